@@ -24,7 +24,7 @@ pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) ->
 /// Says which keys of `[server]` need a certificate, where there is no `[tls]`.
 pub(super) fn report_absence(server: &Table<'_>, found: &mut Diagnostics) {
     let encrypted =
-        Protocols::ALL.iter().map(|protocols| protocols.entry()).filter(|entry| entry.is_encrypted);
+        Protocols::ALL.iter().map(|protocols| protocols.entry()).filter(|entry| entry.is_encrypted());
     for value in encrypted.filter_map(|entry| server.get(entry.key.name)) {
         let header = Section::Tls.header();
         let fault = value.fault(format!("there is no certificate to serve this with: `{header}` is missing"));

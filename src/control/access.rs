@@ -1,7 +1,7 @@
 //! Who may use the admin listener: by which name, over what, and with which token.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -11,50 +11,88 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::ServerConfig;
 use subtle::ConstantTimeEq;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::host::{self, AdminHosts};
-use crate::sync::lock;
-use crate::tls::{FileError, FileFault, FromFiles, read_file};
+use crate::tls::{ClientAuthorities, FileError, FileFault, StrictFile, read_file};
 
 /// Who may use the admin listener.
 #[derive(Clone, Debug)]
 pub struct AdminAccess {
     /// By which names it may be asked for.
     pub hosts: AdminHosts,
-    /// What handshakes are made with; none: HTTP in the clear.
-    pub encryption: Option<Arc<ServerConfig>>,
+    /// How handshakes are made; none: HTTP in the clear.
+    pub encryption: Option<AdminEncryption>,
     /// What every request must show; none: nothing.
     pub token: Option<TokenFile>,
 }
 
-/// A file with a token, which is read again when it changes. Copies share what was read.
+/// How the handshakes of the admin listener are made.
 #[derive(Clone, Debug)]
-pub struct TokenFile {
-    path: PathBuf,
-    read: Arc<Mutex<FromFiles<Arc<[u8]>>>>,
+pub struct AdminEncryption {
+    /// With what.
+    pub config: Arc<ServerConfig>,
+    /// On which threads: not on those that everything else waits for.
+    pub handle: Handle,
+    /// The authorities whose certificates `config` wants of clients; none: it wants none.
+    pub clients: Option<ClientAuthorities>,
 }
+
+/// A file with a token, which is read again when it changes: nobody has it while the file cannot be used. Copies share what
+/// was read.
+#[derive(Clone, Debug)]
+pub struct TokenFile(StrictFile<Arc<[u8]>>);
 
 impl TokenFile {
     /// The one at `path`, which is read when it is needed.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, read: Arc::default() }
+        Self(StrictFile::new(path))
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.0.path()
+    }
+
+    /// Reads the file if it has changed. Returns what is new: that it cannot be used, and why, or that it can again. May
+    /// wait for a disk.
+    pub fn look(&self) -> Option<Result<(), FileError>> {
+        self.0.look(|path| {
+            let content = read_file(path)?;
+            let token = content.trim_ascii();
+            let empty = || FileFault::Useless { why: "no token is in it" }.of(path);
+            if token.is_empty() { Err(empty()) } else { Ok(token.into()) }
+        })
     }
 
     /// The token as the file has it now. May wait for a disk.
     fn current(&self) -> Result<Arc<[u8]>, FileError> {
-        lock(&self.read).current(&[&self.path], || {
-            let content = read_file(&self.path)?;
-            let token = content.trim_ascii();
-            let empty = || FileFault::Useless { why: "no token is in it" }.of(&self.path);
-            if token.is_empty() { Err(empty()) } else { Ok(token.into()) }
-        })
+        tell(self.path(), self.look());
+        self.0.known()
+    }
+}
+
+impl AdminAccess {
+    /// Reads the files by which it is decided who has access, where they have changed, and says what is new of them. May
+    /// wait for a disk.
+    pub fn look(&self) {
+        let clients = self.encryption.as_ref().and_then(|encryption| encryption.clients.as_ref());
+        if let Some(clients) = clients {
+            tell(clients.path(), clients.look());
+        }
+        if let Some(token) = &self.token {
+            tell(token.path(), token.look());
+        }
+    }
+}
+
+fn tell(path: &Path, news: Option<Result<(), FileError>>) {
+    match news {
+        Some(Err(fault)) => tracing::warn!("the admin listener serves nobody: {fault}"),
+        Some(Ok(())) => tracing::info!("the admin listener uses {} again", path.display()),
+        None => {}
     }
 }
 
@@ -81,8 +119,7 @@ pub(super) async fn need_token(
     let Some(file) = access.borrow().token.clone() else { return next.run(request).await };
     let token = match spawn_blocking(move || file.current()).await {
         Ok(Ok(token)) => token,
-        Ok(Err(error)) => {
-            tracing::warn!("the admin listener serves nobody: {error}");
+        Ok(Err(_)) => {
             return refusal(StatusCode::SERVICE_UNAVAILABLE, "the token of this server cannot be read\n");
         }
         Err(_) => return refusal(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping\n"),
@@ -132,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_again_when_its_file_changes_and_an_empty_file_is_none() {
+    fn a_token_is_read_again_when_its_file_changes_and_is_nobodys_when_the_file_is_empty_or_gone() {
         let folder = tempfile::tempdir().unwrap();
         let file = TokenFile::new(folder.path().join("token"));
         assert!(file.current().is_err());
@@ -140,6 +177,12 @@ mod tests {
         assert_eq!(file.current().unwrap()[..], *b"one");
         std::fs::write(file.path(), "another\n").unwrap();
         assert_eq!(file.clone().current().unwrap()[..], *b"another");
+        std::fs::write(file.path(), "").unwrap();
+        assert!(file.current().is_err(), "what was revoked is not accepted any more");
+        std::fs::write(file.path(), "third").unwrap();
+        assert_eq!(file.current().unwrap()[..], *b"third");
+        std::fs::remove_file(file.path()).unwrap();
+        assert!(file.current().is_err());
         let empty = TokenFile::new(folder.path().join("empty"));
         std::fs::write(empty.path(), " \n").unwrap();
         assert!(empty.current().unwrap_err().to_string().ends_with("no token is in it"));

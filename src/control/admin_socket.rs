@@ -1,4 +1,4 @@
-//! Connections of the admin listener: in the clear, or behind a handshake that nobody else waits for.
+//! Connections of the admin listener: in the clear, or behind a handshake that nobody else waits for, on threads for that.
 
 use std::io;
 use std::net::IpAddr;
@@ -8,10 +8,11 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::access::AdminAccess;
+use super::access::{AdminAccess, AdminEncryption};
 use super::connections::Accept;
 
 /// The listener, and how its connections are to be made.
@@ -20,10 +21,11 @@ pub(super) struct AdminSocket {
     pub(super) access: watch::Receiver<AdminAccess>,
 }
 
-/// A connection. Its handshake takes place while the first request is read, within the time for that.
+/// A connection. Its handshake takes place while the first request is waited for, within the time for that.
 pub(super) enum AdminStream {
     Plain(TcpStream),
-    Handshake(Box<tokio_rustls::Accept<TcpStream>>),
+    /// One task, which ends with this.
+    Handshake(JoinSet<io::Result<TlsStream<TcpStream>>>),
     Encrypted(Box<TlsStream<TcpStream>>),
     /// The handshake has failed.
     Ended,
@@ -37,7 +39,11 @@ impl Accept for AdminSocket {
         let encryption = self.access.borrow().encryption.clone();
         let stream = match encryption {
             None => AdminStream::Plain(stream),
-            Some(config) => AdminStream::Handshake(Box::new(TlsAcceptor::from(config).accept(stream))),
+            Some(AdminEncryption { config, handle, .. }) => {
+                let mut handshake = JoinSet::new();
+                handshake.spawn_on(TlsAcceptor::from(config).accept(stream), &handle);
+                AdminStream::Handshake(handshake)
+            }
         };
         Ok((stream, Some(peer.ip())))
     }
@@ -47,10 +53,10 @@ impl AdminStream {
     /// Goes on with the handshake, if there is one.
     fn poll_handshake(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let AdminStream::Handshake(handshake) = self {
-            let shaken = ready!(Pin::new(&mut **handshake).poll(context));
-            // It must not be asked again.
+            let shaken = ready!(handshake.poll_join_next(context));
             *self = AdminStream::Ended;
-            *self = AdminStream::Encrypted(Box::new(shaken?));
+            let shaken = shaken.ok_or(io::ErrorKind::BrokenPipe)?;
+            *self = AdminStream::Encrypted(Box::new(shaken.map_err(io::Error::other)??));
         }
         Poll::Ready(Ok(()))
     }

@@ -51,7 +51,7 @@ mod socket;
 
 mod client;
 
-pub use access::{AdminAccess, TokenFile};
+pub use access::{AdminAccess, AdminEncryption, TokenFile};
 pub use admin::serve_admin;
 pub use client::{Client, Shrunk, TraceLines};
 pub use connections::HEAD_BYTES_MAX;

@@ -1,6 +1,6 @@
-//! When a certificate expires.
+//! When a certificate is valid.
 //!
-//! Finds `notAfter` in DER (RFC 5280, section 4.1), which the TLS library keeps to itself. Whether a
+//! Finds `notBefore` and `notAfter` in DER (RFC 5280, section 4.1), which the TLS library keeps to itself. Whether a
 //! certificate is trusted is decided in the handshake, before anything is read here.
 
 use std::time::{Duration, SystemTime};
@@ -15,6 +15,18 @@ const DAY_SECONDS: i64 = 86_400;
 
 /// The last moment at which a certificate is valid; none if it cannot be read.
 pub fn not_after(certificate: &[u8]) -> Option<SystemTime> {
+    let [_, (tag, text)] = validity(certificate)?;
+    read_time(tag, text)
+}
+
+/// The first moment at which a certificate is valid; none if it cannot be read.
+pub(super) fn not_before(certificate: &[u8]) -> Option<SystemTime> {
+    let [(tag, text), _] = validity(certificate)?;
+    read_time(tag, text)
+}
+
+/// Both moments, as a tag and a text each.
+fn validity(certificate: &[u8]) -> Option<[(u8, &[u8]); 2]> {
     let mut outer = Der(certificate);
     let mut whole = Der(outer.take(SEQUENCE)?);
     let mut body = Der(whole.take(SEQUENCE)?);
@@ -24,9 +36,7 @@ pub fn not_after(certificate: &[u8]) -> Option<SystemTime> {
         body.any()?;
     }
     let mut validity = Der(body.take(SEQUENCE)?);
-    validity.any()?;
-    let (tag, text) = validity.any()?;
-    read_time(tag, text)
+    Some([validity.any()?, validity.any()?])
 }
 
 /// Whole days until `end`; negative once it is past.

@@ -16,8 +16,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::authority::{self, TrustEveryone};
-use super::file::{FileError, FileFault};
-use super::pair::parts_of;
+use super::file::FileError;
+use super::pair::{parts_of, useless};
 use super::pem::{Pem, PemText};
 use super::server_name::ServerName;
 
@@ -128,7 +128,8 @@ impl ClientCertificate {
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
     ) -> Result<ClientConfig, FileError> {
         let (chain, key) = parts_of(&self.certificate, &self.key)?;
-        builder.with_client_auth_cert(chain, key).map_err(|_| FileFault::BadKey.of(self.key.path()))
+        let proven = builder.with_client_auth_cert(chain, key);
+        proven.map_err(|error| useless(&error, self.certificate.path(), self.key.path()))
     }
 }
 

@@ -1,7 +1,8 @@
-//! Verifies certificates of clients with the authorities in a file, as it is at the time of the handshake.
+//! Verifies certificates of clients with the authorities in a file, which is followed.
+//!
+//! A handshake reads no file: whoever has the authorities calls [`ClientAuthorities::look`].
 
-use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::ring;
@@ -13,29 +14,37 @@ use rustls::{
 };
 
 use super::authority;
+use super::file::{FileError, FileFault, StrictFile};
 
-/// Takes clients whose certificate is of an authority in the file, and no others.
-pub(super) struct ClientsOf {
-    pub(super) authorities: PathBuf,
-}
+/// Takes clients whose certificate is of an authority in the file, and no others; nobody while the file cannot be used.
+/// Copies share what was read.
+#[derive(Clone, Debug)]
+pub struct ClientAuthorities(StrictFile<Arc<dyn ClientCertVerifier>>);
 
-impl ClientsOf {
-    fn verifier(&self) -> Result<Arc<dyn ClientCertVerifier>, Error> {
-        let trusted =
-            authority::read(&self.authorities).map_err(|error| Error::General(error.to_string()))?;
-        let provider = Arc::new(ring::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(trusted, provider).build();
-        verifier.map_err(|error| Error::General(error.to_string()))
+impl ClientAuthorities {
+    /// Those in the file at `path`: nobody until the first look.
+    pub fn new(path: PathBuf) -> Self {
+        Self(StrictFile::new(path))
+    }
+
+    /// Where they are.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Reads the file if it has changed. Returns what is new: that it cannot be used, and why, or that it can again. May
+    /// wait for a disk, for a second at most.
+    pub fn look(&self) -> Option<Result<(), FileError>> {
+        self.0.look(|path| {
+            let trusted = authority::read(path)?;
+            let provider = Arc::new(ring::default_provider());
+            let verifier = WebPkiClientVerifier::builder_with_provider(trusted, provider).build();
+            verifier.map_err(|_| FileFault::BadCertificate.of(path))
+        })
     }
 }
 
-impl fmt::Debug for ClientsOf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientsOf").field("authorities", &self.authorities).finish()
-    }
-}
-
-impl ClientCertVerifier for ClientsOf {
+impl ClientCertVerifier for ClientAuthorities {
     /// None are named: clients have one certificate for this.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
@@ -47,7 +56,8 @@ impl ClientCertVerifier for ClientsOf {
         between: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.verifier()?.verify_client_cert(leaf, between, now)
+        let verifier = self.0.known().map_err(|fault| Error::General(fault.to_string()))?;
+        verifier.verify_client_cert(leaf, between, now)
     }
 
     fn verify_tls12_signature(

@@ -7,9 +7,14 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::source::patiently_for;
+use crate::sync::lock;
 
 /// Longest file that is read: four times the largest bundle of authorities in use.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -42,12 +47,19 @@ pub enum FileFault {
     BadCertificate,
     /// No private key in PEM is in it.
     NoKey,
-    /// The key is of a kind that cannot be used, or not that of the certificate.
+    /// The key is of a kind that cannot be used.
     BadKey,
+    /// The key is not that of the certificate.
+    OtherKey,
     /// The certificate in it has expired, and one that has not is served.
     Expired {
         /// How long ago.
         days: u64,
+    },
+    /// The certificate in it is not valid yet, and one that is is served.
+    NotYet {
+        /// From when on it is.
+        from: SystemTime,
     },
     /// It can be read, but not used by its reader.
     Useless {
@@ -64,9 +76,14 @@ impl fmt::Display for FileFault {
             FileFault::NoCertificate => f.write_str("no certificate in PEM is in it"),
             FileFault::BadCertificate => f.write_str("a certificate in it cannot be used"),
             FileFault::NoKey => f.write_str("no private key in PEM is in it"),
-            FileFault::BadKey => f.write_str("the key does not belong to the certificate"),
+            FileFault::BadKey => f.write_str("the key in it is broken, or of a kind that cannot be used"),
+            FileFault::OtherKey => f.write_str("the key does not belong to the certificate"),
             FileFault::Expired { days: 0 } => f.write_str("the certificate in it has expired today"),
             FileFault::Expired { days } => write!(f, "the certificate in it has expired {days} days ago"),
+            FileFault::NotYet { from } => {
+                let from = OffsetDateTime::from(*from).format(&Rfc3339).map_err(|_| fmt::Error)?;
+                write!(f, "the certificate in it is not valid before {from}, and is taken then")
+            }
             FileFault::Useless { why } => f.write_str(why),
         }
     }
@@ -187,9 +204,89 @@ impl<T: Clone> FromFiles<T> {
     }
 }
 
+/// What is made of a file that says who is let in, and made anew when it changes: nothing while the file cannot be used, as
+/// what it held before may have been withdrawn. Copies share it.
+#[derive(Clone, Debug)]
+pub struct StrictFile<T> {
+    path: PathBuf,
+    seen: Arc<Mutex<Seen<T>>>,
+}
+
+#[derive(Debug)]
+struct Seen<T> {
+    /// Of what was made; none: whatever the file is, it is to be read.
+    stamp: Option<Stamp>,
+    made: Result<T, FileError>,
+    /// The fault that was told last; none: it could be used then.
+    told: Option<FileError>,
+}
+
+impl<T: Clone> StrictFile<T> {
+    /// The one at `path`, which has not been read.
+    pub fn new(path: PathBuf) -> Self {
+        let made = Err(FileFault::Useless { why: "it has not been read yet" }.of(&path));
+        Self { path, seen: Arc::new(Mutex::new(Seen { stamp: None, made, told: None })) }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the last look gave.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be used.
+    pub fn known(&self) -> Result<T, FileError> {
+        lock(&self.seen).made.clone()
+    }
+
+    /// Has `make` read the file, if it has changed or cannot be used. Returns what is new since the last look: that it
+    /// cannot be used, and why, or that it can again. May wait for a disk.
+    pub fn look(&self, make: impl FnOnce(&Path) -> Result<T, FileError>) -> Option<Result<(), FileError>> {
+        // Before it is read: a change in between is then found next time.
+        let stamp = Stamp::of(&self.path);
+        let is_known = {
+            let seen = lock(&self.seen);
+            seen.made.is_ok() && stamp.is_some() && seen.stamp == stamp
+        };
+        if is_known {
+            return None;
+        }
+        let made = make(&self.path);
+        let mut seen = lock(&self.seen);
+        let fault = made.as_ref().err().cloned();
+        (seen.stamp, seen.made) = (stamp, made);
+        if seen.told == fault {
+            return None;
+        }
+        seen.told.clone_from(&fault);
+        Some(fault.map_or(Ok(()), Err))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_says_who_is_let_in_lets_nobody_in_while_it_cannot_be_used_and_says_so_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let file = StrictFile::new(path.clone());
+        assert!(file.known().is_err());
+        assert!(matches!(file.look(read), Some(Err(_))), "it is not there");
+        assert_eq!(file.look(read), None, "that was told");
+        fs::write(&path, "one").unwrap();
+        assert_eq!(file.look(read), Some(Ok(())));
+        assert_eq!((file.look(read), file.known().unwrap()), (None, b"one".to_vec()));
+        fs::write(&path, "another").unwrap();
+        assert_eq!((file.look(read), file.known().unwrap()), (None, b"another".to_vec()));
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(file.clone().look(read), Some(Err(_))));
+        assert!(file.known().is_err());
+    }
 
     #[test]
     fn a_file_is_read_again_only_when_it_has_changed() {

@@ -25,7 +25,8 @@ mod server;
 
 pub use certificate::{days_until, not_after};
 pub use client::{AlpnProtocol, AuthorityFile, ClientCertificate, Handshake, TlsVersions, Verify};
-pub use file::{FileError, FileFault, FromFiles, read as read_file};
+pub use client_verifier::ClientAuthorities;
+pub use file::{FileError, FileFault, FromFiles, StrictFile, read as read_file};
 pub use pair::{Pair, PairFiles};
 pub use pem::PemText;
 pub use random::{Random, random_bytes, system_bytes};

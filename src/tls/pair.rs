@@ -1,18 +1,20 @@
 //! A certificate with its key, from two files.
 //!
-//! Says what is wrong with the two: one that cannot be read, a key of another certificate, one that has expired.
+//! Says what is wrong with the two: one that cannot be read or used, a key of another certificate, one that has expired or
+//! is not valid yet.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use rustls::Error;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::authority;
-use super::certificate::not_after;
+use super::certificate::{not_after, not_before};
 use super::file::{FileError, FileFault};
 use super::pem::Pem;
 
@@ -29,6 +31,8 @@ pub struct PairFiles {
 #[derive(Clone, Debug)]
 pub struct Pair {
     pub(super) certified: Arc<CertifiedKey>,
+    /// The first moment at which it is valid; none if that cannot be read.
+    pub not_before: Option<SystemTime>,
     /// The last moment at which it is valid; none if that cannot be read.
     pub not_after: Option<SystemTime>,
 }
@@ -38,14 +42,16 @@ impl PairFiles {
     ///
     /// # Errors
     ///
-    /// When one of them cannot be used, or the key is not that of the certificate. One that has expired can be used.
+    /// When one of them cannot be used, or the key is not that of the certificate. One that has expired or is not valid yet
+    /// can be used.
     pub fn read(&self) -> Result<Pair, FileError> {
         let (chain, key) = self.parts()?;
-        let not_after = chain.first().and_then(|leaf| not_after(leaf));
+        let leaf = chain.first();
+        let (not_before, not_after) =
+            (leaf.and_then(|leaf| not_before(leaf)), leaf.and_then(|leaf| not_after(leaf)));
         let certified = CertifiedKey::from_der(chain, key, &ring::default_provider());
-        // Whatever it is, the operator must look at both.
-        let certified = certified.map_err(|_| FileFault::BadKey.of(&self.key))?;
-        Ok(Pair { certified: Arc::new(certified), not_after })
+        let certified = certified.map_err(|error| useless(&error, &self.certificate, &self.key))?;
+        Ok(Pair { certified: Arc::new(certified), not_before, not_after })
     }
 
     /// Both, whether or not they belong together.
@@ -56,6 +62,16 @@ impl PairFiles {
     /// The two files.
     pub fn paths(&self) -> [&Path; 2] {
         [&self.certificate, &self.key]
+    }
+}
+
+/// Why a certificate and a key that can be read cannot be used together.
+pub(super) fn useless(error: &Error, certificate: &Path, key: &Path) -> FileError {
+    match error {
+        Error::InconsistentKeys(_) => FileFault::OtherKey.of(key),
+        Error::InvalidCertificate(_) => FileFault::BadCertificate.of(certificate),
+        // The library has more errors than this has, and says of a key that it cannot use what it likes.
+        _ => FileFault::BadKey.of(key),
     }
 }
 
@@ -73,6 +89,11 @@ pub(super) fn parts_of(
 }
 
 impl Pair {
+    /// When it becomes valid; none: it is so at `now`, or was.
+    pub fn valid_from(&self, now: SystemTime) -> Option<SystemTime> {
+        self.not_before.filter(|from| *from > now)
+    }
+
     /// For how long it has been expired at `now`; none while it is valid.
     pub fn expired_for(&self, now: SystemTime) -> Option<Duration> {
         self.not_after.and_then(|end| now.duration_since(end).ok())

@@ -16,7 +16,7 @@ use rustls::server::{
 use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 
-use super::client_verifier::ClientsOf;
+use super::client_verifier::ClientAuthorities;
 use super::file::{FileError, FileFault, Stamp};
 use super::pair::{Pair, PairFiles};
 use crate::sync::lock;
@@ -123,12 +123,15 @@ impl ServerTls {
         self.config_by(builder().with_no_client_auth(), protocols)
     }
 
-    /// The same for clients with a certificate of an authority in this file, as it is at the time of the handshake. No
+    /// The same for clients with a certificate of one of these authorities, as they are at the time of the handshake. No
     /// session is resumed: a certificate that is revoked by another file of authorities would go on.
-    pub fn config_for_clients_of(&self, authorities: PathBuf, protocols: &[&[u8]]) -> Arc<ServerConfig> {
-        let verifier = Arc::new(ClientsOf { authorities });
+    pub fn config_for_clients_of(
+        &self,
+        authorities: &ClientAuthorities,
+        protocols: &[&[u8]],
+    ) -> Arc<ServerConfig> {
         let unresumed = Self { tickets: None, ..self.clone() };
-        unresumed.config_by(builder().with_client_cert_verifier(verifier), protocols)
+        unresumed.config_by(builder().with_client_cert_verifier(Arc::new(authorities.clone())), protocols)
     }
 
     fn config_by(
@@ -161,8 +164,8 @@ impl ServerTls {
         *followed = Followed { files, ..Followed::default() };
     }
 
-    /// Reads the files if they have changed, and serves them if they can be used. One that has expired takes the place
-    /// of none, or of one that has expired too. May wait for a disk, for a second at most.
+    /// Reads the files if they have changed, and serves them if they can be used. One that has expired, or is not valid yet,
+    /// takes the place of none, or of one that is not valid either. May wait for a disk, for a second at most.
     pub fn look(&self, now: SystemTime) -> Option<CertificateChange> {
         let _one_at_a_time = lock(&self.cell.looking);
         let before = lock(&self.cell.followed).clone();
@@ -224,11 +227,13 @@ impl ServerTls {
     /// Whether a pair is better than what is served.
     fn may_be_served(&self, pair: Pair, files: &PairFiles, now: SystemTime) -> Result<Pair, FileError> {
         let served = lock(&self.cell.served);
-        let is_one_valid = served.as_ref().is_some_and(|pair| pair.expired_for(now).is_none());
-        match pair.expired_for(now) {
-            Some(since) if is_one_valid => Err(FileFault::expired(since).of(&files.certificate)),
-            Some(_) | None => Ok(pair),
+        let is_valid = |pair: &Pair| pair.expired_for(now).is_none() && pair.valid_from(now).is_none();
+        if !served.as_ref().is_some_and(is_valid) {
+            return Ok(pair);
         }
+        let fault = pair.expired_for(now).map(FileFault::expired);
+        let fault = fault.or_else(|| pair.valid_from(now).map(|from| FileFault::NotYet { from }));
+        fault.map_or(Ok(pair), |fault| Err(fault.of(&files.certificate)))
     }
 }
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use socket2::Socket;
 
+use tokio::runtime::Handle;
+
 use super::affinity::{Affinity, Cores};
 use super::listen_address::{ListenAddress, Registered};
 use super::listeners::Datagrams;
@@ -44,6 +46,8 @@ pub(super) struct NewAddress {
     pub(super) asked: ListenAddress,
     pub(super) address: SocketAddr,
     pub(super) group: Group,
+    /// Where its connections are served.
+    pub(super) handle: Handle,
     pub(super) serve: Registered,
 }
 

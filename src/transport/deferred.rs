@@ -43,6 +43,8 @@ pub struct HandedOver {
     received: Option<Box<[u8]>>,
     /// Signs what is sent; none: the message was not signed.
     signature: Option<Verified>,
+    /// Why no zone may be sent the way back.
+    transfer_bar: Option<&'static str>,
     way: Way,
 }
 
@@ -101,6 +103,7 @@ impl HandedOver {
             peer,
             received: None,
             signature: None,
+            transfer_bar: None,
             way: Way::datagram(arrival, socket),
         }
     }
@@ -108,7 +111,20 @@ impl HandedOver {
     /// One that came over a connection, which has kept `slot` for what is sent.
     pub(super) fn stream(kind: MessageKind, peer: Peer, message: &[u8], slot: ResponseSlot) -> Self {
         let way = Way::Stream(slot);
-        Self { kind, message: message.into(), peer, received: None, signature: None, way }
+        let (received, signature, transfer_bar) = (None, None, None);
+        Self { kind, message: message.into(), peer, received, signature, transfer_bar, way }
+    }
+
+    /// The same, from a connection over which no zone may be sent, for this reason, if there is one.
+    #[must_use]
+    pub(super) fn barring_transfers(mut self, transfer_bar: Option<&'static str>) -> Self {
+        self.transfer_bar = transfer_bar;
+        self
+    }
+
+    /// Why no zone may be sent to its sender; none: its connection bars none.
+    pub fn transfer_bar(&self) -> Option<&'static str> {
+        self.transfer_bar
     }
 
     /// The same with its TSIG taken off: what is sent is signed from now on.

@@ -73,6 +73,7 @@ pub use affinity::Affinity;
 pub use client::client;
 pub use deferred::{Deferred, HandedOver, MessageTaker};
 pub use durations::{DURATION_BOUNDS, Durations};
+pub use encrypted_runtime::EncryptedRuntime;
 pub use inherited::{Inherited, Label, Misfit};
 pub use listen_address::{ListenAddress, Protocols, ProtocolsEntry};
 pub use listeners::{Buffers, Error, Listeners, UDP_BUFFER_BYTES};

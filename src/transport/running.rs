@@ -55,8 +55,8 @@ pub struct Listening {
 pub struct Running<R> {
     make: Box<dyn Fn(Worker) -> R + Send>,
     handle: Handle,
-    /// Where encrypted transports are served; started with the first of them.
-    encrypted: Option<EncryptedRuntime>,
+    /// Where encrypted transports are served.
+    encrypted: EncryptedRuntime,
     endpoints: Vec<Endpoint>,
     workers: Vec<WorkerHandle>,
     affinity: Affinity,
@@ -75,8 +75,9 @@ struct Endpoint {
 }
 
 /// Serves `listeners`: UDP on threads of its own, streams on the runtime of `handle`, which needs I/O and
-/// time. `make` is called once per worker, now and when a change adds workers. Connections share as many
-/// responders as there are UDP workers now. Encrypted transports show what `tls` has, on threads of their own.
+/// time. `make` is called once per worker, now and when a change adds workers. Connections of a transport share as many
+/// responders as there are UDP workers when it is served first. Encrypted transports show what `tls` has, on
+/// the threads of `encrypted`.
 ///
 /// # Errors
 /// When a thread cannot be started, or the runtime does not take a socket; then nothing is served.
@@ -84,21 +85,17 @@ pub fn start<R: Responder>(
     listeners: Listeners,
     make: impl Fn(Worker) -> R + Send + 'static,
     tls: ServerTls,
-    handle: Handle,
+    (handle, encrypted): (Handle, EncryptedRuntime),
 ) -> Result<Running<R>, Error> {
     let Listeners { settings, bound } = listeners;
-    let streams =
-        stream::StreamContext::new(settings.tcp, settings.worker_count(), tls, |transport, index| {
-            make(Worker { transport, index })
-        });
     let mut running = Running {
         make: Box::new(make),
         handle,
-        encrypted: None,
+        encrypted,
         endpoints: Vec::new(),
         workers: Vec::new(),
         affinity: Affinity::Clients,
-        streams: Arc::new(streams),
+        streams: Arc::new(stream::StreamContext::new(settings.tcp, tls)),
         udp_counters: Arc::default(),
         leaving: Vec::new(),
     };
@@ -244,7 +241,9 @@ impl<R: Responder> Running<R> {
         bound: Vec<Bound>,
         settings: &Settings,
     ) -> Result<ListenerChange, Error> {
-        let fresh = bound.into_iter().map(|bound| self.register(bound)).collect::<Result<Vec<_>, _>>()?;
+        let count = settings.worker_count();
+        let fresh =
+            bound.into_iter().map(|bound| self.register(bound, count)).collect::<Result<Vec<_>, _>>()?;
         let sharing = Sharing::new(settings, self.affinity);
         let mut change = ListenerChange { kept, fresh, workers: Vec::new(), sharing };
         for index in self.workers.len()..settings.worker_count() {
@@ -257,22 +256,22 @@ impl<R: Responder> Running<R> {
         Ok(change)
     }
 
-    fn register(&mut self, bound: Bound) -> Result<NewAddress, Error> {
+    /// Its transport gets `count` responders, unless it has some.
+    fn register(&mut self, bound: Bound, count: usize) -> Result<NewAddress, Error> {
         let Bound { asked, address, udp, datagrams, socket } = bound;
-        if asked.protocols.entry().is_encrypted && self.encrypted.is_none() {
-            self.encrypted = Some(EncryptedRuntime::start().map_err(Error::Runtime)?);
-        }
-        let _runtime = self.handle_of(asked.protocols).enter();
-        let protocol = asked.protocols.entry().socket;
+        let entry = asked.protocols.entry();
+        let handle = if entry.is_encrypted() {
+            self.encrypted.handle().map_err(Error::Runtime)?
+        } else {
+            self.handle.clone()
+        };
+        let _runtime = handle.enter();
+        let (transport, protocol) = (entry.transport, entry.socket);
+        self.streams.ready(transport, count, |index| (self.make)(Worker { transport, index }));
         let registered = asked.protocols.register(socket, &self.streams);
         let serve = registered.map_err(|cause| Error::Listen { address, protocol, cause })?;
-        Ok(NewAddress { asked, address, group: Group { udp, datagrams }, serve })
-    }
-
-    /// Where the connections of these protocols are served.
-    fn handle_of(&self, protocols: Protocols) -> &Handle {
-        let own = self.encrypted.as_ref().filter(|_| protocols.entry().is_encrypted);
-        own.and_then(EncryptedRuntime::handle).unwrap_or(&self.handle)
+        let group = Group { udp, datagrams };
+        Ok(NewAddress { asked, address, group, handle: handle.clone(), serve })
     }
 
     /// Carries the change out; nothing in here can be refused. Returns what resolves when each worker and
@@ -299,8 +298,8 @@ impl<R: Responder> Running<R> {
                 }
             }
         }
-        for NewAddress { asked, address, group, serve } in change.fresh {
-            let listener = serve(self.handle_of(asked.protocols));
+        for NewAddress { asked, address, group, handle, serve } in change.fresh {
+            let listener = serve(&handle);
             self.endpoints.push(Endpoint { asked, address, group, listener });
         }
         settled

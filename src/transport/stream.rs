@@ -1,7 +1,7 @@
 //! DNS over streams (RFC 7766): connections from accept to end, and their limits.
 //!
-//! A connection costs at most [`CONNECTION_BYTES_MAX`] bytes here, and in the kernel its two buffers, whose
-//! size `listeners` fixes. Not responsible for what carries the stream: that is a file for each transport, below
+//! A connection costs at most [`CONNECTION_BYTES_MAX`] bytes here, besides what TLS, HTTP and QUIC hold for it, and in the
+//! kernel its two buffers, whose size `listeners` fixes; all of them, that times `connections_max`. Not responsible for what carries the stream: that is a file for each transport, below
 //! `listen_address`.
 
 #[cfg_attr(
@@ -38,17 +38,23 @@ mod stream_listener;
 
 pub(super) use activity::{Activity, Overdue};
 pub(super) use client_stream::{ClientStream, StreamTransport};
-pub(super) use concurrent::{ConcurrentQueries, HeldResponse, IncomingMessage};
-pub use connection::CONNECTION_BYTES_MAX;
+pub(super) use concurrent::{ConcurrentQueries, HeldResponse, IncomingMessage, STREAMS_MAX, TooLong};
 pub(super) use connection::{Connection, LINGER_MAX, deadline};
 pub use counters::{HandshakeCounters, TcpCounters};
 #[cfg(feature = "fuzzing")]
 pub use frames::{Frame, Input};
-pub(super) use limits::{ConnectionPermit, ConnectionRefusal, Seat};
+pub(super) use handshakes::HANDSHAKES_MAX;
+pub(super) use limits::{ConnectionPermit, Seat};
 pub(super) use served::{Client, Served};
 pub use settings::TcpSettings;
 pub(super) use stream_context::StreamContext;
 pub(super) use stream_listener::{DRAIN_MAX, Stopping, StreamListener};
+
+/// Most memory of a connection, in bytes: of its queries, and of what it waits for.
+pub const CONNECTION_BYTES_MAX: usize = {
+    let (ordered, concurrent) = (connection::ORDERED_BYTES_MAX, concurrent::CONCURRENT_BYTES_MAX);
+    pending::WAITING_BYTES_MAX + if ordered > concurrent { ordered } else { concurrent }
+};
 
 #[cfg(test)]
 mod tests;

@@ -104,8 +104,9 @@ impl Responder for Echo {
     }
 
     fn hand_over(&mut self, mut message: HandedOver) {
-        if message.kind == MessageKind::Signed {
-            let response = echoed(&message.message);
+        if message.kind == MessageKind::Signed || message.transfer_bar().is_some() {
+            let mut response = echoed(&message.message);
+            response[3] |= if message.transfer_bar().is_some() { 5 } else { 0 };
             message.answer(&response).unwrap();
             return;
         }
@@ -177,7 +178,9 @@ impl Server {
         };
         let (settings, listeners) = bind(addresses, settings);
         let make = move |worker| Echo { worker, gate: gate.clone() };
-        let running = start(listeners, make, tls::certified(), runtime.handle().clone()).unwrap();
+        let running =
+            start(listeners, make, tls::certified(), (runtime.handle().clone(), EncryptedRuntime::default()))
+                .unwrap();
         let keeper = Keeper { reached: keeper_reached, opened: keeper_opened, begun, sent };
         Server { runtime, running: Some(running), settings, keeper }
     }

@@ -12,7 +12,7 @@ use crate::control::{CERTIFICATE_DAYS_SHORT, CertificateStatus, UtcTime};
 use crate::tls::{CertificateChange, CertificateStanding, PairFiles, ServerTls, days_until};
 
 /// How often the files are looked at: two system calls.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The certificate, while somebody looks at its files.
 pub(super) struct Certificate {

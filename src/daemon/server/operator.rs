@@ -19,6 +19,7 @@ use super::publishing::Publishing;
 use crate::control::{AdminRequest, ForceOrder, Forced};
 use crate::health::force::{Order, Rule, RuleError, Rules, Term};
 use crate::health::{LocalTrouble, Scope};
+use crate::transport::EncryptedRuntime;
 use crate::zones::{self, Good};
 
 /// How often it is tried again to write what could not be written.
@@ -50,14 +51,14 @@ impl Operator {
     /// Nothing is listened on yet; what comes in then goes to `requests`. `rules` were read, or written, at that moment.
     pub(super) fn start(
         requests: mpsc::Sender<AdminRequest>,
-        certificate: Certificate,
+        (certificate, encrypted): (Certificate, EncryptedRuntime),
         (rules, rules_kept_at): (Rules, Clocks),
         state_directory: Option<PathBuf>,
         local_trouble: watch::Receiver<Option<LocalTrouble>>,
     ) -> Operator {
         Operator {
             control: ControlListener::new(requests.clone()),
-            admin: AdminListener::new(requests, certificate.tls()),
+            admin: AdminListener::new(requests, (certificate.tls(), encrypted)),
             certificate,
             rules,
             rules_kept_at,

@@ -39,7 +39,7 @@ use crate::control::{self, AdminRequest, ServiceManager};
 use crate::health::force::Rules;
 use crate::health::{Board, Engine, Transition};
 use crate::source::Look;
-use crate::transport::{self, Inherited, Listeners, Taps};
+use crate::transport::{self, EncryptedRuntime, Inherited, Listeners, Taps};
 use crate::zones::live::LiveZones;
 use crate::zones::{
     self, Catalogs, FEEDS, FeedContext, Feeds, FileDigests, Marks, Publications, Secondaries, Serving,
@@ -207,8 +207,9 @@ impl Server {
         let (counters, taps) = (WorkerCounters::default(), Taps::default());
         let (readers, forwarder) = (publisher.readers(), forwarding.forwarder());
         let make = counters.responders(readers, forwarder, Arc::clone(&dispatcher), taps.clone());
-        let running =
-            transport::start(listeners, make, certificate.tls(), Handle::current()).map_err(Error::Listen)?;
+        let encrypted = EncryptedRuntime::default();
+        let threads = (Handle::current(), encrypted.clone());
+        let running = transport::start(listeners, make, certificate.tls(), threads).map_err(Error::Listen)?;
         let publishing = Publishing {
             publisher,
             published_at: SystemTime::now(),
@@ -232,7 +233,8 @@ impl Server {
         commit(with_versions(holds, &Served::default()), &publishing.served);
         let reloading = Reloading::new(path, marks, live, requests.clone());
         let local_trouble = publishing.engine.local_trouble();
-        let operator = Operator::start(requests, certificate, rules, state_directory, local_trouble);
+        let operator =
+            Operator::start(requests, (certificate, encrypted), rules, state_directory, local_trouble);
         let mut server =
             Server { publishing, reloading, operator, updating, supervision, feeds, started, started_at };
         server.begin(&config, digests, &mut arrived(&mut transitions));

@@ -12,12 +12,17 @@ use super::*;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A certificate that ends in 30 days, and its key; both in PEM.
+/// A certificate that ends in so many days, and its key; both in PEM.
 fn made(days: i64) -> (String, String) {
+    made_from(-1000, days)
+}
+
+/// The same of one that is valid from so many days from now on.
+fn made_from(first: i64, days: i64) -> (String, String) {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut wanted = rcgen::CertificateParams::new(vec!["ns.lab.example".to_owned()]).unwrap();
     let now = time::OffsetDateTime::now_utc();
-    wanted.not_before = now - time::Duration::days(1000);
+    wanted.not_before = now + time::Duration::days(first);
     wanted.not_after = now + time::Duration::days(days);
     (wanted.self_signed(&key).unwrap().pem(), key.serialize_pem())
 }
@@ -114,11 +119,15 @@ fn what_cannot_be_used_leaves_what_is_served_and_says_why() {
     assert!(tls.look(now).is_some());
     let key_of_another = (good.0.clone(), made(30).1);
     let expired = made(-3);
+    let broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_owned();
+    let nonsense = broken.replace("PRIVATE KEY", "CERTIFICATE");
     for (bad, why) in [
         (&key_of_another, "tls.key: the key does not belong to the certificate"),
         (&expired, "tls.crt: the certificate in it has expired 3 days ago"),
         (&(String::new(), good.1.clone()), "tls.crt: no certificate in PEM is in it"),
         (&(good.0.clone(), String::new()), "tls.key: no private key in PEM is in it"),
+        (&(good.0.clone(), broken), "tls.key: the key in it is broken, or of a kind that cannot be used"),
+        (&(nonsense, good.1.clone()), "tls.crt: a certificate in it cannot be used"),
     ] {
         put(folder.path(), bad);
         assert_eq!(tls.look(now), None, "the other file may still come");
@@ -132,6 +141,28 @@ fn what_cannot_be_used_leaves_what_is_served_and_says_why() {
     put(folder.path(), &good);
     assert!(matches!(tls.look(now), Some(CertificateChange::Taken { .. })));
     assert_eq!(tls.status().unwrap().fault, None);
+}
+
+#[test]
+fn one_that_is_not_valid_yet_waits_for_its_time_behind_one_that_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = followed(folder.path());
+    let config = tls.config(&[b"dot"]);
+    let (now, good, next) = (SystemTime::now(), made(30), made_from(2, 60));
+    put(folder.path(), &good);
+    assert!(tls.look(now).is_some());
+    put(folder.path(), &next);
+    tls.look(now);
+    let Some(CertificateChange::Refused { fault, .. }) = tls.look(now) else { panic!("it is taken") };
+    let why = fault.to_string();
+    assert!(why.contains("is not valid before 20") && why.contains("Z, and is taken then"), "{why}");
+    assert_eq!(tls.look(now + DAY), None, "that was told");
+    assert_eq!(shown(&config, &[]).unwrap().0, leaf(&good));
+    assert!(matches!(tls.look(now + 2 * DAY), Some(CertificateChange::Taken { .. })));
+    assert_eq!(shown(&config, &[]).unwrap().0, leaf(&next));
+    // It is better than none.
+    let alone = followed(folder.path());
+    assert!(matches!(alone.look(now), Some(CertificateChange::Taken { .. })));
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn wanted(path: &Path, config: &Config, reading: &LoadResult) -> Wanted {
 
 /// Where encrypted transports are to be served, and by which sockets.
 fn encrypted(config: &Config) -> Vec<(SocketAddr, SocketProtocol)> {
-    let listen = config.server.listen.iter().filter(|one| one.protocols.entry().is_encrypted);
+    let listen = config.server.listen.iter().filter(|one| one.protocols.entry().is_encrypted());
     listen.map(|one| (one.address, one.protocols.entry().socket)).collect()
 }
 

@@ -30,12 +30,12 @@ pub(super) struct TransferRefusal<'z> {
 }
 
 impl<'z> Plan<'z> {
-    /// What is sent to `requester`, who has come over `transport`.
+    /// What is sent to `requester`, who has come over `transport`, on a connection that may have a `bar`.
     pub(super) fn of(
         request: &TransferRequest,
         zones: &'z OutgoingZones,
         requester: &Requester,
-        transport: Transport,
+        (transport, bar): (Transport, Option<&'static str>),
     ) -> Plan<'z> {
         let Some(zone) = zones.find(&request.zone, requester.address) else {
             return refused(Rcode::REFUSED, "no zone of this name has `allow-transfer`", None);
@@ -46,6 +46,9 @@ impl<'z> Plan<'z> {
                 "`allow-transfer` of the zone does not hold the client",
                 Some(zone),
             );
+        }
+        if let Some(why) = bar {
+            return refused(Rcode::REFUSED, why, Some(zone));
         }
         if request.wanted == TransferKind::Whole && !transport.carries_transfers() {
             return refused(Rcode::FORMERR, "AXFR is for TCP (RFC 5936, section 4.2)", Some(zone));

@@ -80,7 +80,8 @@ impl Outgoing {
         };
         let requester = Requester { address: message.peer.address, key: message.key().cloned() };
         let ServedTransfer { zones, limits } = lock(&self.served).clone();
-        match Plan::of(&request, &zones, &requester, message.peer.transport) {
+        let way = (message.peer.transport, message.transfer_bar());
+        match Plan::of(&request, &zones, &requester, way) {
             Plan::Refused(refusal) => self.refuse(message, &request, &requester, &refusal),
             Plan::OneSoa(contents) => {
                 TransferCounters::add(&self.counters.soa);

@@ -109,6 +109,15 @@ fn outgoing_to(
 }
 
 fn planned(zones: Vec<OutgoingZone>, from: &str, wanted: TransferKind, transport: Transport) -> String {
+    planned_over(zones, from, wanted, (transport, None))
+}
+
+fn planned_over(
+    zones: Vec<OutgoingZone>,
+    from: &str,
+    wanted: TransferKind,
+    way: (Transport, Option<&'static str>),
+) -> String {
     let request = TransferRequest {
         id: 7,
         flags: Header::QR,
@@ -119,7 +128,7 @@ fn planned(zones: Vec<OutgoingZone>, from: &str, wanted: TransferKind, transport
     };
     let requester = Requester { address: from.parse().unwrap(), key: None };
     let zones = OutgoingZones::new(zones.into_iter().map(Arc::new));
-    match Plan::of(&request, &zones, &requester, transport) {
+    match Plan::of(&request, &zones, &requester, way) {
         Plan::Refused(refusal) => refusal.rcode.to_string(),
         Plan::OneSoa(_) => "one SOA".to_owned(),
         Plan::Whole(..) => "whole".to_owned(),
@@ -127,6 +136,17 @@ fn planned(zones: Vec<OutgoingZone>, from: &str, wanted: TransferKind, transport
             let (removed, added) = (steps.changes.removed.len(), steps.changes.added.len());
             format!("from {from}: {removed} go, {added} come")
         }
+    }
+}
+
+#[test]
+fn a_connection_that_bars_transfers_gets_none_not_even_the_soa_record() {
+    let planned = |wanted| {
+        let zones = vec![outgoing(ZONE, &["192.0.2.0/24"], step())];
+        planned_over(zones, "192.0.2.1", wanted, (Transport::Tls, Some("an old version")))
+    };
+    for wanted in [TransferKind::Whole, TransferKind::Since(6), TransferKind::Since(7)] {
+        assert_eq!(planned(wanted), "REFUSED");
     }
 }
 

@@ -18,7 +18,8 @@ use super::request;
 use super::returned::Returned;
 use crate::transport::responder::Responder;
 use crate::transport::stream::{
-    Activity, Client, ConcurrentQueries, LINGER_MAX, Overdue, Seat, Served, TcpSettings, deadline,
+    Activity, Client, ConcurrentQueries, LINGER_MAX, Overdue, STREAMS_MAX, Seat, Served, TcpSettings,
+    deadline,
 };
 
 /// What is spoken, as TLS names it, the best first (RFC 7301).
@@ -26,9 +27,6 @@ pub(in crate::transport) const PROTOCOLS: [&[u8]; 2] = [HTTP2, b"http/1.1"];
 
 /// HTTP/2, as TLS names it.
 const HTTP2: &[u8] = b"h2";
-
-/// Streams of one HTTP/2 connection at a time.
-const STREAMS_MAX: u32 = 100;
 
 /// Longest header list of a request, in bytes, and what is received ahead of HTTP/1.1: twice the longest target.
 const HEAD_BYTES_MAX: u32 = 16 << 10;

@@ -57,7 +57,9 @@ impl Refusal {
             Refusal::NotBase64 => "the parameter `dns` is not base64url without padding\n",
             Refusal::NotSafe => "GET is for queries; send another message with POST\n",
             Refusal::MediaType => "the body is to be of the type application/dns-message\n",
-            Refusal::BodyTooLong => "the message is longer than any query\n",
+            Refusal::BodyTooLong => {
+                "the message is longer than any query, or an update that did not say its length\n"
+            }
             Refusal::BodyMissing => "the body does not come\n",
             Refusal::NotDns => "this is no DNS query\n",
             Refusal::NoAnswer => "the query is not answered\n",

@@ -12,9 +12,11 @@ use tokio::time::timeout;
 use super::freshness::seconds_fresh;
 use super::refusal::Refusal;
 use crate::answer::Peer;
-use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Opcode};
+use crate::dns::message::{Header, Opcode};
 use crate::transport::responder::Responder;
-use crate::transport::stream::{ConcurrentQueries, HeldResponse, IncomingMessage, LINGER_MAX, TcpSettings};
+use crate::transport::stream::{
+    ConcurrentQueries, HeldResponse, IncomingMessage, LINGER_MAX, TcpSettings, TooLong,
+};
 
 /// Where queries are taken.
 const PATH: &str = "/dns-query";
@@ -63,16 +65,18 @@ async fn answer<R: Responder>(
     peer: Peer,
     settings: &TcpSettings,
 ) -> Result<HeldResponse, Refusal> {
-    let mut message = queries.receive();
-    match placed(head)? {
+    let message = match placed(head)? {
         Placed::Target(query) => {
-            queries.add(&mut message, &query).await.map_err(|_| Refusal::TargetTooLong)?;
+            let too_long = |TooLong| Refusal::TargetTooLong;
+            let mut message = queries.receive(query.len()).await.map_err(too_long)?;
+            queries.add(&mut message, &query).map_err(too_long)?;
+            message
         }
         Placed::Body => {
-            let whole = timeout(settings.idle, receive(body, queries, &mut message)).await;
-            whole.map_err(|_| Refusal::BodyMissing)??;
+            let whole = timeout(settings.idle, receive(body, queries)).await;
+            whole.map_err(|_| Refusal::BodyMissing)??
         }
-    }
+    };
     let header = Header::read(message.bytes()).filter(|header| !header.is_response());
     let header = header.ok_or(Refusal::NotDns)?;
     if head.method == Method::GET && header.opcode() != Opcode::QUERY {
@@ -80,6 +84,7 @@ async fn answer<R: Responder>(
     }
     // HTTP has room for one response: what would be several is not offered (`Transport::carries_transfers`).
     let mut responses = queries.answer(peer, message.bytes()).await;
+    drop(message);
     responses.next().await.ok_or(Refusal::NoAnswer)
 }
 
@@ -118,19 +123,18 @@ fn is_dns(headers: &HeaderMap) -> bool {
 async fn receive<R: Responder>(
     body: &mut Incoming,
     queries: &ConcurrentQueries<R>,
-    message: &mut IncomingMessage,
-) -> Result<(), Refusal> {
-    // What says so beforehand is not received. 64 bits hold a length.
-    if body.size_hint().lower() > MESSAGE_BYTES_MAX as u64 {
-        return Err(Refusal::BodyTooLong);
-    }
+) -> Result<IncomingMessage, Refusal> {
+    let too_long = |TooLong| Refusal::BodyTooLong;
+    // What it says beforehand; more than any number can say is too long as well.
+    let length = usize::try_from(body.size_hint().lower()).map_err(|_| Refusal::BodyTooLong)?;
+    let mut message = queries.receive(length).await.map_err(too_long)?;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::BodyMissing)?;
         if let Some(bytes) = frame.data_ref() {
-            queries.add(message, bytes).await.map_err(|_| Refusal::BodyTooLong)?;
+            queries.add(&mut message, bytes).map_err(too_long)?;
         }
     }
-    Ok(())
+    Ok(message)
 }
 
 /// Takes the rest of a body that is of no use, up to a limit: some clients look at a response only when they have sent

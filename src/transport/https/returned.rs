@@ -1,4 +1,4 @@
-//! A stream that comes back from whoever it is given to, when he drops it.
+//! A stream that comes back when its holder drops it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

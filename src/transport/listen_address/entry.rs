@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::answer::Transport;
 use crate::setting::KeyEntry;
 use crate::transport::protocol::SocketProtocol;
 
@@ -22,11 +23,16 @@ pub struct ProtocolsEntry {
     pub socket: SocketProtocol,
     /// A port at which they are not to be served.
     pub barred_port: Option<u16>,
-    /// Whether all is encrypted, so that there must be a certificate. These are served on threads of their own.
-    pub is_encrypted: bool,
+    /// What comes over their connections, as responders know it.
+    pub transport: Transport,
 }
 
 impl ProtocolsEntry {
+    /// Whether all is encrypted, so that there must be a certificate. These are served on threads of their own.
+    pub fn is_encrypted(&self) -> bool {
+        self.transport.is_encrypted()
+    }
+
     /// Whether they have a socket of this protocol, so that no other can have one at the same address.
     pub fn takes(&self, protocol: SocketProtocol) -> bool {
         match protocol {

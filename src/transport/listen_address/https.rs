@@ -30,7 +30,7 @@ pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     has_datagrams: false,
     socket: SocketProtocol::Tcp,
     barred_port: None,
-    is_encrypted: true,
+    transport: Transport::Https,
 };
 
 /// DNS over HTTPS.

@@ -7,6 +7,7 @@ use socket2::Socket;
 use tokio::runtime::Handle;
 
 use super::entry::ProtocolsEntry;
+use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
 use crate::transport::protocol::SocketProtocol;
 use crate::transport::quic;
@@ -27,7 +28,7 @@ pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     socket: SocketProtocol::Udp,
     // RFC 9250, section 4.1.1.
     barred_port: Some(53),
-    is_encrypted: true,
+    transport: Transport::Quic,
 };
 
 /// Registers a socket with the runtime that is entered; what is returned serves it.

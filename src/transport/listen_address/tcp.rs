@@ -30,7 +30,7 @@ pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     has_datagrams: true,
     socket: SocketProtocol::Tcp,
     barred_port: None,
-    is_encrypted: false,
+    transport: Transport::Tcp,
 };
 
 /// DNS over TCP.

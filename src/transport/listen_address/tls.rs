@@ -33,7 +33,7 @@ pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     has_datagrams: false,
     socket: SocketProtocol::Tcp,
     barred_port: None,
-    is_encrypted: true,
+    transport: Transport::Tls,
 };
 
 /// What clients may name by ALPN (RFC 7858, section 3.1; RFC 9103, section 7.1). Those that name nothing are older.
@@ -84,9 +84,9 @@ impl ClientStream for TlsStream<TcpStream> {
         }
     }
 
-    /// RFC 9103, section 5: over TLS 1.3 alone.
-    fn carries_transfers(&self) -> bool {
-        self.get_ref().1.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3)
+    fn transfer_bar(&self) -> Option<&'static str> {
+        let is_newest = self.get_ref().1.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
+        (!is_newest).then_some("zones are sent over TLS 1.3, not over older versions (RFC 9103, section 5)")
     }
 
     fn discard_unsent(&self) {

@@ -10,11 +10,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::code::{EXCESSIVE_LOAD, NO_ERROR, PROTOCOL_ERROR, UNSPECIFIED_ERROR};
 use super::query_stream::{self, Violation};
-use super::settings::STREAMS_MAX;
 use crate::answer::Peer;
 use crate::transport::responder::Responder;
 use crate::transport::stream::{
-    Activity, Client, ConcurrentQueries, LINGER_MAX, Overdue, Served, TcpSettings, deadline,
+    Activity, Client, ConcurrentQueries, LINGER_MAX, Overdue, STREAMS_MAX, Served, TcpSettings, deadline,
 };
 
 /// How a connection ends.

@@ -5,7 +5,7 @@
 //! section 8.1.2), for which nothing is kept here.
 
 use std::io;
-use std::net::{IpAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,8 +21,12 @@ use super::{connection, settings};
 use crate::answer::{Peer, Transport};
 use crate::transport::responder::Responder;
 use crate::transport::stream::{
-    Client, ConnectionPermit, ConnectionRefusal, DRAIN_MAX, Served, StreamContext, StreamListener,
+    Client, ConnectionPermit, DRAIN_MAX, HANDSHAKES_MAX, Served, StreamContext, StreamListener,
 };
+
+/// Connections that have ended and are kept, at most, some 10 kB each. Whoever has proven its address may still end one
+/// handshake after the other.
+const LINGERING_MAX: usize = 4 * HANDSHAKES_MAX;
 
 /// How long closed connections may take to tell their clients so, before the socket is closed.
 const FAREWELL_MAX: Duration = Duration::from_secs(1);
@@ -79,13 +83,18 @@ impl<R: Responder> Acceptor<R> {
     fn admit(&mut self, incoming: Incoming) {
         let address = incoming.remote_address().ip();
         let (counters, settings) = (Arc::clone(&self.shared.counters), self.shared.settings());
+        let lingering = self.lingering();
         let mut permit = None;
         if incoming.remote_address_validated() {
-            match place(&self.shared, address) {
+            if lingering >= LINGERING_MAX {
+                counters.refused.fetch_add(1, Ordering::Relaxed);
+                return incoming.refuse();
+            }
+            match self.shared.place(address) {
                 Some(place) => permit = Some(place),
                 None => return incoming.refuse(),
             }
-        } else if self.shared.handshakes.are_crowded(address) {
+        } else if self.shared.handshakes.are_crowded(address, lingering) {
             counters.handshakes.retried.fetch_add(1, Ordering::Relaxed);
             // One that is not validated may be asked for it.
             let _ = incoming.retry();
@@ -105,29 +114,22 @@ impl<R: Responder> Acceptor<R> {
             let accepted = accepted.map(|accepted| accepted.map_err(io::Error::from));
             handshake.end(&accepted);
             let Ok(Ok(connection)) = accepted else { return };
-            let Some(permit) = permit.or_else(|| place(&shared, address)) else {
+            let Some(permit) = permit.or_else(|| shared.place(address)) else {
                 return connection.close(EXCESSIVE_LOAD, b"there are too many connections");
             };
             let Some(answering) = shared.answering(Transport::Quic) else { return };
-            counters.accepted.fetch_add(1, Ordering::Relaxed);
             let peer = Peer { address, transport: Transport::Quic };
             let client = Client { stream: connection, peer, seat: permit.seat() };
             connection::serve(client, Served { settings, counters, answering, stop }).await;
         });
     }
-}
 
-/// A place among the connections for the client at `address`, which it has proven to be at; none, and counted, where it
-/// may not have one.
-fn place<R: Responder>(shared: &StreamContext<R>, address: IpAddr) -> Option<ConnectionPermit> {
-    let counters = &shared.counters;
-    let refused = match shared.limits.admit(address, &shared.settings(), counters) {
-        Ok(permit) => return Some(permit),
-        Err(ConnectionRefusal::Full) => &counters.refused,
-        Err(ConnectionRefusal::ClientFull) => &counters.limited,
-    };
-    refused.fetch_add(1, Ordering::Relaxed);
-    None
+    /// Connections that have ended, and that the endpoint keeps for some seconds, so that what comes late of one is not
+    /// taken for another (RFC 9000, section 10.2).
+    fn lingering(&self) -> usize {
+        // Each task has one, or is about to.
+        self.endpoint.open_connections().saturating_sub(self.connections.len())
+    }
 }
 
 async fn shake_hands(incoming: Incoming) -> Result<Connection, ConnectionError> {

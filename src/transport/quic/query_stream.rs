@@ -2,7 +2,7 @@
 
 use hyper::body::Bytes;
 use quinn::{ReadExactError, RecvStream, SendStream, VarInt};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use super::code::{EXCESSIVE_LOAD, PROTOCOL_ERROR, UNSPECIFIED_ERROR};
 use crate::answer::Peer;
@@ -10,13 +10,17 @@ use crate::dns::edns::option;
 use crate::dns::message::{HEADER_BYTES, Header};
 use crate::dns::truncation::find_opt;
 use crate::transport::responder::Responder;
-use crate::transport::stream::{ConcurrentQueries, HeldResponse, IncomingMessage, TcpSettings};
+use crate::transport::stream::{
+    ConcurrentQueries, HeldResponse, IncomingMessage, TcpSettings, TooLong, deadline,
+};
 
 /// What a client has done that ends its connection (RFC 9250, section 4.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Violation {
     /// The stream ended before the query did.
     EarlyEnd,
+    /// The query is whole, and the stream does not end.
+    NoEnd,
     /// There is more than one query on it.
     SecondQuery,
     /// It is too short to be DNS.
@@ -42,6 +46,7 @@ impl Violation {
     pub(super) fn text(self) -> &'static str {
         match self {
             Violation::EarlyEnd => "the stream ends before the query does",
+            Violation::NoEnd => "the stream does not end behind its query",
             Violation::SecondQuery => "more than one query on a stream",
             Violation::NotDns => "this is not DNS",
             Violation::MessageId => "a message id that is not 0",
@@ -57,12 +62,9 @@ pub(super) async fn serve<R: Responder>(
     peer: Peer,
     settings: &TcpSettings,
 ) -> Result<(), Violation> {
-    let mut query = queries.receive();
-    let received = timeout(settings.idle, read(&mut receive, queries, &mut query)).await;
-    let answered = match received {
-        Ok(Ok(())) => answer(&mut send, queries, peer, query).await,
-        Ok(Err(broken)) => Err(broken),
-        Err(_) => Err(Broken::Reset(EXCESSIVE_LOAD)),
+    let answered = match self::receive(&mut receive, queries, settings).await {
+        Ok(query) => answer(&mut send, queries, peer, query).await,
+        Err(broken) => Err(broken),
     };
     let (code, ended) = match answered {
         Ok(()) | Err(Broken::GivenUp) => return Ok(()),
@@ -74,12 +76,30 @@ pub(super) async fn serve<R: Responder>(
     ended
 }
 
-/// Receives the query, to the end of the stream: a client says there that it has only one.
+/// Receives the query, and then the end of the stream: a client must say there that it has only one. Servers may wait for
+/// that, and to leave it out is against the protocol (sections 4.2 and 4.3.3).
+async fn receive<R: Responder>(
+    stream: &mut RecvStream,
+    queries: &ConcurrentQueries<R>,
+    settings: &TcpSettings,
+) -> Result<IncomingMessage, Broken> {
+    let until = deadline(settings.idle);
+    let query = timeout_at(until, read(stream, queries)).await;
+    let query = query.map_err(|_| Broken::Reset(EXCESSIVE_LOAD))??;
+    match timeout_at(until, stream.read_chunk(1, true)).await {
+        Ok(Ok(None)) => Ok(query),
+        Ok(Ok(Some(_))) => Err(Broken::Violation(Violation::SecondQuery)),
+        Ok(Err(_)) => Err(Broken::GivenUp),
+        Err(_) => Err(Broken::Violation(Violation::NoEnd)),
+    }
+}
+
+/// Receives the query.
 async fn read<R: Responder>(
     stream: &mut RecvStream,
     queries: &ConcurrentQueries<R>,
-    query: &mut IncomingMessage,
-) -> Result<(), Broken> {
+) -> Result<IncomingMessage, Broken> {
+    let too_long = |TooLong| Broken::Reset(UNSPECIFIED_ERROR);
     let mut length = [0; 2];
     match stream.read_exact(&mut length).await {
         Ok(()) => {}
@@ -90,13 +110,13 @@ async fn read<R: Responder>(
     if length < HEADER_BYTES {
         return Err(Broken::Violation(Violation::NotDns));
     }
-    while let Some(chunk) = stream.read_chunk(usize::MAX, true).await.map_err(|_| Broken::GivenUp)? {
-        if query.bytes().len().saturating_add(chunk.bytes.len()) > length {
-            return Err(Broken::Violation(Violation::SecondQuery));
-        }
-        queries.add(query, &chunk.bytes).await.map_err(|_| Broken::Reset(UNSPECIFIED_ERROR))?;
+    let mut query = queries.receive(length).await.map_err(too_long)?;
+    while let missing @ 1.. = length.saturating_sub(query.bytes().len()) {
+        let chunk = stream.read_chunk(missing, true).await.map_err(|_| Broken::GivenUp)?;
+        let chunk = chunk.ok_or(Broken::Violation(Violation::EarlyEnd))?;
+        queries.add(&mut query, &chunk.bytes).map_err(too_long)?;
     }
-    if query.bytes().len() < length { Err(Broken::Violation(Violation::EarlyEnd)) } else { Ok(()) }
+    Ok(query)
 }
 
 /// Answers the query.
@@ -109,14 +129,18 @@ async fn answer<R: Responder>(
     if let Some(violation) = violation(query.bytes()) {
         return Err(Broken::Violation(violation));
     }
-    let mut responses = queries.answer(peer, query.bytes()).await;
+    let mut responses = tokio::select! {
+        biased;
+        responses = queries.answer(peer, query.bytes()) => responses,
+        // The client wants no answer any more (section 4.3.1): it waits for no room either.
+        _ = stream.stopped() => return Err(Broken::GivenUp),
+    };
     drop(query);
     let mut first = true;
     loop {
         let response = tokio::select! {
             biased;
             response = responses.next() => response,
-            // The client wants no answer any more (section 4.3.1).
             _ = stream.stopped() => return Err(Broken::GivenUp),
         };
         match response {

@@ -8,15 +8,13 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{EndpointConfig, ServerConfig, TransportConfig, VarInt};
 
 use crate::tls::ServerTls;
+use crate::transport::stream::STREAMS_MAX;
 
 /// What is spoken, as TLS names it (RFC 9250, section 4.1).
 const PROTOCOL: &[u8] = b"doq";
 
 /// Version 1 (RFC 9000).
 const VERSION: u32 = 1;
-
-/// Streams of one connection at a time: a query each.
-pub(super) const STREAMS_MAX: u32 = 100;
 
 /// What a client may send ahead on one stream, in bytes: more than a query is long. What has been read makes room again.
 const STREAM_WINDOW_BYTES: u32 = 8 << 10;

@@ -20,9 +20,9 @@ pub(in crate::transport) trait ClientStream:
     /// [`io::ErrorKind::WouldBlock`] when there is nothing.
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize>;
 
-    /// Whether zones may be sent over it.
-    fn carries_transfers(&self) -> bool {
-        true
+    /// Why no zone may be sent over it; none: zones may.
+    fn transfer_bar(&self) -> Option<&'static str> {
+        None
     }
 
     /// Makes closing it throw away what the kernel still holds for the client.

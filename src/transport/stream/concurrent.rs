@@ -12,14 +12,22 @@ use super::activity::{Activity, Answering, Receiving, Unsent};
 use super::frames::QUERY_LENGTH_MAX;
 use super::pending::{PendingResponses, WAITING_MAX};
 use super::responders::StreamResponder;
-use crate::answer::{Peer, Reply};
-use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Opcode};
+use crate::answer::Peer;
+use crate::dns::message::{HEADER_BYTES, Header, MESSAGE_BYTES_MAX, Opcode};
 use crate::sync::lock;
 use crate::transport::responder::Responder;
+
+/// Streams of one connection at a time: a query each.
+pub(in crate::transport) const STREAMS_MAX: u32 = 100;
 
 /// Bytes of responses that a connection holds until they are sent. Queries are answered while there is room for one
 /// more of the longest, so that a client that does not read costs no more than this.
 const UNSENT_BYTES_MAX: usize = 256 << 10;
+
+/// Most memory of the queries of one connection, in bytes: each stream receives one, one of them an UPDATE; the responses
+/// that are not sent. What it waits for comes on top, and what the protocol that carries the streams receives ahead.
+pub(super) const CONCURRENT_BYTES_MAX: usize =
+    STREAMS_MAX as usize * QUERY_LENGTH_MAX + MESSAGE_BYTES_MAX + UNSENT_BYTES_MAX;
 
 /// [`MESSAGE_BYTES_MAX`], as permits are counted.
 const LONGEST: u32 = 65_535;
@@ -40,7 +48,7 @@ pub(in crate::transport) struct ConcurrentQueries<R> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::transport) struct TooLong;
 
-/// A message that is being received.
+/// A message that is being received, of which no more than it may have is ever held.
 pub(in crate::transport) struct IncomingMessage {
     bytes: Vec<u8>,
     /// Held by one that is longer than any query.
@@ -79,29 +87,38 @@ impl<R: Responder> ConcurrentQueries<R> {
         }
     }
 
-    /// A message that begins to come.
-    pub(in crate::transport) fn receive(&self) -> IncomingMessage {
-        IncomingMessage { bytes: Vec::new(), long: None, _receiving: self.activity.receive() }
+    /// A message that begins to come, of this length, or of an unknown one: 0. One that is longer than any query waits
+    /// for the one before it, before any of it is received.
+    pub(in crate::transport) async fn receive(&self, length: usize) -> Result<IncomingMessage, TooLong> {
+        let receiving = self.activity.receive();
+        if length > MESSAGE_BYTES_MAX {
+            return Err(TooLong);
+        }
+        let is_long = length > QUERY_LENGTH_MAX;
+        let long = if is_long { Arc::clone(&self.long).acquire_owned().await.ok() } else { None };
+        Ok(IncomingMessage { bytes: Vec::new(), long, _receiving: receiving })
     }
 
-    /// Adds what has come to a message. What is longer than any query must be an UPDATE that somebody takes; it waits
-    /// for the one before it.
-    pub(in crate::transport) async fn add(
+    /// Adds what has come to a message. What is longer than any query must have said so before, and be an UPDATE that
+    /// somebody takes.
+    pub(in crate::transport) fn add(
         &self,
         message: &mut IncomingMessage,
         bytes: &[u8],
     ) -> Result<(), TooLong> {
-        if message.bytes.len().saturating_add(bytes.len()) > MESSAGE_BYTES_MAX {
+        let (before, limit) = (message.bytes.len(), message.length_max());
+        let length = before.saturating_add(bytes.len());
+        if length > limit {
             return Err(TooLong);
         }
+        message.bytes.reserve_exact(bytes.len());
         message.bytes.extend_from_slice(bytes);
-        if message.bytes.len() > QUERY_LENGTH_MAX && message.long.is_none() {
+        if message.long.is_some() && (before..length).contains(&(HEADER_BYTES - 1)) {
             let header = Header::read(&message.bytes).ok_or(TooLong)?;
             let is_update = header.opcode() == Opcode::UPDATE && !header.is_response();
             if !is_update || !lock(&self.answering).responder.takes_updates() {
                 return Err(TooLong);
             }
-            message.long = Arc::clone(&self.long).acquire_owned().await.ok();
         }
         Ok(())
     }
@@ -121,31 +138,12 @@ impl<R: Responder> ConcurrentQueries<R> {
         };
         let mut pending = PendingResponses::default();
         let mut answering = lock(&self.answering);
-        let StreamResponder { responder, response } = &mut *answering;
-        responder.begin_batch();
-        match responder.respond(peer, query, response) {
-            Reply::Send { len } => {
-                let message: Box<[u8]> = response.get(..len).unwrap_or_default().into();
-                drop(answering);
-                responses.first = Some(HeldResponse::new(message, room, &self.activity));
-                return responses;
-            }
-            Reply::Forward => {
-                if let Some(deferred) = pending.defer(peer, query) {
-                    responder.forward(deferred);
-                }
-            }
-            Reply::ForwardTail { len } => {
-                if let Some(deferred) = pending.defer(peer, query) {
-                    responder.forward(deferred.with_partial(response.get(..len).unwrap_or_default()));
-                }
-            }
-            Reply::HandOver(kind) => {
-                if let Some(message) = pending.hand_over(kind, peer, query) {
-                    responder.hand_over(message);
-                }
-            }
-            Reply::Drop => {}
+        answering.responder.begin_batch();
+        if let Some(response) = answering.answer(peer, query, &mut pending) {
+            let message: Box<[u8]> = response.into();
+            drop(answering);
+            responses.first = Some(HeldResponse::new(message, room, &self.activity));
+            return responses;
         }
         drop(answering);
         responses.later = waiting.map(|waiting| (pending, waiting));
@@ -154,6 +152,11 @@ impl<R: Responder> ConcurrentQueries<R> {
 }
 
 impl IncomingMessage {
+    /// How long it may become.
+    fn length_max(&self) -> usize {
+        if self.long.is_some() { MESSAGE_BYTES_MAX } else { QUERY_LENGTH_MAX }
+    }
+
     /// What has come of it.
     pub(in crate::transport) fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -24,9 +24,8 @@ use super::pending::PendingResponses;
 use super::responders::StreamResponder;
 use super::served::{Client, Served};
 use super::settings::TcpSettings;
-use crate::answer::{MessageKind, Peer, Reply};
-use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Question, Rcode};
-use crate::dns::message_writer::MessageWriter;
+use crate::answer::Peer;
+use crate::dns::message::MESSAGE_BYTES_MAX;
 use crate::sync::lock;
 use crate::transport::responder::Responder;
 
@@ -50,9 +49,9 @@ const LAST_READS_MAX: usize = 64;
 /// reset the connection, and with it the responses that the client has not read yet.
 pub(in crate::transport) const LINGER_MAX: Duration = Duration::from_secs(1);
 
-/// Most memory a connection takes, in bytes: what is received ahead, a long UPDATE, and the responses collected,
-/// which grow by doubling.
-pub const CONNECTION_BYTES_MAX: usize =
+/// Most memory of a connection whose queries are answered in order, in bytes: what is received ahead, a long UPDATE, and
+/// the responses collected, which grow by doubling.
+pub(super) const ORDERED_BYTES_MAX: usize =
     INPUT_BYTES + LONG_BYTES_MAX + 2 * (LATER_OUTPUT_BYTES + 2 + MESSAGE_BYTES_MAX);
 
 /// One connection that is being served.
@@ -112,7 +111,8 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         let Client { stream, peer, seat } = client;
         let Served { settings, counters, answering, stop } = served;
         let last = deadline(settings.lifetime);
-        let (input, output, pending) = (Input::default(), Vec::new(), PendingResponses::default());
+        let (input, output) = (Input::default(), Vec::new());
+        let pending = PendingResponses::barring_transfers(stream.transfer_bar());
         Self { stream, peer, seat, settings, counters, answering, stop, input, output, pending, last }
     }
 
@@ -230,8 +230,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     /// Answers queries into the output, up to the limits of one turn.
     fn answer_turn(&mut self) -> (usize, Pause) {
         let mut answering = lock(&self.answering);
-        let StreamResponder { responder, response } = &mut *answering;
-        responder.begin_batch();
+        answering.responder.begin_batch();
         let mut queries: usize = 0;
         while queries < QUERIES_PER_TURN_MAX && self.output.len() < OUTPUT_BYTES {
             if self.pending.is_full() {
@@ -240,37 +239,15 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             let query = match self.input.take() {
                 Frame::Query(query) => query,
                 Frame::Partial => return (queries, Pause::NeedsInput),
-                Frame::Long if responder.takes_updates() => {
+                Frame::Long if answering.responder.takes_updates() => {
                     self.input.take_long();
                     continue;
                 }
                 Frame::Long | Frame::Malformed => return (queries, Pause::Malformed),
             };
             queries = queries.saturating_add(1);
-            match responder.respond(self.peer, query, response) {
-                Reply::Send { len } => {
-                    frames::push(&mut self.output, response.get(..len).unwrap_or_default());
-                }
-                Reply::Forward => {
-                    if let Some(deferred) = self.pending.defer(self.peer, query) {
-                        responder.forward(deferred);
-                    }
-                }
-                Reply::ForwardTail { len } => {
-                    if let Some(deferred) = self.pending.defer(self.peer, query) {
-                        responder.forward(deferred.with_partial(response.get(..len).unwrap_or_default()));
-                    }
-                }
-                Reply::HandOver(kind) if !self.stream.carries_transfers() && wants_zone(kind, query) => {
-                    let len = refused(query, response).unwrap_or(0);
-                    frames::push(&mut self.output, response.get(..len).unwrap_or_default());
-                }
-                Reply::HandOver(kind) => {
-                    if let Some(message) = self.pending.hand_over(kind, self.peer, query) {
-                        responder.hand_over(message);
-                    }
-                }
-                Reply::Drop => {}
+            if let Some(response) = answering.answer(self.peer, query, &mut self.pending) {
+                frames::push(&mut self.output, response);
             }
         }
         (queries, Pause::TurnOver)
@@ -333,30 +310,6 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         };
         let _ = timeout(LINGER_MAX, leave).await;
     }
-}
-
-/// Whether a message asks for a zone, signed or not.
-fn wants_zone(kind: MessageKind, query: &[u8]) -> bool {
-    match kind {
-        MessageKind::Transfer => true,
-        MessageKind::Signed => {
-            let asked = Header::read(query).zip(Question::read(query));
-            asked.and_then(|(header, (question, _))| MessageKind::of(header.opcode(), question.qtype))
-                == Some(MessageKind::Transfer)
-        }
-        MessageKind::Notify | MessageKind::Update => false,
-    }
-}
-
-/// Writes that a query is refused, with its question alone; returns the length.
-#[cold]
-fn refused(query: &[u8], response: &mut [u8]) -> Option<usize> {
-    let header = Header::read(query)?;
-    let mut message = MessageWriter::new(response, MESSAGE_BYTES_MAX);
-    if let Some((question, _)) = Question::read(query) {
-        message.put_question(question.wire);
-    }
-    Some(message.finish(header.id, Header::QR | header.flags & Header::RD | Rcode::REFUSED.0))
 }
 
 /// The moment after `wait`; a wait too long to be reckoned has its end in a year.

@@ -19,7 +19,7 @@ use crate::sync::lock;
 use crate::transport::client::client;
 
 /// Handshakes under way in all; some 30 kB each.
-pub(super) const HANDSHAKES_MAX: usize = 256;
+pub(in crate::transport) const HANDSHAKES_MAX: usize = 256;
 
 /// Handshakes under way of one client: more than any opens at a time, so that no single address takes all.
 pub(super) const HANDSHAKES_PER_CLIENT_MAX: usize = 32;
@@ -69,12 +69,14 @@ impl Handshakes {
     }
 
     /// Whether so many are under way, in all or of the client at `address`, that another one should prove first that
-    /// it is there. A quarter of what may be leaves room for those that have.
-    pub(in crate::transport) fn are_crowded(&self, address: IpAddr) -> bool {
+    /// it is there. A quarter of what may be leaves room for those that have. Connections that are `lingering` count in
+    /// all: a handshake that the client ends at once costs as much as one that does not go on.
+    pub(in crate::transport) fn are_crowded(&self, address: IpAddr, lingering: usize) -> bool {
         let client = client(address);
         let under_way = lock(&self.under_way);
         let own = under_way.iter().filter(|(of, _)| *of == client).count();
-        under_way.len() >= HANDSHAKES_MAX / 4 || own >= HANDSHAKES_PER_CLIENT_MAX / 4
+        under_way.len().saturating_add(lingering) >= HANDSHAKES_MAX / 4
+            || own >= HANDSHAKES_PER_CLIENT_MAX / 4
     }
 }
 

@@ -6,18 +6,26 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::answer::{MessageKind, Peer};
+use crate::dns::message::MESSAGE_BYTES_MAX;
 use crate::transport::deferred::{Deferred, HandedOver};
 use crate::transport::response_slot::{ResponseSlot, SentResponse};
 
 /// Queries whose responses one connection waits for at most; further queries stay unread. A client that asks
-/// more at a time gains nothing, and what is held for it is bounded: 2 MiB, were each as long as can be.
+/// more at a time gains nothing, and what is held for it is bounded: [`WAITING_BYTES_MAX`].
 pub(super) const WAITING_MAX: usize = 32;
+
+/// What waits for one connection at most, in bytes, were all of it as long as can be: signed updates, each as it was
+/// received and without its signature, or their responses. Transfers hold more for a client that is slow; their number
+/// is limited where they are made.
+pub(super) const WAITING_BYTES_MAX: usize = WAITING_MAX * 2 * MESSAGE_BYTES_MAX;
 
 /// The responses that are still to come. The channel is made for the first of them.
 #[derive(Default)]
 pub(super) struct PendingResponses {
     channel: Option<Channel>,
     asking: Asking,
+    /// Why no zone may be sent over the connection.
+    transfer_bar: Option<&'static str>,
 }
 
 /// Where responses come in. How many there can be is bounded by the slots, not by the channel.
@@ -37,6 +45,11 @@ enum Asking {
 }
 
 impl PendingResponses {
+    /// Of a connection over which no zone may be sent, for this reason, if there is one.
+    pub(super) fn barring_transfers(transfer_bar: Option<&'static str>) -> Self {
+        Self { transfer_bar, ..Self::default() }
+    }
+
     /// A query whose response will come here; none while too many do.
     pub(super) fn defer(&mut self, peer: Peer, query: &[u8]) -> Option<Deferred> {
         Some(Deferred::stream(peer, query, self.slot()?))
@@ -44,7 +57,7 @@ impl PendingResponses {
 
     /// A message whose responses will come here; none while too many do.
     pub(super) fn hand_over(&mut self, kind: MessageKind, peer: Peer, message: &[u8]) -> Option<HandedOver> {
-        Some(HandedOver::stream(kind, peer, message, self.slot()?))
+        Some(HandedOver::stream(kind, peer, message, self.slot()?).barring_transfers(self.transfer_bar))
     }
 
     fn slot(&mut self) -> Option<ResponseSlot> {

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::pending::PendingResponses;
+use crate::answer::{Peer, Reply};
 use crate::dns::message::MESSAGE_BYTES_MAX;
 use crate::sync::lock;
 use crate::transport::responder::Responder;
@@ -12,6 +14,39 @@ use crate::transport::responder::Responder;
 pub(in crate::transport) struct StreamResponder<R> {
     pub(in crate::transport) responder: R,
     pub(in crate::transport) response: Box<[u8]>,
+}
+
+impl<R: Responder> StreamResponder<R> {
+    /// Answers a query: with a response that is there at once, or with those that will come to `pending`; with neither, it
+    /// is not answered.
+    pub(super) fn answer(
+        &mut self,
+        peer: Peer,
+        query: &[u8],
+        pending: &mut PendingResponses,
+    ) -> Option<&[u8]> {
+        let Self { responder, response } = self;
+        match responder.respond(peer, query, response) {
+            Reply::Send { len } => return response.get(..len),
+            Reply::Forward => {
+                if let Some(deferred) = pending.defer(peer, query) {
+                    responder.forward(deferred);
+                }
+            }
+            Reply::ForwardTail { len } => {
+                if let Some(deferred) = pending.defer(peer, query) {
+                    responder.forward(deferred.with_partial(response.get(..len).unwrap_or_default()));
+                }
+            }
+            Reply::HandOver(kind) => {
+                if let Some(message) = pending.hand_over(kind, peer, query) {
+                    responder.hand_over(message);
+                }
+            }
+            Reply::Drop => {}
+        }
+        None
+    }
 }
 
 /// The responders, of which each connection has one.

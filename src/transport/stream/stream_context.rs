@@ -1,10 +1,12 @@
 //! What all connections of all listen addresses share.
 
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use super::counters::TcpCounters;
 use super::handshakes::Handshakes;
-use super::limits::Limits;
+use super::limits::{ConnectionPermit, ConnectionRefusal, Limits};
 use super::responders::{Responders, StreamResponder};
 use super::settings::TcpSettings;
 use crate::answer::Transport;
@@ -20,31 +22,29 @@ pub(in crate::transport) struct StreamContext<R> {
     pub(in crate::transport) handshakes: Handshakes,
     pub(in crate::transport) limits: Limits,
     settings: Mutex<TcpSettings>,
-    /// The responders of each transport, which is how their counters are kept apart.
-    responders: Vec<(Transport, Responders<R>)>,
+    /// The responders of each transport that is served, which is how their counters are kept apart.
+    responders: Mutex<Vec<(Transport, Responders<R>)>>,
 }
 
 impl<R: Responder> StreamContext<R> {
-    /// With `count` responders for each transport over streams, at least one, of which each connection has
-    /// one.
-    pub(in crate::transport) fn new(
-        settings: TcpSettings,
-        count: usize,
-        tls: ServerTls,
-        make: impl Fn(Transport, usize) -> R,
-    ) -> Self {
-        let streams = Transport::ALL.into_iter().filter(|transport| transport.is_stream());
-        let responders_of = |transport| {
-            let others = (1..count).map(|index| make(transport, index));
-            (transport, Responders::new(make(transport, 0), others))
-        };
+    /// With no responders yet.
+    pub(in crate::transport) fn new(settings: TcpSettings, tls: ServerTls) -> Self {
         Self {
             counters: Arc::default(),
             tls,
             limits: Limits::default(),
             handshakes: Handshakes::default(),
             settings: Mutex::new(settings),
-            responders: streams.map(responders_of).collect(),
+            responders: Mutex::default(),
+        }
+    }
+
+    /// Has responders made for a transport, unless it has some: `count` of them, at least one, of which each connection
+    /// has one.
+    pub(in crate::transport) fn ready(&self, transport: Transport, count: usize, make: impl Fn(usize) -> R) {
+        let mut responders = lock(&self.responders);
+        if !responders.iter().any(|(of, _)| *of == transport) {
+            responders.push((transport, Responders::new(make(0), (1..count).map(make))));
         }
     }
 
@@ -57,17 +57,30 @@ impl<R: Responder> StreamContext<R> {
         *lock(&self.settings)
     }
 
-    /// The responder of one more connection; every transport over streams has one.
+    /// A place for one more connection of the client at `address`; none where it may not have one. Either is counted.
+    pub(in crate::transport) fn place(&self, address: IpAddr) -> Option<ConnectionPermit> {
+        let place = self.limits.admit(address, &self.settings(), &self.counters);
+        let count = match &place {
+            Ok(_) => &self.counters.accepted,
+            Err(ConnectionRefusal::Full) => &self.counters.refused,
+            Err(ConnectionRefusal::ClientFull) => &self.counters.limited,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        place.ok()
+    }
+
+    /// The responder of one more connection; a transport that is served has some.
     pub(in crate::transport) fn answering(
         &self,
         transport: Transport,
     ) -> Option<Arc<Mutex<StreamResponder<R>>>> {
-        let responders_of = self.responders.iter().find(|(of, _)| *of == transport);
+        let responders = lock(&self.responders);
+        let responders_of = responders.iter().find(|(of, _)| *of == transport);
         responders_of.map(|(_, responders_of)| responders_of.next())
     }
 
     /// Lets the responders take the newest snapshot. Waits for no more than the answers of one read.
     pub(in crate::transport) fn catch_up(&self) {
-        self.responders.iter().for_each(|(_, responders_of)| responders_of.catch_up());
+        lock(&self.responders).iter().for_each(|(_, responders_of)| responders_of.catch_up());
     }
 }

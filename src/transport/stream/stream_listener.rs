@@ -6,7 +6,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use socket2::Socket;
@@ -17,7 +16,6 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::client_stream::StreamTransport;
-use super::limits::ConnectionRefusal;
 use super::served::{Client, Served};
 use super::stream_context::StreamContext;
 use crate::answer::Peer;
@@ -151,55 +149,38 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
     /// where all places are taken only idle connections go, as RFC 7766, section 6.2.3, lets any server close
     /// them.
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let settings = self.shared.settings();
-        let counters = &self.shared.counters;
         let Some(answering) = self.shared.answering(T::TRANSPORT) else { return };
-        match self.shared.limits.admit(peer.ip(), &settings, counters) {
-            Ok(permit) => {
-                counters.accepted.fetch_add(1, Ordering::Relaxed);
-                let (transport, counters) = (self.transport.clone(), Arc::clone(counters));
-                let mut stop = self.stop.clone();
-                let seat = permit.seat();
-                let handshake = if T::TRANSPORT.is_encrypted() {
-                    let begun = self.shared.handshakes.begin(
-                        peer.ip(),
-                        Arc::clone(&seat),
-                        &self.shared.limits,
-                        &counters,
-                    );
-                    let Some(begun) = begun else { return };
-                    Some(begun)
-                } else {
-                    None
-                };
-                self.connections.spawn(async move {
-                    // A handshake counts as a connection, must come as soon as a first byte, and loses its
-                    // place like one that is idle.
-                    let accepted = tokio::select! {
-                        // In this order: a stream without a handshake is served in any case, to its end.
-                        biased;
-                        accepted = timeout(settings.first_byte, transport.accept(stream)) => accepted,
-                        () = seat.lost() => return,
-                        _ = stop.changed() => return,
-                    };
-                    if let Some(handshake) = handshake {
-                        handshake.end(&accepted);
-                    }
-                    if let Ok(Ok(stream)) = accepted {
-                        let peer = Peer { address: peer.ip(), transport: T::TRANSPORT };
-                        let client = Client { stream, peer, seat };
-                        T::serve(client, Served { settings, counters, answering, stop }).await;
-                    }
-                    drop(permit);
-                });
+        let Some(permit) = self.shared.place(peer.ip()) else { return };
+        let (settings, counters) = (self.shared.settings(), Arc::clone(&self.shared.counters));
+        let (seat, limits) = (permit.seat(), &self.shared.limits);
+        let handshake = if T::TRANSPORT.is_encrypted() {
+            let begun = self.shared.handshakes.begin(peer.ip(), Arc::clone(&seat), limits, &counters);
+            let Some(begun) = begun else { return };
+            Some(begun)
+        } else {
+            None
+        };
+        let (transport, mut stop) = (self.transport.clone(), self.stop.clone());
+        self.connections.spawn(async move {
+            // A handshake counts as a connection, must come as soon as a first byte, and loses its
+            // place like one that is idle.
+            let accepted = tokio::select! {
+                // In this order: a stream without a handshake is served in any case, to its end.
+                biased;
+                accepted = timeout(settings.first_byte, transport.accept(stream)) => accepted,
+                () = seat.lost() => return,
+                _ = stop.changed() => return,
+            };
+            if let Some(handshake) = handshake {
+                handshake.end(&accepted);
             }
-            Err(ConnectionRefusal::Full) => {
-                counters.refused.fetch_add(1, Ordering::Relaxed);
+            if let Ok(Ok(stream)) = accepted {
+                let peer = Peer { address: peer.ip(), transport: T::TRANSPORT };
+                let client = Client { stream, peer, seat };
+                T::serve(client, Served { settings, counters, answering, stop }).await;
             }
-            Err(ConnectionRefusal::ClientFull) => {
-                counters.limited.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+            drop(permit);
+        });
     }
 }
 

@@ -64,7 +64,8 @@ async fn a_transport_with_a_handshake_serves_whatever_stream_it_makes() {
     let listener = TcpListener::bind("127.0.3.90:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let settings = TcpSettings { first_byte: Duration::from_millis(300), ..TcpSettings::default() };
-    let shared = Arc::new(StreamContext::new(settings, 2, ServerTls::new(), |_, _| Echo));
+    let shared = Arc::new(StreamContext::new(settings, ServerTls::new()));
+    shared.ready(Transport::Tls, 2, |_| Echo);
     let serving = StreamListener::start(Knock, listener, Arc::clone(&shared), &Handle::current());
 
     let mut silent = TcpStream::connect(address).await.unwrap();
@@ -87,7 +88,8 @@ async fn a_handshake_loses_its_place_to_a_client_that_has_none() {
     let address = listener.local_addr().unwrap();
     let settings =
         TcpSettings { connections_max: 2, first_byte: Duration::from_secs(600), ..TcpSettings::default() };
-    let shared = Arc::new(StreamContext::new(settings, 1, ServerTls::new(), |_, _| Echo));
+    let shared = Arc::new(StreamContext::new(settings, ServerTls::new()));
+    shared.ready(Transport::Tls, 1, |_| Echo);
     let serving = StreamListener::start(Knock, listener, Arc::clone(&shared), &Handle::current());
 
     let mut silent = TcpStream::connect(address).await.unwrap();

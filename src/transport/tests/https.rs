@@ -160,6 +160,12 @@ fn what_is_too_long_is_refused_and_an_update_may_be_as_long_as_a_message() {
     let head = "POST /dns-query HTTP/1.1\r\nhost: ns\r\ncontent-type: application/dns-message\r\n";
     let head = format!("{head}transfer-encoding: chunked\r\n\r\n");
     assert_eq!(status(&[head.as_bytes(), chunk.as_bytes(), chunk.as_bytes()]), 413);
+    // An update of that length must have said it.
+    let mut update = query(0, &[b'u'; 4084]);
+    update[2] = 0x28;
+    let chunk = |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+    assert_eq!(status(&[head.as_bytes(), &chunk(&update), &chunk(b"u"), b"0\r\n\r\n"]), 413);
+    assert_eq!(status(&[head.as_bytes(), &chunk(&update), b"0\r\n\r\n"]), 200);
     assert_eq!(ask(&mut http1(address), &[get(&query(0, b"grow")).as_bytes()]).body.len(), 65_535);
     let counters = server.running().tcp_counters();
     eventually("all places are free", || counters.open.load(Ordering::Relaxed) == 0);
@@ -206,6 +212,16 @@ fn queries_one_after_the_other_and_at_once_are_all_answered_over_one_connection(
             })
         });
         for one in all.collect::<Vec<_>>() {
+            one.await.unwrap();
+        }
+        // One is received after the other.
+        let mut update = query(0, &vec![b'u'; 65_535 - 12]);
+        update[2] = 0x28;
+        let updates = (0..3).map(|_| {
+            let (sender, update) = (sender.clone(), update.clone());
+            tokio::spawn(async move { assert!(asked(&sender, update.clone()).await == echoed(&update)) })
+        });
+        for one in updates.collect::<Vec<_>>() {
             one.await.unwrap();
         }
         // More than a connection holds at a time.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{
-    ApplicationClose, ClientConfig, Connection, ConnectionError, Endpoint, ReadError, ReadToEndError,
-    RecvStream, SendStream, TransportConfig, VarInt,
+    ApplicationClose, ClientConfig, Connecting, Connection, ConnectionError, Endpoint, ReadError,
+    ReadToEndError, RecvStream, SendStream, TransportConfig, VarInt,
 };
 
 use super::*;
@@ -158,10 +158,35 @@ fn what_is_against_the_protocol_ends_the_connection_and_says_so() {
             }
         });
     }
-    block(&server, async {
+    let uni = async {
         let connection = connect(address).await;
-        let uni = tokio::time::timeout(Duration::from_millis(300), connection.open_uni()).await;
-        assert!(uni.is_err(), "there is no room for streams of one direction");
+        tokio::time::timeout(Duration::from_millis(300), connection.open_uni()).await
+    };
+    assert!(block(&server, uni).is_err(), "there is no room for streams of one direction");
+}
+
+#[test]
+fn a_stream_that_does_not_end_behind_its_query_is_against_the_protocol() {
+    let settings = TcpSettings { idle: Duration::from_millis(300), ..TcpSettings::default() };
+    let (server, address) = serve(settings);
+    block(&server, async {
+        loop {
+            let connection = connect(address).await;
+            if let Ok((mut send, _receive)) = connection.open_bi().await {
+                let _ = send.write_all(&framed(&query(0, b"whole"))).await;
+                match connection.closed().await {
+                    ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(2) => {
+                        assert!(String::from_utf8_lossy(&close.reason).contains("does not end"), "{close}");
+                        return;
+                    }
+                    // This client was too slow: it had asked nothing in time.
+                    ConnectionError::ApplicationClosed(close) => {
+                        assert_eq!(close.error_code, VarInt::from_u32(0), "{close}");
+                    }
+                    other => panic!("{other}"),
+                }
+            }
+        }
     });
 }
 
@@ -281,26 +306,90 @@ fn stop_lets_answers_in_flight_go_out() {
     );
 }
 
+/// Hears clients and does not answer; each packet with the connection id that its client has made up.
+struct Nobody(UdpSocket);
+
+impl Nobody {
+    fn new() -> Self {
+        let socket = UdpSocket::bind("127.0.3.90:0").unwrap();
+        socket.set_read_timeout(Some(LIMIT)).unwrap();
+        Nobody(socket)
+    }
+
+    /// Has this many clients begin.
+    fn greeted(&self, server: &Server, count: usize) -> (Endpoint, Vec<Connecting>) {
+        let to = self.0.local_addr().unwrap();
+        server.runtime.block_on(async {
+            let endpoint = Endpoint::client("127.0.3.91:0".parse().unwrap()).unwrap();
+            let connect =
+                |_| endpoint.connect_with(config(TransportConfig::default()), to, "ns.lab.example").unwrap();
+            let begun = (0..count).map(connect).collect();
+            (endpoint, begun)
+        })
+    }
+
+    fn hear(&self) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+        let mut packet = [0; 2048];
+        let length = self.0.recv(&mut packet)?;
+        Ok((packet[6..14].to_vec(), packet[..length].to_vec()))
+    }
+
+    /// The first packet of each of this many.
+    fn first_packets(&self, count: usize) -> HashMap<Vec<u8>, Vec<u8>> {
+        let mut first: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
+        while first.len() < count {
+            let (client, packet) = self.hear().unwrap();
+            first.entry(client).or_insert(packet);
+        }
+        first
+    }
+}
+
 /// The first packets of this many clients, which go no further.
 fn greetings(server: &Server, count: usize) -> Vec<Vec<u8>> {
-    let nobody = UdpSocket::bind("127.0.3.90:0").unwrap();
-    nobody.set_read_timeout(Some(LIMIT)).unwrap();
-    let to = nobody.local_addr().unwrap();
-    let begun = server.runtime.block_on(async {
-        let endpoint = Endpoint::client("127.0.3.91:0".parse().unwrap()).unwrap();
-        let connect =
-            |_| endpoint.connect_with(config(TransportConfig::default()), to, "ns.lab.example").unwrap();
-        (0..count).map(connect).collect::<Vec<_>>()
-    });
-    let mut greetings: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
-    while greetings.len() < count {
-        let mut packet = [0; 2048];
-        let length = nobody.recv(&mut packet).unwrap();
-        // By the connection id that the client has made up.
-        greetings.entry(packet[6..14].to_vec()).or_insert(packet[..length].to_vec());
-    }
+    let nobody = Nobody::new();
+    let _begun = nobody.greeted(server, count);
+    nobody.first_packets(count).into_values().collect()
+}
+
+/// The first and the last packets of this many clients, which give up at once.
+fn greetings_and_farewells(server: &Server, count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let nobody = Nobody::new();
+    let (endpoint, begun) = nobody.greeted(server, count);
+    let first = nobody.first_packets(count);
     drop(begun);
-    greetings.into_values().collect()
+    block(server, endpoint.wait_idle());
+    nobody.0.set_nonblocking(true).unwrap();
+    let last: HashMap<Vec<u8>, Vec<u8>> = std::iter::from_fn(|| nobody.hear().ok()).collect();
+    first.into_iter().map(|(client, packet)| (packet, last[&client].clone())).collect()
+}
+
+/// From addresses that are nobody's: a handshake that is over at once, and for which something is kept all the same.
+#[test]
+fn handshakes_that_are_given_up_at_once_have_the_next_prove_where_they_are() {
+    let (mut server, address) = serve(PATIENT);
+    let counters = server.running().tcp_counters();
+    let handshakes = &counters.handshakes;
+    let (under_way, retried) =
+        (|| handshakes.under_way.load(Ordering::Relaxed), || handshakes.retried.load(Ordering::Relaxed));
+    // One less than there are when they are too many.
+    for (count, greeting) in greetings(&server, 63).into_iter().enumerate() {
+        let from = UdpSocket::bind(format!("127.0.7.{}:0", count + 1)).unwrap();
+        from.send_to(&greeting, address).unwrap();
+        eventually("it is under way", || under_way() == count + 1);
+    }
+    for (count, (greeting, farewell)) in greetings_and_farewells(&server, 30).into_iter().enumerate() {
+        let from = UdpSocket::bind(format!("127.0.8.{}:0", count + 1)).unwrap();
+        from.send_to(&greeting, address).unwrap();
+        eventually("it is heard", || under_way() == 64 || retried() == 1);
+        if retried() == 1 {
+            assert!(count > 0);
+            return;
+        }
+        from.send_to(&farewell, address).unwrap();
+        eventually("it is over", || under_way() == 63);
+    }
+    panic!("none was asked to prove where it is");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use harness::wait_for;
 use rcgen::{CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -31,6 +32,11 @@ fn get(admin: SocketAddr, path: &str, header: &str, own: Option<(&rcgen::Certifi
     String::from_utf8_lossy(&told).lines().next().unwrap_or_default().to_owned()
 }
 
+/// How often the log says that nobody is served.
+fn told(program: &Program) -> usize {
+    program.log().iter().filter(|line| line.text.contains("serves nobody")).count()
+}
+
 #[test]
 fn who_shows_the_token_sees_the_status_and_nobody_else() {
     let (encrypted, program, admin) = started("token-file = \"token\"");
@@ -47,6 +53,12 @@ fn who_shows_the_token_sees_the_status_and_nobody_else() {
     encrypted.site.write("token", "another\n");
     assert!(get("/status", "Authorization: Bearer one\r\n").contains("401"), "it has changed");
     assert!(get("/status", "Authorization: Bearer another\r\n").contains("200"));
+    encrypted.site.write("token", "");
+    let before = told(&program);
+    for _ in 0..3 {
+        assert!(get("/status", "Authorization: Bearer another\r\n").contains("503"), "it was revoked");
+    }
+    assert!(told(&program) <= before + 1, "it is told once, not for each request");
     let mut plain = TcpStream::connect(admin).expect("a listener");
     plain.write_all(b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a connection");
     let mut told = Vec::new();
@@ -74,9 +86,12 @@ fn who_has_a_certificate_of_the_authority_sees_the_status_and_nobody_else() {
     let ((known, known_key), (unknown, unknown_key)) = (client_of(&our_issuer), client_of(&other_issuer));
     assert_eq!(get(admin, "/status", "", Some((&known, &known_key))), "", "there are no authorities yet");
     encrypted.site.write("clients.pem", &ours);
-    assert!(get(admin, "/status", "", Some((&known, &known_key))).contains("200"));
+    let is_let_in = || get(admin, "/status", "", Some((&known, &known_key))).contains("200");
+    wait_for("the authorities are read", PATIENCE, || is_let_in().then_some(()));
     assert_eq!(get(admin, "/status", "", Some((&unknown, &unknown_key))), "");
     assert_eq!(get(admin, "/status", "", None), "");
+    encrypted.site.write("clients.pem", "");
+    wait_for("none is trusted any more", PATIENCE, || (!is_let_in()).then_some(()));
     program.stop();
 }
 
