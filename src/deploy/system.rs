@@ -15,13 +15,13 @@ mod sockets;
 
 mod addresses;
 mod clock;
-mod files;
 mod kernel;
 mod platform;
 mod ports;
 mod resolver;
 mod selinux;
 mod service;
+mod files;
 mod state;
 
 pub use finding::{Finding, Grade};

@@ -1,7 +1,7 @@
 //! Whether the service can read its files: it runs under a user made at its start, so as any other user.
 //!
-//! Looks at modes of files and folders, and at places that the unit hides. Missing files are reported by
-//! their readers.
+//! Looks at modes of files and folders, and at places that the unit hides. A secret is not made readable for all: systemd
+//! hands it over, or a group may read it. Missing files are reported by their readers.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::finding::{Finding, Grade};
 use super::host::Host;
+use super::service::{UNIT, has_groups};
 use super::wanted::Wanted;
 
 const SUBJECT: &str = "files";
@@ -17,6 +18,12 @@ const SUBJECT: &str = "files";
 /// What others need to read a file, and to pass through a folder.
 const OTHERS_READ: u32 = 0o004;
 const OTHERS_PASS: u32 = 0o001;
+
+/// What a group needs to read a file.
+const GROUP_READS: u32 = 0o040;
+
+/// Where systemd puts what the unit has it hand over (`LoadCredential=`), at each start.
+const CREDENTIALS: &str = "/run/credentials/edgedns.service";
 
 /// The bits of a mode that `chmod` shows.
 const MODE_BITS: u32 = 0o7777;
@@ -40,19 +47,25 @@ enum Obstacle {
     Hidden(&'static str, &'static str),
     /// A folder or a file, and its mode.
     Closed { path: PathBuf, mode: u32, needed: u32 },
+    /// A secret that the service cannot read, and its mode.
+    Secret { path: PathBuf, mode: u32 },
+    /// A secret that everybody can read, and its mode.
+    Shown { path: PathBuf, mode: u32 },
     /// We may not look ourselves.
     Unknown(PathBuf),
 }
 
 pub(super) fn look(host: &Host, wanted: &Wanted) -> Vec<Finding> {
     let mut obstacles: BTreeMap<Obstacle, Vec<&Path>> = BTreeMap::new();
-    for file in &wanted.files {
-        if let Some(obstacle) = obstacle(host, file) {
+    let files = wanted.files.iter().map(|file| (obstacle(host, file), file));
+    let secrets = wanted.secrets.iter().map(|file| (secret_obstacle(host, file), file));
+    for (obstacle, file) in files.chain(secrets) {
+        if let Some(obstacle) = obstacle {
             obstacles.entry(obstacle).or_default().push(file);
         }
     }
     if obstacles.is_empty() {
-        let count = wanted.files.len();
+        let count = wanted.files.len() + wanted.secrets.len();
         let message = format!("the service's user can read what it needs: {count} files");
         return vec![Finding::new(SUBJECT, Grade::Fine, message)];
     }
@@ -76,6 +89,26 @@ fn obstacle(host: &Host, file: &Path) -> Option<Obstacle> {
     let ways = [file, real.as_path()];
     let mut folders = ways.iter().flat_map(|way| way.ancestors().skip(1));
     folders.find_map(|folder| closed(host, folder, OTHERS_PASS)).or_else(|| closed(host, &real, OTHERS_READ))
+}
+
+/// The same of a secret; and one that everybody can read stops nobody, but should.
+fn secret_obstacle(host: &Host, file: &Path) -> Option<Obstacle> {
+    if file.starts_with(CREDENTIALS) {
+        return None;
+    }
+    match obstacle(host, file) {
+        Some(Obstacle::Closed { mode, needed: OTHERS_READ, .. })
+            if mode & GROUP_READS != 0 && has_groups(host) =>
+        {
+            None
+        }
+        Some(Obstacle::Closed { path, mode, needed: OTHERS_READ }) => Some(Obstacle::Secret { path, mode }),
+        Some(obstacle) => Some(obstacle),
+        None => {
+            let mode = host.place(file).metadata().ok()?.mode() & MODE_BITS;
+            Some(Obstacle::Shown { path: file.to_owned(), mode })
+        }
+    }
 }
 
 fn closed(host: &Host, path: &Path, needed: u32) -> Option<Obstacle> {
@@ -113,6 +146,28 @@ impl Obstacle {
                     finding.note(format!("behind it: {which}"))
                 };
                 finding.help(format!("`chmod o+{letter} {shown}`; in a MachineConfig, mode 420 (0644)"))
+            }
+            Obstacle::Secret { path, mode } => {
+                let shown = path.display();
+                let name = path.file_name().unwrap_or_default().display();
+                let message = format!("the service's user may not read {shown}: its mode is {mode:04o}");
+                Finding::new(SUBJECT, Grade::Error, message)
+                    .note("it is a secret: leave it closed to others")
+                    .help(format!(
+                        "`systemctl edit {UNIT}`: `LoadCredential={name}:{shown}` below `[Service]`, and \
+                         \"{CREDENTIALS}/{name}\" in the config; a new one is seen after a restart"
+                    ))
+                    .help(format!(
+                        "for a key or token that is renewed while the server runs: a group of its own, `chgrp GROUP \
+                         {shown}`, `chmod 640 {shown}`, and `SupplementaryGroups=GROUP` there"
+                    ))
+            }
+            Obstacle::Shown { path, mode } => {
+                let shown = path.display();
+                let message =
+                    format!("everybody on this host may read the secret {shown}: its mode is {mode:04o}");
+                Finding::new(SUBJECT, Grade::Warning, message)
+                    .help(format!("`chmod 600 {shown}`, and `LoadCredential=` in a drop-in of {UNIT}"))
             }
             Obstacle::Unknown(_) => Finding::new(
                 SUBJECT,

@@ -7,7 +7,7 @@ use super::wanted::Wanted;
 
 const SUBJECT: &str = "service";
 
-const UNIT: &str = "edgedns.service";
+pub(super) const UNIT: &str = "edgedns.service";
 
 /// Where units are, the strongest first.
 const FOLDERS: [&str; 4] =
@@ -64,21 +64,30 @@ fn capability(host: &Host, wanted: &Wanted) -> Option<Finding> {
     let text = FOLDERS.iter().find_map(|folder| host.text(format!("{folder}/{UNIT}")));
     // A masked one says nothing, and has been reported already.
     let unit = text.filter(|text| !text.is_empty())?;
-    // A drop-in can take the setting away with an empty one, or give it.
-    let given = unit.lines().chain(drop_ins(host, UNIT).iter().flat_map(|(_, text)| text.lines())).fold(
-        false,
-        |given, line| match line.trim().strip_prefix("AmbientCapabilities=") {
-            None => given,
-            Some("") => false,
-            Some(capabilities) => given || capabilities.contains(CAPABILITY),
-        },
-    );
-    (!given).then(|| {
+    let given = list(host, &unit, "AmbientCapabilities=");
+    (!given.contains(CAPABILITY)).then(|| {
         let message =
             format!("{UNIT} may not listen at port {low}: ports below {lowest_free} need {CAPABILITY}");
         Finding::new(SUBJECT, Grade::Error, message)
             .help(format!("`systemctl edit {UNIT}`: `AmbientCapabilities={CAPABILITY}` below `[Service]`"))
     })
+}
+
+/// What a setting of the unit lists, its drop-ins included: one can take it away with an empty one, or add to it.
+fn list(host: &Host, unit: &str, setting: &str) -> String {
+    let drop_ins = drop_ins(host, UNIT);
+    let lines = unit.lines().chain(drop_ins.iter().flat_map(|(_, text)| text.lines()));
+    let values = lines.filter_map(|line| line.trim().strip_prefix(setting));
+    values.fold(String::new(), |all, value| match value {
+        "" => String::new(),
+        value => format!("{all} {value}"),
+    })
+}
+
+/// Whether the service is in a group besides its own.
+pub(super) fn has_groups(host: &Host) -> bool {
+    let unit = FOLDERS.iter().find_map(|folder| host.text(format!("{folder}/{UNIT}")));
+    !list(host, &unit.unwrap_or_default(), "SupplementaryGroups=").is_empty()
 }
 
 /// What ties a neighbour to a name server.

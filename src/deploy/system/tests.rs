@@ -205,6 +205,38 @@ fn files_are_looked_at_with_a_strangers_eyes() {
 }
 
 #[test]
+fn a_secret_is_handed_over_or_a_groups_and_never_made_readable_for_all() {
+    let mut node = Node::new();
+    let (key, drop_in) = ("/etc/edgedns/tls/server.key", "/etc/systemd/system/edgedns.service.d/tls.conf");
+    node.write(key, "");
+    node.wanted.secrets.push(key.into());
+    chmod(&node.place(key), 0o600);
+    let trouble = node.trouble();
+    let message = "the service's user may not read /etc/edgedns/tls/server.key: its mode is 0600";
+    assert_eq!(said(&trouble), ("files", Grade::Error, message));
+    assert!(
+        trouble
+            .help
+            .iter()
+            .any(|help| help.contains("LoadCredential=server.key:/etc/edgedns/tls/server.key"))
+    );
+    assert!(!trouble.help.iter().any(|help| help.contains("chmod o+r")), "{trouble:?}");
+    // A group that the service is not in is of no use.
+    chmod(&node.place(key), 0o640);
+    assert_eq!(node.trouble().grade, Grade::Error);
+    node.write(drop_in, "[Service]\nSupplementaryGroups=dns-keys\n");
+    assert!(node.found().iter().all(|finding| finding.grade == Grade::Fine));
+    chmod(&node.place(key), 0o644);
+    let message = "everybody on this host may read the secret /etc/edgedns/tls/server.key: its mode is 0644";
+    assert_eq!(said(&node.trouble()), ("files", Grade::Warning, message));
+    // What systemd hands over is there, and readable, when the service starts.
+    node.wanted.secrets = vec!["/run/credentials/edgedns.service/server.key".into()];
+    node.write("/run/credentials/edgedns.service/server.key", "");
+    chmod(&node.place("/run/credentials/edgedns.service"), 0o500);
+    assert!(node.found().iter().all(|finding| finding.grade == Grade::Fine));
+}
+
+#[test]
 fn behind_a_link_the_folders_it_leads_to_count() {
     let node = Node::new();
     node.write("/etc/secret/a.zone", "");

@@ -15,9 +15,11 @@ pub struct Wanted {
     pub encrypted: Vec<(SocketAddr, SocketProtocol)>,
     /// Where the page and the metrics are to be served.
     pub admin: Option<SocketAddr>,
-    /// Every file that is read: config, zones, what they include, and what probes are run with. Absolute
+    /// Every file that is read and is no secret: config, zones, what they include, and what probes are run with. Absolute
     /// paths.
     pub files: Vec<PathBuf>,
+    /// Every file that is read and that others must not see: keys, tokens. Absolute paths.
+    pub secrets: Vec<PathBuf>,
     /// Where what outlives a restart is to be kept; none: where systemd says.
     pub state_directory: Option<PathBuf>,
     /// The control socket; none: where systemd says.

@@ -1,18 +1,29 @@
-//! The certificate that a config names, looked at as the server does at its start.
+//! The certificate that a config names, and the files by which it lets clients of the admin listener in, looked at as the
+//! server does at its start.
 
 use std::time::SystemTime;
 
-use crate::control::CERTIFICATE_DAYS_SHORT;
+use crate::config::Admin;
+use crate::control::{CERTIFICATE_DAYS_SHORT, TokenFile};
 use crate::daemon::LoadResult;
 use crate::source::{Diagnostic, Severity};
-use crate::tls::{PairFiles, days_until};
+use crate::tls::{ClientAuthorities, FileError, PairFiles, days_until};
 
-/// Adds what is wrong with the certificate to what is wrong with the config.
+/// Adds what is wrong with these files to what is wrong with the config.
 pub(super) fn look(reading: &mut LoadResult) {
-    let files = reading.loaded.as_ref().and_then(|loaded| loaded.config.tls.as_ref());
-    if let Some(found) = files.and_then(|files| fault(files, SystemTime::now())) {
-        reading.config_faults.push(found);
-    }
+    let Some(config) = reading.loaded.as_ref().map(|loaded| &loaded.config) else { return };
+    let certificate = config.tls.as_ref().and_then(|files| fault(files, SystemTime::now()));
+    let admin = admin_faults(&config.admin);
+    certificate.into_iter().chain(admin).for_each(|found| reading.config_faults.push(found));
+}
+
+/// What is wrong with the files of the admin listener.
+fn admin_faults(admin: &Admin) -> Vec<Diagnostic> {
+    let token = admin.token_file.clone().and_then(|path| TokenFile::new(path).look());
+    let clients = admin.client_ca.clone().and_then(|path| ClientAuthorities::new(path).look());
+    let faults = [token, clients].into_iter().flatten().filter_map(Result::err);
+    let fault = |error: FileError| Diagnostic::placeless(Severity::Error, error.to_string());
+    faults.map(|error| fault(error).remark("the admin listener serves nobody meanwhile")).collect()
 }
 
 /// What is wrong with a certificate; none: nothing is.
@@ -30,6 +41,9 @@ fn fault(files: &PairFiles, now: SystemTime) -> Option<Diagnostic> {
     let shown = files.certificate.display();
     let message = match pair.not_after.map(|end| days_until(end, now)) {
         None => format!("nobody can read until when the certificate in {shown} is valid"),
+        Some(_) if pair.valid_from(now).is_some() => {
+            format!("the certificate in {shown} is not valid yet: clients that look refuse it")
+        }
         Some(left) if left < 0 => {
             format!("the certificate in {shown} has expired: clients that look refuse it")
         }
@@ -48,6 +62,22 @@ mod tests {
     use super::*;
     use crate::tls::ServerName;
     use crate::tools::{CertificateRequest, make_certificate};
+
+    #[test]
+    fn a_token_and_authorities_that_cannot_be_used_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let [token, authorities] = ["token", "clients.pem"].map(|name| folder.path().join(name));
+        let (token_file, client_ca) = (Some(token.clone()), Some(authorities.clone()));
+        let admin = Admin { token_file, client_ca, ..Admin::default() };
+        assert_eq!(admin_faults(&admin).len(), 2);
+        std::fs::write(&token, "one").unwrap();
+        let files = pair(folder.path(), 8);
+        std::fs::copy(&files.certificate, &authorities).unwrap();
+        assert!(admin_faults(&admin).is_empty(), "{:?}", admin_faults(&admin));
+        std::fs::write(&token, "").unwrap();
+        let found = admin_faults(&admin);
+        assert!(found.len() == 1 && found[0].message.contains("no token is in it"), "{found:?}");
+    }
 
     fn pair(folder: &Path, days: u16) -> PairFiles {
         let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::config::{Config, referenced};
+use crate::config::{Config, Secrecy, referenced};
 use crate::daemon::LoadResult;
 use crate::deploy::system::{self, Finding, Host, Wanted};
 use crate::dns::Name;
@@ -71,22 +71,32 @@ pub(super) fn examine(path: &Path, reading: &LoadResult, searched: Searched) -> 
 fn wanted(path: &Path, config: &Config, reading: &LoadResult) -> Wanted {
     let sources = &reading.sources;
     let referenced = sources.first().map(|file| referenced(sources, file, path)).unwrap_or_default();
-    let of_probes = referenced.iter().filter_map(|referenced| referenced.file.as_deref());
+    let named = |secrecy| {
+        let of_it = referenced.iter().filter(move |referenced| referenced.secrecy == secrecy);
+        of_it.filter_map(|referenced| referenced.file.as_deref())
+    };
     let read = sources.files().map(|file| file.path.as_path()).chain(sources.unread());
-    let all = [path].into_iter().chain(read).chain(of_probes);
-    let mut files: Vec<PathBuf> = all.filter_map(|file| std::path::absolute(file).ok()).collect();
-    files.sort_unstable();
-    files.dedup();
+    let files = each_once([path].into_iter().chain(read).chain(named(Secrecy::Open)));
+    let secrets = each_once(named(Secrecy::Secret));
     let absolute = |path: &PathBuf| std::path::absolute(path).ok();
     Wanted {
         listen: config.server.addresses_of(Protocols::Plain),
         encrypted: encrypted(config),
         admin: config.admin.listen,
         files,
+        secrets,
         state_directory: config.admin.state_directory.as_ref().and_then(absolute),
         socket: config.admin.socket.as_ref().and_then(absolute),
         wildcards: Vec::new(),
     }
+}
+
+/// Absolute paths, each once.
+fn each_once<'p>(files: impl Iterator<Item = &'p Path>) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = files.filter_map(|file| std::path::absolute(file).ok()).collect();
+    files.sort_unstable();
+    files.dedup();
+    files
 }
 
 /// Where encrypted transports are to be served, and by which sockets.

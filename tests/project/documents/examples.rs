@@ -71,6 +71,11 @@ fn every_config_that_is_shown_is_taken_without_a_word() {
             if block.contains("[zone.dnssec]") {
                 make_key(folder.path(), &block);
             }
+            if block.contains("token-file = \"keys/admin-token\"") {
+                let keys = folder.path().join("keys");
+                std::fs::create_dir_all(&keys).unwrap();
+                std::fs::write(keys.join("admin-token"), "token\n").unwrap();
+            }
             let cluster = folder.path().join("kubernetes");
             std::fs::create_dir(&cluster).unwrap();
             std::fs::write(cluster.join("kubeconfig"), KUBECONFIG).unwrap();
