@@ -1,9 +1,9 @@
 //! `[admin]`: where an operator reaches the running server.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::socket_address::socket_address;
+use super::socket_address::{socket_address, stands_in_the_way};
 use super::table::Table;
 use crate::dns::NameRef;
 use crate::setting::Value;
@@ -50,7 +50,7 @@ pub enum Encryption {
 }
 
 impl Admin {
-    /// Reads `[admin]`; paths are relative to `folder`, and DNS is served at `dns`.
+    /// Reads `[admin]`; paths are relative to `folder`, and DNS is served at `dns`, over TCP or what is carried by it.
     pub(super) fn read(
         table: &Table<'_>,
         folder: &Path,
@@ -119,13 +119,6 @@ fn listen(
         return None;
     }
     Some(address)
-}
-
-/// Whether a listener at `taken` leaves none at `wanted`.
-fn stands_in_the_way(taken: SocketAddr, wanted: SocketAddr) -> bool {
-    let (held, asked) = (taken.ip(), wanted.ip());
-    let of_all = |one: IpAddr, other: IpAddr| one.is_unspecified() && one.is_ipv4() == other.is_ipv4();
-    taken.port() == wanted.port() && (held == asked || of_all(held, asked) || of_all(asked, held))
 }
 
 /// The names in their usual form, each once.

@@ -139,7 +139,8 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     if let (Some(table), false) = (&admin_table, root.has(Section::Tls)) {
         tls::report_admin_without(table, found);
     }
-    let admin = admin_table.map(|table| Admin::read(&table, folder, &dns, found));
+    let over_tcp = server.as_ref().map_or_else(|| Server::default().over_tcp(), Server::over_tcp);
+    let admin = admin_table.map(|table| Admin::read(&table, folder, &over_tcp, found));
     let limit = root.table(Section::Limit, found).map(|table| Limit::read(&table, found));
     let probe = root.table(Section::Probe, found).map(|table| Probe::read(&table, found));
     let lua = root.table(Section::Lua, found).map(|table| Lua::read(&table, found));

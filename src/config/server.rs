@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::socket_address::socket_address;
+use super::socket_address::{socket_address, stands_in_the_way};
 use super::table::Table;
 use crate::setting::DURATION_MAX;
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::transfer::outgoing::TransferLimits;
-use crate::transport::{Affinity, ListenAddress, Protocols, ProtocolsEntry};
+use crate::transport::{Affinity, ListenAddress, Protocols, ProtocolsEntry, SocketProtocol};
 
 /// Most UDP threads. More than any machine has cores; beyond it is a slip.
 pub const WORKERS_MAX: u32 = 1024;
@@ -117,6 +117,12 @@ impl Server {
     /// The addresses alone.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listen.iter().map(|listen| listen.address).collect()
+    }
+
+    /// Those that have a socket for TCP.
+    pub(super) fn over_tcp(&self) -> Vec<SocketAddr> {
+        let own = self.listen.iter().filter(|listen| listen.protocols.entry().takes(SocketProtocol::Tcp));
+        own.map(|listen| listen.address).collect()
     }
 
     /// Those at which these protocols are served.
@@ -267,19 +273,23 @@ fn addresses(
             found.push(fault.help(format!("it is usually at port {}", protocols.port)));
             continue;
         }
+        let clashes = |other: SocketAddr| match protocols.socket {
+            SocketProtocol::Tcp => other == address,
+            // It gets all that comes to its port: another socket would take what belongs to a connection.
+            SocketProtocol::Udp => stands_in_the_way(other, address),
+        };
         let has_its_socket = |other: &&ListenAddress| {
-            other.address == address && other.protocols.entry().takes(protocols.socket)
+            clashes(other.address) && other.protocols.entry().takes(protocols.socket)
         };
         if let Some(other) = taken.iter().find(has_its_socket) {
-            let name = other.protocols.entry().name;
-            let fault = item.fault(format!("`{address}` serves {name} already"));
+            let (name, other) = (other.protocols.entry().name, other.address);
+            let fault = item.fault(format!("`{other}` serves {name} already"));
             found.push(fault.help(format!("{} is usually at port {}", protocols.name, protocols.port)));
             continue;
         }
-        match first.iter().find(|(known, _)| *known == address) {
-            Some(&(_, known_at)) => found.push(
-                item.fault(format!("`{address}` is listened on already"))
-                    .and_at(known_at, "first given here"),
+        match first.iter().find(|(known, _)| clashes(*known)) {
+            Some(&(known, known_at)) => found.push(
+                item.fault(format!("`{known}` is listened on already")).and_at(known_at, "first given here"),
             ),
             None => first.push((address, item.span())),
         }

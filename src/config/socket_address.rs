@@ -32,6 +32,13 @@ pub(super) fn socket_address(value: Value<'_>, usual_port: u16) -> Result<Socket
     Ok(address)
 }
 
+/// Whether a socket at `taken` that shares its port with nobody leaves none at `wanted`.
+pub(super) fn stands_in_the_way(taken: SocketAddr, wanted: SocketAddr) -> bool {
+    let (held, asked) = (taken.ip(), wanted.ip());
+    let of_all = |one: IpAddr, other: IpAddr| one.is_unspecified() && one.is_ipv4() == other.is_ipv4();
+    taken.port() == wanted.port() && (held == asked || of_all(held, asked) || of_all(asked, held))
+}
+
 /// What is wrong with a text that is no address with a port, and the remedy.
 fn why_no_address(text: &str, usual_port: u16) -> (String, String) {
     let bare = text.trim_start_matches('[').trim_end_matches(']');

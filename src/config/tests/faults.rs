@@ -533,6 +533,20 @@ fn what_is_encrypted_needs_a_certificate_and_a_socket_of_its_own() {
     assert!(sentence.contains("`127.0.0.1:5353` serves UDP and TCP already"), "{sentence}");
     let sentence = read(format!("[server]\nlisten-quic = [\"127.0.0.2:53\"]\n{pair}{ZONE}")).sentence();
     assert!(sentence.contains("QUIC is never at port 53"), "{sentence}");
+    // A socket of QUIC is alone at its port; listeners of TCP are not.
+    for (plain, quic) in [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "0.0.0.0")] {
+        let listeners = format!("[server]\nlisten = [\"{plain}:5353\"]\nlisten-quic = [\"{quic}:5353\"]\n");
+        let sentence = read(format!("{listeners}{pair}{ZONE}")).sentence();
+        assert!(sentence.contains(&format!("`{plain}:5353` serves UDP and TCP already")), "{sentence}");
+        let listeners = format!("[server]\nlisten = [\"{plain}:5353\"]\nlisten-tls = [\"{quic}:5353\"]\n");
+        assert_eq!(read(format!("{listeners}{pair}{ZONE}")).sentences(), Vec::<String>::new());
+    }
+    let both = "[server]\nlisten-quic = [\"0.0.0.0:853\", \"127.0.0.1:853\"]\n";
+    let sentence = read(format!("{both}{pair}{ZONE}")).sentence();
+    assert!(sentence.contains("`0.0.0.0:853` is listened on already"), "{sentence}");
+    // The admin listener has a socket of TCP.
+    let beside = "[server]\nlisten-quic = [\"127.0.0.1:9653\"]\n[admin]\nlisten = \"127.0.0.1:9653\"\n";
+    assert_eq!(read(format!("{beside}{pair}{ZONE}")).sentences(), Vec::<String>::new());
     let half = read(format!("[tls]\ncertificate = \"a.crt\"\n{ZONE}")).sentence();
     assert!(half.contains("`key`"), "{half}");
 }
