@@ -107,7 +107,7 @@ pub struct ForceOrder {
 pub enum Completeness {
     /// All of it.
     Whole,
-    /// Some zones could not be read; they stay as they were.
+    /// Some zones could not be read, or the certificate could not: they stay as they were.
     Partly,
     /// Nothing: all stays as it was.
     Refused,

@@ -158,8 +158,9 @@ impl Server {
             holds,
             settled,
         }));
+        let certificate = self.operator.certificate.look();
         Ok(tokio::spawn(async move {
-            let _ = timeout(wait, unprobed.probed()).await;
+            let _ = tokio::join!(timeout(wait, unprobed.probed()), certificate);
         }))
     }
 
@@ -204,8 +205,11 @@ impl Server {
                 )
             }
         };
+        let fault = self.operator.certificate.fault();
+        let summary = fault.iter().fold(summary, |summary, fault| format!("{summary}; {fault}"));
         info!(generation, "{summary}");
-        let outcome = if kept == 0 { Completeness::Whole } else { Completeness::Partly };
+        let is_whole = kept == 0 && fault.is_none();
+        let outcome = if is_whole { Completeness::Whole } else { Completeness::Partly };
         (Reloaded { outcome, zones, summary, diagnostics }, settled)
     }
 

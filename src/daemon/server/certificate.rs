@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::control::{CERTIFICATE_DAYS_SHORT, CertificateStatus, UtcTime};
-use crate::tls::{CertificateChange, CertificateStanding, PairFiles, ServerTls, days_until};
+use crate::tls::{CertificateChange, CertificateStanding, FileError, PairFiles, ServerTls, days_until};
 
 /// How often the files are looked at: two system calls.
 pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -49,6 +49,21 @@ impl Certificate {
     pub(super) fn follow(&self, files: Option<PairFiles>) {
         self.tls.follow(files);
         self.changed.notify_one();
+    }
+
+    /// Looks at the files now, and again: what is found once may be a renewal that is under way.
+    pub(super) fn look(&self) -> impl Future<Output = ()> + Send + use<> {
+        let tls = self.tls.clone();
+        async move {
+            look(&tls).await;
+            look(&tls).await;
+        }
+    }
+
+    /// What is wrong with the files as they are, and what is shown instead; none: nothing is, or none are named.
+    pub(super) fn fault(&self) -> Option<String> {
+        let status = self.tls.status()?;
+        status.fault.map(|fault| refusal(&fault, status.standing))
     }
 
     /// Why encrypted transports do not serve, though a certificate is named.
@@ -115,6 +130,20 @@ fn tell_of_end(tls: &ServerTls, told: Nearness) -> Nearness {
     nearness
 }
 
+/// Why the files are not served, and what is.
+fn refusal(fault: &FileError, standing: CertificateStanding) -> String {
+    match standing {
+        CertificateStanding::Served => {
+            format!("{fault}; the certificate that was read before is still served")
+        }
+        CertificateStanding::Missing => {
+            format!(
+                "{fault}; there is no other certificate, so that encrypted transports refuse every client"
+            )
+        }
+    }
+}
+
 fn tell(change: &CertificateChange) {
     match change {
         CertificateChange::Taken { certificate, not_after } => {
@@ -124,13 +153,11 @@ fn tell(change: &CertificateChange) {
                 None => warn!("certificate {shown} is served; nobody knows until when it is valid"),
             }
         }
-        CertificateChange::Refused { fault, standing: CertificateStanding::Served } => {
-            warn!("{fault}; the certificate that was read before is still served");
+        CertificateChange::Refused { fault, standing: standing @ CertificateStanding::Served } => {
+            warn!("{}", refusal(fault, *standing));
         }
-        CertificateChange::Refused { fault, standing: CertificateStanding::Missing } => {
-            error!(
-                "{fault}; there is no other certificate, so that encrypted transports refuse every client"
-            );
+        CertificateChange::Refused { fault, standing: standing @ CertificateStanding::Missing } => {
+            error!("{}", refusal(fault, *standing));
         }
         CertificateChange::Mended => info!("the files of the certificate can be used again"),
     }

@@ -73,6 +73,10 @@ fn a_key_of_another_certificate_leaves_the_old_one_and_is_told_everywhere() {
     let certificate = site.status()["certificate"].clone();
     assert!(certificate["error"].as_str().is_some_and(|why| why.contains("server.key")), "{certificate}");
     assert_eq!((certificate["served"].as_bool(), certificate["days_left"].as_i64()), (Some(true), Some(364)));
+    let reloaded = site.ask(&["reload"]);
+    assert!(!reloaded.status.success());
+    let reloaded = harness::program::said(&reloaded);
+    assert!(reloaded.contains("does not belong") && reloaded.contains("still served"), "{reloaded}");
     let told = harness::program::said(&site.ask(&["status"]));
     assert!(told.contains("server.key: the key does not belong to the certificate"), "{told}");
     let checked = site.check();
@@ -82,6 +86,7 @@ fn a_key_of_another_certificate_leaves_the_old_one_and_is_told_everywhere() {
     site.write("server.key", &key);
     program.wait_for_line("is served, valid until");
     wait_for("no error any more", PATIENCE, || site.status()["certificate"]["error"].is_null().then_some(()));
+    assert!(site.ask(&["reload"]).status.success());
     program.stop();
 }
 
