@@ -132,7 +132,7 @@ pub(super) fn compile_into(
     }
     let denial = zone.is_signed().then(|| denial_of(zone));
     let signed = denial.map(|denial| signed_zone(zone, denial)).transpose().map_err(of_apex)?;
-    Ok((builder.finish(&negative, signed).map_err(of_apex)?, compiler.links))
+    Ok((builder.finish(&negative, expire(zone), signed).map_err(of_apex)?, compiler.links))
 }
 
 /// What a signed zone has besides its nodes.
@@ -197,6 +197,7 @@ impl CompiledZone {
             apex_bytes: self.apex_bytes,
             apex_labels: self.apex_labels,
             negative: negative_bytes.into(),
+            expire: expire(zone),
             signed,
         })
     }
@@ -397,4 +398,10 @@ fn signed_negative(zone: &Zone) -> Result<TemplateBuilder, TooLarge> {
 fn negative_soa(zone: &Zone) -> (Ttl, &[u8]) {
     let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA);
     (zone.negative_ttl(), soa.and_then(|soa| soa.rdatas().next()).unwrap_or_default())
+}
+
+/// EXPIRE of the SOA record, in seconds: the last of its numbers but one.
+fn expire(zone: &Zone) -> u32 {
+    let (_, rdata) = negative_soa(zone);
+    rdata.last_chunk::<8>().map_or(0, |[e0, e1, e2, e3, ..]| u32::from_be_bytes([*e0, *e1, *e2, *e3]))
 }

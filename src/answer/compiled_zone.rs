@@ -37,6 +37,8 @@ pub struct CompiledZone {
     pub(super) apex_labels: usize,
     /// SOA record with the negative TTL; for both NODATA and NXDOMAIN.
     pub(super) negative: Box<[u8]>,
+    /// EXPIRE of the SOA record, in seconds.
+    pub(super) expire: u32,
     /// What a signed zone has besides.
     pub(super) signed: Option<Arc<SignedZone>>,
 }

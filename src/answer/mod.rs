@@ -64,6 +64,8 @@ mod template;
 
 mod signed_template;
 
+mod copy_expiry;
+
 mod chain;
 
 mod hashed_name;
@@ -133,6 +135,7 @@ pub use compile::{CompileError, compile, compile_for_changes};
 pub use compiled_zone::CompiledZone;
 pub use context::WorkerContext;
 pub use cookie::{COOKIE_BYTES, CookieSecret};
+pub use copy_expiry::CopyExpiry;
 pub use counters::{Count, Counters, Totals};
 pub use explain::explain;
 pub use explanation::{Decided, Explained, ExplainedStep, Finding};

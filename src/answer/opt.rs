@@ -9,10 +9,12 @@ use super::counters::Count;
 use super::query_edns::{QueryEdns, Wants};
 use super::response_writer::ResponseWriter;
 use super::snapshot::Identity;
+use crate::dns::Rtype;
 use crate::dns::edns::{
     CLIENT_COOKIE_BYTES, DNSSEC_OK, Edns, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, PaddingBlock,
     extended_error, option,
 };
+use crate::dns::message::{Rcode, class};
 
 /// The extended error of a response (RFC 8914), where the response code does not say it all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +38,23 @@ impl Ede {
 /// Room to keep for the OPT record.
 #[inline]
 pub(super) fn opt_bytes(identity: &Identity, edns: &QueryEdns<'_>) -> usize {
-    let nsid =
-        if edns.wants.has(Wants::NSID) { nsid(identity).len().saturating_add(OPTION_HEAD_BYTES) } else { 0 };
+    let wanted = if edns.wants == Wants::NOTHING { 0 } else { wanted_bytes(identity, edns.wants) };
     let cookie = if edns.cookie.is_some() { OPTION_HEAD_BYTES + COOKIE_BYTES } else { 0 };
     // A response with an extended error has no records, hence room.
-    OPT_BYTES.saturating_add(nsid).saturating_add(cookie)
+    OPT_BYTES.saturating_add(wanted).saturating_add(cookie)
 }
+
+/// The same for what few queries ask for.
+#[cold]
+fn wanted_bytes(identity: &Identity, wants: Wants) -> usize {
+    let nsid =
+        if wants.has(Wants::NSID) { nsid(identity).len().saturating_add(OPTION_HEAD_BYTES) } else { 0 };
+    let expire = if wants.has(Wants::EXPIRE) { OPTION_HEAD_BYTES + EXPIRE_BYTES } else { 0 };
+    nsid.saturating_add(expire)
+}
+
+/// Length of the value of an EXPIRE option (RFC 7314, section 2).
+const EXPIRE_BYTES: usize = 4;
 
 fn nsid(identity: &Identity) -> &[u8] {
     let nsid = identity.nsid.as_deref().unwrap_or_default().as_bytes();
@@ -71,15 +84,27 @@ pub(super) fn write_opt(
         writer.extended_error(ede.code(), "");
     }
     if edns.wants != Wants::NOTHING {
-        write_wanted(query, &mut writer);
+        write_wanted(query, worker, response.rcode, &mut writer);
     }
     writer.finish();
 }
 
 /// Writes what few queries ask for.
 #[cold]
-fn write_wanted(query: &QueryContext<'_>, writer: &mut OptWriter<'_, '_>) {
+fn write_wanted(
+    query: &QueryContext<'_>,
+    worker: &WorkerContext,
+    rcode: Rcode,
+    writer: &mut OptWriter<'_, '_>,
+) {
     let QueryContext { snapshot, peer, edns, .. } = query;
+    if edns.wants.has(Wants::EXPIRE)
+        && rcode == Rcode::NOERROR
+        && let Some(expire) = expire(query, worker)
+    {
+        let expire: [u8; EXPIRE_BYTES] = expire.to_be_bytes();
+        writer.option(option::EXPIRE, &expire);
+    }
     // Behind the others, because a long one may not fit behind a long QNAME.
     if edns.wants.has(Wants::NSID) && snapshot.identity.nsid.is_some() {
         writer.option(option::NSID, nsid(&snapshot.identity));
@@ -88,4 +113,17 @@ fn write_wanted(query: &QueryContext<'_>, writer: &mut OptWriter<'_, '_>) {
     if edns.wants.has(Wants::PADDING) && peer.transport.is_encrypted() && edns.tsig.is_none() {
         writer.pad(PaddingBlock::Response);
     }
+}
+
+/// For how many seconds the zone holds whose SOA record is asked for: a copy for what it has left, any other for
+/// EXPIRE of that record (RFC 7314, section 3).
+fn expire(query: &QueryContext<'_>, worker: &WorkerContext) -> Option<u32> {
+    let QueryContext { snapshot, peer, question, .. } = query;
+    if question.qtype != Rtype::SOA || !matches!(question.qclass, class::IN | class::ANY) {
+        return None;
+    }
+    let first = snapshot.zones.zone_for(&worker.name, question.qtype)?;
+    let zone = snapshot.zones.version_for(first, peer.address)?;
+    let expire = zone.compiled.as_ref().filter(|_| zone.apex.as_ref() == question.qname)?.expire;
+    Some(zone.expires.map_or(expire, |at| at.left(worker.now_seconds).min(expire)))
 }

@@ -18,6 +18,8 @@ impl Wants {
     pub(super) const NSID: Wants = Wants(1);
     /// A response as padded as the query (RFC 7830).
     pub(super) const PADDING: Wants = Wants(2);
+    /// How long the zone holds (RFC 7314).
+    pub(super) const EXPIRE: Wants = Wants(4);
 
     #[inline]
     fn add(&mut self, other: Wants) {
@@ -91,6 +93,7 @@ impl<'q> QueryEdns<'q> {
             match one.ok()? {
                 (option::NSID, _) => self.wants.add(Wants::NSID),
                 (option::PADDING, _) => self.wants.add(Wants::PADDING),
+                (option::EXPIRE, _) => self.wants.add(Wants::EXPIRE),
                 (option::COOKIE, value) => self.cookie = self.cookie.or(Some(value)),
                 _ => {}
             }

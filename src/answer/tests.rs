@@ -3,6 +3,7 @@
 //! What is answered to which question is tested in `tests/answers`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::BinEncodable;
@@ -119,6 +120,7 @@ fn snapshot_of(zone: &Zone, compiled: impl Into<Arc<CompiledZone>>) -> Snapshot 
         compiled,
         pools: Arc::new(Pools::new(&bound, &board)),
         access: None,
+        expires: None,
     };
     Snapshot {
         identity: Arc::new(Identity {
@@ -385,4 +387,42 @@ fn a_chain_of_aliases_that_leads_back_to_its_wildcard_has_the_signatures_of_its_
     assert_eq!(told("FOO.own.example.", 0x80), ["foo.own.example. CNAME ", "foo.own.example. RRSIG AAAF"]);
     // Another name below the wildcard has one link more.
     assert_eq!(told("bar.w.example.", 0x80).len(), 4 + 5);
+}
+
+#[test]
+fn a_copy_says_how_long_it_holds_still_and_never_more_than_expire() {
+    let zone = zone("@ SOA ns host 1 2 3 3600 30\n@ NS ns\nns A 192.0.2.53\n");
+    let mut snapshot = snapshot(&zone);
+    let mut worker = WorkerContext::new(Arc::new(Counters::default()), 7);
+    worker.set_now(Duration::from_secs(1_000_000));
+    let peer = Peer { address: "127.0.0.1".parse().unwrap(), transport: Transport::Udp };
+    let mut query = query("example.", 6, 1232);
+    let opt = query.len() - 11 - 16;
+    query.truncate(opt);
+    query.extend_from_slice(b"\0\0\x29\x04\xd0\0\0\0\0\0\x04\0\x09\0\0");
+    for (at, left) in [(None, 3600), (Some(1_000_060), 60), (Some(1_009_999), 3600), (Some(999_999), 0)] {
+        let expires = at.map(|at| CopyExpiry::at(Duration::from_secs(at)));
+        let mut zones = ZoneTable::clone(&snapshot.zones);
+        let ZoneEntry { compiled, pools, .. } = zones.zone(0).unwrap().clone();
+        zones.replace(0, compiled, pools, expires);
+        snapshot.zones = Arc::new(zones);
+        let mut out = [0; UDP_PAYLOAD_MAX];
+        let Reply::Send { len } = respond(&snapshot, &mut worker, peer, &query, &mut out) else {
+            panic!("no answer")
+        };
+        assert_eq!(expire_in(&out[..len]), Some(left), "{at:?}");
+    }
+}
+
+/// What an EXPIRE option says.
+fn expire_in(response: &[u8]) -> Option<u32> {
+    let header = Header::read(response).unwrap();
+    let (_, mut rest) = Question::read(response).unwrap();
+    let records = header.counts[1..].iter().map(|count| u32::from(*count)).sum::<u32>();
+    (0..records).find_map(|_| {
+        let (record, after) = Extra::read(rest).unwrap();
+        rest = after;
+        let value = Edns::of(&record)?.option(crate::dns::edns::option::EXPIRE)?;
+        Some(u32::from_be_bytes(value.try_into().unwrap()))
+    })
 }

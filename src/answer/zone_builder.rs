@@ -97,6 +97,7 @@ impl CompiledZoneBuilder {
     pub(super) fn finish(
         self,
         negative: &TemplateBuilder,
+        expire: u32,
         signed: Option<SignedZone>,
     ) -> Result<CompiledZone, TooLarge> {
         let mut soa = Vec::new();
@@ -127,6 +128,7 @@ impl CompiledZoneBuilder {
             apex_bytes: self.apex_bytes,
             apex_labels: self.apex_labels,
             negative: soa.into_boxed_slice(),
+            expire,
             signed: signed.map(Arc::new),
         })
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::access::Access;
 use super::compiled_zone::CompiledZone;
+use super::copy_expiry::CopyExpiry;
 use super::hashed_name::HashedName;
 use super::pools::Pools;
 use crate::dns::{Name, NameHash, NameRef, Rtype};
@@ -25,6 +26,8 @@ pub struct ZoneEntry {
     pub pools: Arc<Pools>,
     /// The clients that it answers; none: all.
     pub access: Option<Box<Access>>,
+    /// When it expires unless it is confirmed; none: it needs nobody for that.
+    pub expires: Option<CopyExpiry>,
 }
 
 /// All zones of a server, found by name. A copy with another zone in one place costs that place: it shares what finds
@@ -70,12 +73,18 @@ impl ZoneTable {
         Self { zones: zones.into_iter().map(|zone| Some(IndexedZone::shared(zone))).collect(), index }
     }
 
-    /// Serves `compiled` with `pools` at a place from now on, to the same clients under the same name. Costs the same
-    /// however many zones there are.
-    pub fn replace(&mut self, place: usize, compiled: Option<Arc<CompiledZone>>, pools: Arc<Pools>) {
+    /// Serves `compiled` with `pools` at a place until it expires, to the same clients under the same name. Costs the
+    /// same however many zones there are.
+    pub fn replace(
+        &mut self,
+        place: usize,
+        compiled: Option<Arc<CompiledZone>>,
+        pools: Arc<Pools>,
+        expires: Option<CopyExpiry>,
+    ) {
         if let Some(Some(placed)) = self.zones.get(place) {
             let IndexedZone { lower, zone: ZoneEntry { apex, access, .. } } = IndexedZone::clone(placed);
-            let zone = ZoneEntry { compiled, pools, apex, access };
+            let zone = ZoneEntry { compiled, pools, apex, access, expires };
             self.zones.set(place, Some(Arc::new(IndexedZone { lower, zone })));
         }
     }
@@ -361,7 +370,11 @@ impl ZoneEntry {
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
-        compiled && self.apex == other.apex && self.access == other.access && self.pools == other.pools
+        compiled
+            && self.apex == other.apex
+            && self.access == other.access
+            && self.pools == other.pools
+            && self.expires == other.expires
     }
 }
 

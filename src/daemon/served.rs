@@ -8,12 +8,15 @@ mod followers;
 
 mod binding;
 
+mod by_clock;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use tracing::warn;
 
+use self::by_clock::ByClock;
 use self::followers::{Followers, PoolPlace};
 use crate::answer::{
     Access, BoundPool, ForwardTable, Identity, MessageKinds, PoolState, Pools, RateLimit, Snapshot,
@@ -33,6 +36,7 @@ pub(crate) struct Served {
     pools: Vec<BoundPools>,
     followers: Followers,
     changes: Changes,
+    clock: ByClock,
     identity: Arc<Identity>,
     limit: Option<Arc<RateLimit>>,
     forward: Option<Arc<ForwardTable>>,
@@ -63,7 +67,7 @@ enum Move {
 /// What has changed of a zone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Changed {
-    /// Its records; its pools are those of before.
+    /// Its records, or when it expires; its pools are those of before.
     Records,
     /// Its pools, too.
     Pools,
@@ -160,7 +164,11 @@ impl Served {
         now: Instant,
     ) -> Vec<TargetId> {
         let before = self.version(place).map(Arc::as_ptr);
+        let held_until = self.expires(place);
         self.store.apply(place, event, now);
+        if self.expires(place) != held_until {
+            self.changes.note(place, Changed::Records);
+        }
         if self.version(place).map(Arc::as_ptr) == before {
             // What was bound for it is not used.
             return bound.iter().flat_map(|pools| targets_of(pools)).collect();
@@ -188,6 +196,19 @@ impl Served {
             return None;
         }
         Some(expired.into_iter().flat_map(|place| self.replace_pools(place, BoundPools::default())).collect())
+    }
+
+    /// Takes note of what the system clock says `now`. If it has been set since, what workers know by it of the zones
+    /// that expire is to be published anew.
+    pub(crate) fn follow_clock(&mut self, now: Instant, wall: SystemTime) {
+        if self.clock.follow(now, wall) {
+            self.store.expiring().for_each(|place| self.changes.note(place, Changed::Records));
+        }
+    }
+
+    /// When the zone at a place expires unless it is confirmed; none: it needs nobody for that.
+    fn expires(&self, place: usize) -> Option<Instant> {
+        self.store.zone(place)?.state.next_due()
     }
 
     /// Logs that a zone has expired: whichever comes first finds it out, an event of its source or time.
@@ -281,6 +302,7 @@ impl Served {
             compiled: zone.version().map(|version| Arc::clone(&version.compiled)),
             pools: Arc::new(Pools::new(pools.iter(), board)),
             access: zone.access.clone(),
+            expires: zone.state.next_due().and_then(|at| self.clock.expiry(at)),
         };
         let entries = self.store.zones().iter().zip(&self.pools).map(entry);
         ZoneTable::new(entries.collect())
@@ -321,7 +343,8 @@ impl Served {
                 }
             };
             let compiled = self.version(zone).map(|version| Arc::clone(&version.compiled));
-            table.replace(zone, compiled, pools);
+            let expires = self.expires(zone).and_then(|at| self.clock.expiry(at));
+            table.replace(zone, compiled, pools, expires);
         }
         self.snapshot_of(Arc::new(table))
     }
@@ -443,7 +466,7 @@ impl Move {
     fn make(self, table: &mut ZoneTable) {
         match self {
             Move::Push(apex, access) => {
-                table.push(ZoneEntry { apex, compiled: None, pools: Arc::default(), access });
+                table.push(ZoneEntry { apex, compiled: None, pools: Arc::default(), access, expires: None });
             }
             Move::SwapRemove(place) => table.swap_remove(place),
             Move::Access(place, access) => table.set_access(place, access),

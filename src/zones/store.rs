@@ -207,6 +207,11 @@ impl Store {
         }
     }
 
+    /// The places of the zones that expire unless they are confirmed.
+    pub fn expiring(&self) -> impl Iterator<Item = usize> {
+        self.due.iter().map(|(_, place)| *place)
+    }
+
     /// Lets time pass until `now` and returns the places of the zones that have expired.
     pub fn expire(&mut self, now: Instant) -> Vec<usize> {
         let mut expired = Vec::new();

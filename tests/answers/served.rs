@@ -52,13 +52,20 @@ impl Served {
             compiled,
             pools: Arc::default(),
             access: self.access.take(),
+            expires: None,
         });
         self.pools.push(zone.pools().to_vec());
     }
 
     /// A zone of which no version could ever be read.
     pub(crate) fn add_zone_without_version(&mut self, apex: &str) {
-        self.slots.push(ZoneEntry { apex: name(apex), compiled: None, pools: Arc::default(), access: None });
+        self.slots.push(ZoneEntry {
+            apex: name(apex),
+            compiled: None,
+            pools: Arc::default(),
+            access: None,
+            expires: None,
+        });
         self.pools.push(Vec::new());
     }
 

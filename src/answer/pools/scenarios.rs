@@ -63,6 +63,7 @@ impl Served {
             compiled: Some(Arc::new(compile(zone).unwrap())),
             pools: Arc::new(Pools::new(&bound, &board)),
             access: None,
+            expires: None,
         };
         let snapshot = Snapshot { zones: Arc::new(ZoneTable::new(vec![slot])), ..Snapshot::default() };
         Served { snapshot, worker: WorkerContext::new(Arc::new(Counters::default()), 7) }

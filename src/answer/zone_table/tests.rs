@@ -6,7 +6,13 @@ use super::*;
 use crate::answer::Pools;
 
 fn entry(apex: &str) -> ZoneEntry {
-    ZoneEntry { apex: apex.parse().unwrap(), compiled: None, pools: Arc::new(Pools::default()), access: None }
+    ZoneEntry {
+        apex: apex.parse().unwrap(),
+        compiled: None,
+        pools: Arc::new(Pools::default()),
+        access: None,
+        expires: None,
+    }
 }
 
 fn hashed(name: &str) -> HashedName {

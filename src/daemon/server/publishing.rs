@@ -82,10 +82,12 @@ impl Publishing {
 
     /// Serves zones no more whose sources were silent for too long.
     pub(super) fn expire_zones(&mut self) {
-        if let Some(let_go) = self.served.expire(Instant::now()) {
+        self.served.follow_clock(Instant::now(), SystemTime::now());
+        let let_go = self.served.expire(Instant::now());
+        if self.served.has_changed() {
             self.publish();
-            self.engine.release(let_go);
         }
+        self.engine.release(let_go.unwrap_or_default());
     }
 
     /// Verdicts have changed: publish once, then say so of each.

@@ -305,6 +305,7 @@ impl TransferredZone {
 
     /// Sends what is served of the zone now, and has it found out what led there.
     fn follow(&mut self, zone: &StoredZone, pools: &[BoundPool], board: &Board, beside: &Beside) {
+        self.outgoing.hold(zone.state.next_due());
         let history = &self.outgoing.history;
         let served = zone.version().and_then(|version| Some((version, version.contents.as_ref()?)));
         let Some((version, sent)) = served else {

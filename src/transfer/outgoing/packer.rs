@@ -5,7 +5,7 @@
 //! it by its place in the message.
 
 use crate::dns::compression::{POINTER_BITS, POINTER_MAX};
-use crate::dns::edns::OptWriter;
+use crate::dns::edns::{OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, option};
 use crate::dns::message::{HEADER_BYTES, Header, MESSAGE_BYTES_MAX, Rcode};
 use crate::dns::message_writer;
 use crate::dns::{NameRef, Rtype, rdata};
@@ -55,8 +55,15 @@ pub(super) struct MessageHead {
     pub(super) flags: u16,
     /// In wire form.
     pub(super) question: Vec<u8>,
-    /// An OPT record belongs into the first.
-    pub(super) has_opt: bool,
+    /// The OPT record that belongs into the first; none: the client has sent none.
+    pub(super) opt: Option<OptHead>,
+}
+
+/// What is said in an OPT record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OptHead {
+    /// For how many seconds the zone holds (RFC 7314); none: it was not asked.
+    pub(super) expire: Option<u32>,
 }
 
 impl Packer {
@@ -96,7 +103,7 @@ impl Packer {
         let length_at = self.bytes.len();
         self.bytes.extend_from_slice(&[0, 0]);
         self.rdata(record.rtype, record.rdata);
-        let opt = if self.head.has_opt { crate::dns::edns::OPT_BYTES } else { 0 };
+        let opt = self.head.opt.map_or(0, OptHead::bytes);
         let length = self.bytes.len().saturating_add(self.reserved).saturating_add(opt);
         // One that is alone may take all there is; more no zone holds.
         let is_full = if self.answers == 0 { length > MESSAGE_BYTES_MAX } else { length > FILLED_BYTES };
@@ -120,15 +127,14 @@ impl Packer {
 
     /// The message, and begins the next one.
     pub(super) fn take(&mut self) -> Vec<u8> {
-        let additional = u16::from(self.head.has_opt);
-        if self.head.has_opt {
-            self.bytes.extend_from_slice(&opt());
-            self.head.has_opt = false;
+        let opt = self.head.opt.take();
+        if let Some(opt) = opt {
+            self.bytes.extend_from_slice(&opt.record());
         }
         let header = Header {
             id: self.head.id,
             flags: self.head.flags,
-            counts: [u16::from(!self.head.question.is_empty()), self.answers, 0, additional],
+            counts: [u16::from(!self.head.question.is_empty()), self.answers, 0, u16::from(opt.is_some())],
         };
         if let Some(place) = self.bytes.first_chunk_mut::<HEADER_BYTES>() {
             header.write(place);
@@ -237,12 +243,26 @@ fn has_compressible_names(rtype: Rtype) -> bool {
     )
 }
 
-/// An OPT record without options.
-fn opt() -> Vec<u8> {
-    let message = message_writer::owned(usize::from(u16::MAX).min(512), 0, 0, |message| {
-        OptWriter::new(message, Rcode::NOERROR, 0).finish();
-    });
-    message.get(HEADER_BYTES..).unwrap_or_default().to_vec()
+/// Length of the value of an EXPIRE option (RFC 7314, section 2).
+const EXPIRE_BYTES: usize = 4;
+
+impl OptHead {
+    /// How long the record is.
+    fn bytes(self) -> usize {
+        self.expire.map_or(OPT_BYTES, |_| OPT_BYTES + OPTION_HEAD_BYTES + EXPIRE_BYTES)
+    }
+
+    /// In wire form.
+    fn record(self) -> Vec<u8> {
+        let message = message_writer::owned(HEADER_BYTES.saturating_add(self.bytes()), 0, 0, |message| {
+            let mut opt = OptWriter::new(message, Rcode::NOERROR, 0);
+            if let Some(expire) = self.expire {
+                opt.option(option::EXPIRE, &expire.to_be_bytes());
+            }
+            opt.finish();
+        });
+        message.get(HEADER_BYTES..).unwrap_or_default().to_vec()
+    }
 }
 
 /// The labels that were written into a message.
@@ -349,7 +369,7 @@ mod tests {
 
     fn head() -> MessageHead {
         let question = [&b"\x07Example\x00"[..], &[0, 252, 0, 1]].concat();
-        MessageHead { id: 7, flags: Header::QR | Header::AA, question, has_opt: false }
+        MessageHead { id: 7, flags: Header::QR | Header::AA, question, opt: None }
     }
 
     fn name(text: &str) -> Name {

@@ -14,7 +14,7 @@ pub(super) enum Plan<'z> {
     /// No records.
     Refused(TransferRefusal<'z>),
     /// The SOA record alone: the client has the newest version, or must come over TCP.
-    OneSoa(Contents),
+    OneSoa(&'z OutgoingZone, Contents),
     /// All records.
     Whole(&'z OutgoingZone, Contents),
     /// The changes since the serial of the client.
@@ -60,7 +60,7 @@ impl<'z> Plan<'z> {
         let current = contents.serial();
         // RFC 1995, section 2: over UDP what does not fit is the SOA alone, which sends the client to TCP.
         if !is_newer(current, serial) || !transport.carries_transfers() {
-            return Plan::OneSoa(contents);
+            return Plan::OneSoa(zone, contents);
         }
         match condensed(&*zone.history, serial, current) {
             // RFC 1995, section 4: the whole zone where that is shorter.

@@ -1,6 +1,6 @@
 //! Reads transfer requests.
 
-use crate::dns::edns::{Edns, OptWriter, extended_error};
+use crate::dns::edns::{Edns, OptWriter, extended_error, option};
 use crate::dns::message::{Extra, HEADER_BYTES, Header, Question, Rcode, class};
 use crate::dns::message_writer;
 use crate::dns::{Name, Rtype};
@@ -16,6 +16,8 @@ pub(super) struct TransferRequest {
     pub(super) zone: Name,
     pub(super) wanted: TransferKind,
     pub(super) has_opt: bool,
+    /// It asks how long the zone holds (RFC 7314).
+    pub(super) wants_expire: bool,
 }
 
 /// What is asked for.
@@ -39,7 +41,7 @@ impl TransferRequest {
         if questions != 1 || question.qclass != class::IN {
             return None;
         }
-        let (mut serial, mut has_opt) = (None, false);
+        let (mut serial, mut opt) = (None, None);
         let before = u32::from(answers);
         let authority = before..before.saturating_add(u32::from(authorities));
         for number in 0..authority.end.saturating_add(u32::from(additionals)) {
@@ -49,7 +51,7 @@ impl TransferRequest {
                 let numbers = record.rdata.last_chunk::<20>()?;
                 serial = Some(u32::from_be_bytes(*numbers.first_chunk()?));
             }
-            has_opt |= Edns::of(&record).is_some();
+            opt = opt.or(Edns::of(&record));
             rest = after;
         }
         let wanted = match question.qtype {
@@ -65,7 +67,8 @@ impl TransferRequest {
             question: question.wire.to_vec(),
             zone: question.qname.to_name(),
             wanted,
-            has_opt,
+            has_opt: opt.is_some(),
+            wants_expire: opt.is_some_and(|opt| opt.option(option::EXPIRE).is_some()),
         })
     }
 
@@ -117,6 +120,21 @@ mod tests {
         assert_eq!(TransferRequest::read(&query(252, 1, SOA)).unwrap().wanted, TransferKind::Whole);
         assert_eq!(TransferRequest::read(&query(251, 0, SOA)), None, "not in the authority section");
         assert_eq!(TransferRequest::read(&query(251, 1, &SOA[..30])), None, "cut off");
+    }
+
+    #[test]
+    fn whether_expire_is_asked_for_is_in_the_opt_record() {
+        let asked = |options: &[u8]| {
+            let opt = [&b"\0\0\x29\x04\xd0\0\0\0\0\0"[..], &[u8::try_from(options.len()).unwrap()], options]
+                .concat();
+            let mut query = query(252, 0, &opt);
+            query[11] = 1;
+            let request = TransferRequest::read(&query).unwrap();
+            (request.has_opt, request.wants_expire)
+        };
+        assert_eq!(asked(b""), (true, false));
+        assert_eq!(asked(b"\0\x03\0\0"), (true, false));
+        assert_eq!(asked(b"\0\x03\0\0\0\x09\0\0"), (true, true));
     }
 
     #[test]

@@ -9,16 +9,17 @@ use tracing::{info, warn};
 use super::contents::{Contents, SentRecord};
 use super::counters::{TransferCounters, TransferTotals};
 use super::limits::{RunningTransfers, TransferLimits};
-use super::packer::{MessageHead, Packer, Pushed, Sent};
+use super::packer::{MessageHead, OptHead, Packer, Pushed, Sent};
 use super::plan::{Plan, TransferRefusal};
 use super::request::{TransferRequest, malformed};
 use super::told::RefusalLog;
-use super::zones::{OutgoingZones, Permission};
+use super::zones::{OutgoingZone, OutgoingZones, Permission};
 use crate::answer::Requester;
 use crate::dns::Name;
 use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Rcode};
 use crate::sync::lock;
 use crate::transfer::history::Condensed;
+use crate::transfer::soa::Soa;
 use crate::transport::{Gone, HandedOver};
 use crate::zone;
 
@@ -83,9 +84,9 @@ impl Outgoing {
         let way = (message.peer.transport, message.transfer_bar());
         match Plan::of(&request, &zones, &requester, way) {
             Plan::Refused(refusal) => self.refuse(message, &request, &requester, &refusal),
-            Plan::OneSoa(contents) => {
+            Plan::OneSoa(zone, contents) => {
                 TransferCounters::add(&self.counters.soa);
-                let mut packer = Packer::new(head(&request), 0);
+                let mut packer = Packer::new(head(&request, zone, &contents), 0);
                 if let Some(soa) = contents.soa() {
                     packer.push(&soa.sent());
                 }
@@ -95,7 +96,7 @@ impl Outgoing {
                 let Some(_turn) = self.under_way.begin(requester.address, limits) else {
                     return self.limit(message, &request, &requester);
                 };
-                let sending = Sending::new(message, head(&request));
+                let sending = Sending::new(message, head(&request, zone, &contents));
                 let (began, ended) = (Instant::now(), sending.whole(&contents).await);
                 self.tell(&zone.called, &requester, ended, &format!("serial {}", contents.serial()), began);
             }
@@ -103,7 +104,7 @@ impl Outgoing {
                 let Some(_turn) = self.under_way.begin(requester.address, limits) else {
                     return self.limit(message, &request, &requester);
                 };
-                let sending = Sending::new(message, head(&request));
+                let sending = Sending::new(message, head(&request, zone, &contents));
                 let (began, ended) = (Instant::now(), sending.steps(&contents, from, &steps).await);
                 let what = format!("serial {from} to {}", contents.serial());
                 self.tell(&zone.called, &requester, ended, &what, began);
@@ -197,12 +198,14 @@ impl From<Gone> for Broken {
     }
 }
 
-fn head(request: &TransferRequest) -> MessageHead {
+fn head(request: &TransferRequest, zone: &OutgoingZone, contents: &Contents) -> MessageHead {
+    let expire = || Some(zone.holds(Soa::read(&contents.soa()?.rdata)?.expire, Instant::now()));
+    let opt = OptHead { expire: if request.wants_expire { expire() } else { None } };
     MessageHead {
         id: request.id,
         flags: request.flags | Header::AA,
         question: request.question.clone(),
-        has_opt: request.has_opt,
+        opt: request.has_opt.then_some(opt),
     }
 }
 

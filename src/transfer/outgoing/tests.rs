@@ -57,7 +57,7 @@ fn records(contents: &Contents) -> Vec<String> {
 
 fn head() -> MessageHead {
     let question = [&b"\x07example\x00"[..], &[0, 252, 0, 1]].concat();
-    MessageHead { id: 7, flags: Header::QR | Header::AA, question, has_opt: false }
+    MessageHead { id: 7, flags: Header::QR | Header::AA, question, opt: None }
 }
 
 #[test]
@@ -125,12 +125,13 @@ fn planned_over(
         zone: "EXAMPLE.".parse().unwrap(),
         wanted,
         has_opt: false,
+        wants_expire: false,
     };
     let requester = Requester { address: from.parse().unwrap(), key: None };
     let zones = OutgoingZones::new(zones.into_iter().map(Arc::new));
     match Plan::of(&request, &zones, &requester, way) {
         Plan::Refused(refusal) => refusal.rcode.to_string(),
-        Plan::OneSoa(_) => "one SOA".to_owned(),
+        Plan::OneSoa(..) => "one SOA".to_owned(),
         Plan::Whole(..) => "whole".to_owned(),
         Plan::Steps(_, _, from, steps) => {
             let (removed, added) = (steps.changes.removed.len(), steps.changes.added.len());

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::contents::Contents;
 use crate::answer::{Access, Allowed, Requester};
@@ -24,6 +25,8 @@ pub struct OutgoingZone {
     pub history: Arc<Differences>,
     /// What is sent; none: there is no version that may be served.
     offered: Mutex<Option<Contents>>,
+    /// When the zone expires unless it is confirmed; none: it needs nobody for that.
+    expires: Mutex<Option<Instant>>,
 }
 
 /// All zones that somebody may have. Of one name they stand in the order of the config file.
@@ -92,12 +95,24 @@ impl OutgoingZone {
         allow: Arc<[Allowed]>,
         history: Arc<Differences>,
     ) -> Self {
-        Self { apex, called, access, allow, history, offered: Mutex::default() }
+        Self { apex, called, access, allow, history, offered: Mutex::default(), expires: Mutex::default() }
     }
 
     /// Sends this from now on; none: nothing. Transfers that are under way keep what they began with.
     pub fn offer(&self, contents: Option<Contents>) {
         *lock(&self.offered) = contents;
+    }
+
+    /// Takes note of when the zone expires unless it is confirmed; none: it needs nobody for that.
+    pub fn hold(&self, expires: Option<Instant>) {
+        *lock(&self.expires) = expires;
+    }
+
+    /// For how many seconds the zone holds at `now`, which says `expire` in its SOA record (RFC 7314, section 3).
+    pub(super) fn holds(&self, expire: u32, now: Instant) -> u32 {
+        let Some(at) = *lock(&self.expires) else { return expire };
+        // What is more than fits is more than `expire`.
+        u32::try_from(at.saturating_duration_since(now).as_secs()).map_or(expire, |left| left.min(expire))
     }
 
     /// What is sent now.
@@ -107,5 +122,27 @@ impl OutgoingZone {
 
     pub(super) fn allows(&self, requester: &Requester) -> bool {
         self.allow.iter().any(|allowed| allowed.is(requester))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_holds_for_what_it_has_left_and_any_other_zone_for_its_expire() {
+        let apex: Name = "example.net.".parse().unwrap();
+        let zone = OutgoingZone::new(apex, "example.net.".into(), None, Arc::default(), Arc::default());
+        let now = Instant::now();
+        let holds = |expires: Option<Duration>| {
+            zone.hold(expires.map(|left| now + left));
+            zone.holds(3600, now + Duration::from_secs(10))
+        };
+        assert_eq!(holds(None), 3600);
+        assert_eq!(holds(Some(Duration::from_secs(70))), 60);
+        assert_eq!(holds(Some(Duration::from_secs(9))), 0, "it has expired");
+        assert_eq!(holds(Some(Duration::from_secs(1 << 34))), 3600, "never more than `expire`");
     }
 }

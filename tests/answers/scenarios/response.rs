@@ -3,7 +3,7 @@
 //! ```text
 //! ;; NOERROR aa                     code, flags; `bare` when the question did not come back
 //! ;; counted answered edns          counters that moved, the transport's aside
-//! ;; OPT do cookie ede=20 nsid=ns1  only if there is an OPT record
+//! ;; OPT do cookie ede=20 nsid=ns1 expire=4  only if there is an OPT record
 //! ;; ANSWER                         sections that hold records; those of one RRset sorted
 //! www.example. 60 IN A 192.0.2.1
 //! ```
@@ -134,6 +134,10 @@ fn opt(edns: &hickory_proto::op::Edns, client: std::net::IpAddr) -> String {
             }
             (15, EdnsOption::Unknown(_, error)) => {
                 write!(line, " ede={}", u16::from_be_bytes([error[0], error[1]]))
+            }
+            (9, EdnsOption::Unknown(_, expire)) => {
+                let seconds = expire.as_slice().try_into().map(u32::from_be_bytes);
+                write!(line, " expire={}", seconds.expect("four bytes"))
             }
             (code, _) => write!(line, " option={code}"),
         };
