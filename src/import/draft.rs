@@ -32,6 +32,17 @@ pub(super) struct Zone {
     pub(super) transfer: Option<Allowed>,
     /// The servers that are told of changes.
     pub(super) notify: Option<Allowed>,
+    /// Who may change it while it is served.
+    pub(super) updates: Vec<Updates>,
+}
+
+/// Who may change what of a zone; of a copied one, whose updates are passed on: then there are no names and no types.
+#[derive(Clone, Debug)]
+pub(super) struct Updates {
+    pub(super) allow: Vec<String>,
+    pub(super) names: Vec<String>,
+    pub(super) types: Vec<String>,
+    pub(super) remark: String,
 }
 
 /// Where a zone comes from.
@@ -133,24 +144,7 @@ impl Draft {
                 "keep this file from other users",
             );
         }
-        for zone in &self.zones {
-            text.push_str("\n[[zone]]\n");
-            line(&mut text, "name", &name(&zone.name), &zone.remark);
-            match &zone.source {
-                Source::File(file) => line(&mut text, "file", &toml::Value::String(file.clone()), ""),
-                Source::Primaries(primaries) => line(&mut text, "primary", &list(primaries), ""),
-            }
-            if let Some(allow) = &zone.allow {
-                write_allow_query(&mut text, allow);
-            }
-            for (key, servers) in [("allow-transfer", &zone.transfer), ("notify", &zone.notify)] {
-                if let Some(Allowed { networks, remark }) =
-                    servers.as_ref().filter(|it| !it.networks.is_empty())
-                {
-                    line(&mut text, key, &list(networks), remark);
-                }
-            }
-        }
+        self.zones.iter().for_each(|zone| write_zone(&mut text, zone));
         for forward in &self.forwards {
             text.push_str("\n[[forward]]\n");
             line(&mut text, "zone", &name(&forward.zone), &forward.remark);
@@ -181,6 +175,32 @@ impl Draft {
                     plain(setting)
                 );
                 text.push_str("# networks. If others shall ask: allow = [\"192.0.2.0/24\"]\n");
+            }
+        }
+    }
+}
+
+fn write_zone(text: &mut String, zone: &Zone) {
+    text.push_str("\n[[zone]]\n");
+    line(text, "name", &name(&zone.name), &zone.remark);
+    match &zone.source {
+        Source::File(file) => line(text, "file", &toml::Value::String(file.clone()), ""),
+        Source::Primaries(primaries) => line(text, "primary", &list(primaries), ""),
+    }
+    if let Some(allow) = &zone.allow {
+        write_allow_query(text, allow);
+    }
+    for (key, servers) in [("allow-transfer", &zone.transfer), ("notify", &zone.notify)] {
+        if let Some(Allowed { networks, remark }) = servers.as_ref().filter(|it| !it.networks.is_empty()) {
+            line(text, key, &list(networks), remark);
+        }
+    }
+    for Updates { allow, names, types, remark } in &zone.updates {
+        text.push_str("\n[[zone.update]]\n");
+        line(text, "allow", &list(allow), remark);
+        for (key, words) in [("names", names), ("types", types)] {
+            if !words.is_empty() {
+                line(text, key, &list(words), "");
             }
         }
     }

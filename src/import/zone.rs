@@ -78,6 +78,7 @@ pub(super) fn serve_file(
         allow: None,
         transfer: None,
         notify: None,
+        updates: Vec::new(),
     });
     fate
 }
@@ -94,6 +95,7 @@ pub(super) fn copy_from(work: &mut Work, name: &Name, word: &Word, servers: Vec<
         allow: None,
         transfer: None,
         notify: None,
+        updates: Vec::new(),
     });
     fate
 }

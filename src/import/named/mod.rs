@@ -10,6 +10,8 @@ mod access;
 
 mod transfers;
 
+mod updates;
+
 mod rules;
 
 use std::collections::BTreeMap;
@@ -25,7 +27,7 @@ use super::work::{Unreadable, Work, file_at};
 use super::zone::{apex, copy_from, given_again, serve};
 use crate::dns::Name;
 use crate::source::{Diagnostic, Severity, Span};
-use reading::{Reading, Servers};
+use reading::{OpenZone, Reading, Servers, ZoneContents};
 use transfers::RemoteServers;
 
 /// Reads `named.conf`; what it was read from.
@@ -65,6 +67,7 @@ pub(super) fn read(work: &mut Work, from: &Path) -> Result<String, Unreadable> {
         listen: [None, None],
         parsed: &parsed,
         work,
+        zone: None,
     };
     reading.judge_options();
     reading.statements(statements);
@@ -222,16 +225,25 @@ impl<'r> Reading<'r> {
         let is_served = self.work.draft.zones.len() > served;
         self.work.report.add(statement.span, &shown, fate);
         if is_served {
+            let contents = match kind.as_deref() {
+                Some("slave" | "secondary") => ZoneContents::Copied,
+                _ => ZoneContents::File,
+            };
+            let open = OpenZone { name: name.clone(), shown: shown.clone(), contents };
+            let updates = self.updates(&open, inside);
+            self.zone = Some(open);
             let allow = self.allow_query(inside);
             let (transfer, notify) = (self.allow_transfer(inside), self.also_notify(inside));
             if let Some(zone) = self.work.draft.zones.last_mut() {
                 (zone.allow, zone.transfer, zone.notify) = (allow, transfer, notify);
+                zone.updates = updates;
             }
         }
         for inner in inside.iter().filter(|inner| !matches!(inner.keyword().as_str(), "type" | "file")) {
             let fate = self.zone_option(inner, is_served.then_some(&name));
             self.work.report.add(inner.span, format!("{shown}: {}", inner.shown()), fate);
         }
+        self.zone = None;
     }
 
     /// What becomes of an option of a zone that is served.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::super::statement::{Parsed, Statement};
 use super::super::work::Work;
+use crate::dns::Name;
 
 /// What the rules of `named.conf` work on.
 pub(super) struct Reading<'r> {
@@ -20,6 +21,31 @@ pub(super) struct Reading<'r> {
     pub(super) directory: Option<PathBuf>,
     /// What `listen-on` and `listen-on-v6` said; none where they were not given.
     pub(super) listen: [Option<Vec<SocketAddr>>; 2],
+    /// The zone that is served and whose statements are read; none outside of one.
+    pub(super) zone: Option<OpenZone>,
+}
+
+/// A zone whose statements are read.
+#[derive(Clone, Debug)]
+pub(super) struct OpenZone {
+    pub(super) name: Name,
+    /// As the report shows it.
+    pub(super) shown: String,
+    pub(super) contents: ZoneContents,
+}
+
+/// Where a zone that is served comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ZoneContents {
+    File,
+    Copied,
+}
+
+impl Reading<'_> {
+    /// Whether the statements of a zone are read that is copied.
+    pub(super) fn is_copied(&self) -> bool {
+        self.zone.as_ref().is_some_and(|zone| zone.contents == ZoneContents::Copied)
+    }
 }
 
 /// Servers to ask, and those of the list that are not among them.

@@ -6,7 +6,7 @@ use super::super::report::{Fate, FateKind};
 use super::super::rule::Rule;
 use super::super::statement::Statement;
 use super::reading::Reading;
-use super::{access, options, transfers};
+use super::{access, options, transfers, updates};
 
 /// A rule that depends on the value.
 pub(super) type Function = fn(&mut Reading<'_>, &Statement) -> Fate;
@@ -15,7 +15,6 @@ type R = Rule<Function>;
 
 const TRANSFER: &str = "nothing is to be said of it: `primary`, `allow-transfer` and `notify` of [[zone]] have their servers and keys";
 const UNSIGNED: &str = "served unsigned unless you sign them here: `[zone.dnssec]` takes the folder of keys as it is, algorithms 13 and 15; else take the DS records out of their parents first, or they become bogus";
-const UPDATE: &str = "not carried over: write pending updates into the files (`rndc sync -clean`), stop updating BIND, and write who may update in [[zone.update]]";
 const VALIDATION: &str = "answers of others are not validated here: leave that to the upstream";
 const RECURSION: &str =
     "it is of asking the root servers and those below; only the upstreams of [[forward]] are asked";
@@ -73,7 +72,8 @@ pub(super) const OPTIONS: &[R] = &[
     R::read(&["match-clients"], access::match_clients),
     R::read(&["match-recursive-only"], access::match_recursive_only),
     R::unless_off(&["no-case-compress"], FateKind::Changed, "names are compressed whatever their case"),
-    R::unless_off(&["allow-update", "allow-update-forwarding"], FateKind::Changed, UPDATE),
+    R::read(&["allow-update"], updates::allow_update),
+    R::read(&["allow-update-forwarding"], updates::allow_update_forwarding),
     R::unless_off(&["auto-dnssec", "inline-signing", "dnssec-policy"], FateKind::Refused, UNSIGNED),
     R::unless_off(&["dnssec-validation"], FateKind::Changed, VALIDATION),
     R::always(
@@ -367,7 +367,9 @@ pub(super) const ZONE_OPTIONS: &[R] = &[
         FateKind::Refused,
         "zones come from files: write it to one, and import that",
     ),
-    R::unless_off(&["allow-update", "update-policy", "allow-update-forwarding"], FateKind::Changed, UPDATE),
+    R::read(&["allow-update"], updates::allow_update),
+    R::read(&["allow-update-forwarding"], updates::allow_update_forwarding),
+    R::read(&["update-policy"], updates::update_policy),
     R::unless_off(&["auto-dnssec", "inline-signing", "dnssec-policy"], FateKind::Refused, UNSIGNED),
     R::read(&["also-notify"], transfers::also_notify),
     R::read(&["notify"], transfers::notify),

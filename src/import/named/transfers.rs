@@ -51,7 +51,7 @@ impl<'r> Reading<'r> {
     }
 
     /// The entries of `allow-transfer` that a list comes to, and what of it is not among them.
-    fn transferred(&mut self, list: &Statement) -> (Vec<String>, Vec<String>) {
+    pub(super) fn transferred(&mut self, list: &Statement) -> (Vec<String>, Vec<String>) {
         let clients = self.clients_without_faults(list);
         let excepts = clients.excepts();
         let mut clients = self.admitted(&clients);
@@ -71,7 +71,7 @@ impl<'r> Reading<'r> {
         lost.extend(clients.lost().iter().filter(|lost| !lost.starts_with(KEY_LOST)).cloned());
         for element in list.block().iter().filter(|element| element.keyword() == "key") {
             let shown = element.shown();
-            let is_open = !excepts && self.get("blackhole").is_none() && self.get("match-clients").is_none();
+            let is_open = !excepts && self.is_open_to_all();
             match element.word(1).filter(|_| is_open).and_then(|word| self.key_named(&word.text)) {
                 Some(name) => entries.push(format!("key:{name}")),
                 None => lost.push(format!("those with the {shown}")),
@@ -83,6 +83,11 @@ impl<'r> Reading<'r> {
             lost.push("those with a key that an `acl` names".to_owned());
         }
         (entries, lost)
+    }
+
+    /// Whether no list keeps clients out of everything, whatever key they have.
+    pub(super) fn is_open_to_all(&self) -> bool {
+        self.get("blackhole").is_none() && self.get("match-clients").is_none()
     }
 
     /// The servers of a list such as `{ 192.0.2.1 port 53 key transfer; others; }`.
@@ -137,7 +142,7 @@ impl<'r> Reading<'r> {
     }
 
     /// Has a key in the config file, if it can be had here; its name there.
-    fn key_named(&mut self, name: &str) -> Option<String> {
+    pub(super) fn key_named(&mut self, name: &str) -> Option<String> {
         let statement = self.key_statement(name)?;
         let key = readable_key(statement).ok()?;
         if !self.work.draft.keys.iter().any(|known| known.name.eq_ignore_ascii_case(&key.name)) {

@@ -1,6 +1,6 @@
 //! BIND's `named.conf`: primary zones, listeners, clients and forwarders.
 
-use harness::node::Node;
+use harness::node::{Imported, Node};
 
 const ZONE: &str = "$TTL 10\n@ IN SOA ns h 1 3h 30m 2w 10\n@ IN NS ns\nns IN A 192.0.2.1\n";
 
@@ -171,13 +171,115 @@ fn what_is_off_is_off_whatever_it_is_called() {
     assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
 }
 
+const KEYS: &str =
+    "key \"k\" { algorithm hmac-sha256; secret \"bm90IGEgc2VjcmV0OiBtYWtlIG9uZSBvZiB5b3VyIG93bg==\"; };\n";
+
+/// What is made of a primary zone with this inside, and a key `k`.
+fn updated(inside: &str) -> Imported {
+    node(&format!(
+        "{KEYS}options {{ directory \"/var/named\"; recursion no; allow-transfer {{ none; }}; }};\n\
+         zone \"lab.test\" {{ type master; file \"lab.zone\"; {inside} }};\n"
+    ))
+    .named()
+}
+
+/// The same as [`Imported::assert_fate`] for what begins so: what is long is cut.
+fn assert_fate_of(result: &Imported, start: &str, kind: &str, text: &str) {
+    let found = result.report.lines().any(|line| {
+        line.trim_start().split_once("  ").is_some_and(|(_, rest)| rest.trim_start().starts_with(start))
+            && line.contains(&format!("  {kind}  "))
+            && line.contains(text)
+    });
+    assert!(found, "no `{start}` that is {kind}: {text}\n{}\n{}", result.report, result.faults);
+}
+
 #[test]
-fn updates_that_somebody_may_send_are_pointed_out() {
-    let node = node(
-        "options { directory \"/var/named\"; recursion no; };\n\
-         zone \"lab.test\" { type master; file \"lab.zone\"; allow-update { key \"k\"; }; };\n",
+fn who_may_update_a_zone_may_go_on() {
+    let result = updated("allow-update { 192.0.2.0/24; key \"k\"; };");
+    result.assert_lines(&[
+        "[[zone.update]]",
+        "allow = [\"192.0.2.0/24\", \"key:k\"]",
+        "names = [\"**\"]",
+        "types = [\"ANY\", \"NS\", \"DNAME\"]",
+    ]);
+    assert_fate_of(&result, "zone lab.test: allow-update { 192.0.2.0/24", "honoured", "rndc sync -clean");
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn nobody_may_update_by_an_import_who_might_not_before() {
+    for (inside, kind, text) in [
+        ("allow-update { key \"unknown\"; };", "changed", "without those with the key unknown"),
+        ("allow-update { any; };", "changed", "an open door, closed"),
+        ("allow-update { localnets; };", "changed", "without networks of this host"),
+        ("allow-update { !192.0.2.1; key \"k\"; };", "changed", "without those with the key k"),
+    ] {
+        let result = updated(inside);
+        let list = inside.split_once(' ').map_or("", |(list, _)| list);
+        assert_fate_of(&result, &format!("zone lab.test: {list}"), kind, text);
+        assert!(!result.config.contains("[[zone.update]]"), "{inside}:\n{}", result.config);
+    }
+}
+
+#[test]
+fn a_policy_is_taken_over_rule_by_rule() {
+    let result = updated(
+        "update-policy {\n\
+           grant k name _acme-challenge.lab.test. TXT;\n\
+           grant k subdomain dyn.lab.test A AAAA SOA;\n\
+           grant k wildcard *.w.lab.test;\n\
+           grant k zonesub CAA;\n\
+           grant k selfsub * A;\n\
+           grant other zonesub ANY;\n\
+           grant * self * A;\n\
+           grant k name *.apps.lab.test A;\n\
+           grant k ms-self . A;\n\
+           deny k name lab.test MX;\n\
+           grant k zonesub ANY;\n\
+         };",
     );
-    node.named().assert_fate("zone lab.test: allow-update { key k; }", "changed", "stop updating");
+    result.assert_lines(&[
+        "names = [\"_acme-challenge\"]",
+        "types = [\"TXT\"]",
+        "names = [\"**.dyn\"]",
+        "types = [\"A\", \"AAAA\"]",
+        "names = [\"**.*.w\"]",
+        "types = [\"ANY\", \"DNAME\"]",
+        "names = [\"**\"]",
+        "types = [\"CAA\"]",
+    ]);
+    assert_eq!(result.config.matches("[[zone.update]]").count(), 4, "{}", result.config);
+    for (rule, kind, text) in [
+        ("grant k name _acme-challenge", "honoured", "[[zone.update]]"),
+        ("grant k subdomain dyn.lab", "changed", "without SOA"),
+        ("grant k selfsub", "changed", "outside the zone"),
+        ("grant other zonesub", "changed", "its key cannot be had"),
+        ("grant * self", "changed", "every client with a signature"),
+        ("grant k name *.apps", "changed", "signs that mean others"),
+        ("grant k ms-self", "changed", "the name of their key alone"),
+        ("deny k name", "honoured", "nobody may"),
+        ("grant k zonesub ANY", "changed", "a rule above it forbids"),
+    ] {
+        assert_fate_of(&result, &format!("zone lab.test: {rule}"), kind, text);
+    }
+    assert_fate_of(&result, "zone lab.test: update-policy", "changed", "4 of 11 rules");
+    let local = updated("update-policy local;");
+    local.assert_fate("zone lab.test: update-policy local", "changed", "write a [[key]]");
+    assert!(!local.config.contains("[[zone.update]]"), "{}", local.config);
+}
+
+#[test]
+fn whose_updates_are_passed_on_may_go_on() {
+    let result = node(&format!(
+        "{KEYS}options {{ directory \"/var/named\"; recursion no; allow-update-forwarding {{ 192.0.2.7; }}; }};\n\
+         zone \"lab.test\" {{ type master; file \"lab.zone\"; }};\n\
+         zone \"a.test\" {{ type slave; masters {{ 192.0.2.9; }}; file \"a\"; allow-update-forwarding {{ key k; }}; }};\n\
+         zone \"b.test\" {{ type slave; masters {{ 192.0.2.9; }}; file \"b\"; }};\n",
+    ))
+    .named();
+    result.assert_lines(&["allow = [\"key:k\"]", "allow = [\"192.0.2.7\"]"]);
+    assert_eq!(result.config.matches("[[zone.update]]").count(), 2, "{}", result.config);
+    assert!(!result.config.contains("names = "), "{}", result.config);
 }
 
 #[test]
