@@ -10,10 +10,12 @@ use super::table::Table;
 use super::zone::{MEMORY_LIMITS, Zone, clients, read_name};
 use super::zone_source;
 use super::zone_transfer::ZoneTransfer;
+use super::zone_update;
 use crate::dns::Name;
 use crate::layout::PoolReader;
 use crate::setting::{TsigKey, Value};
 use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::update::Grant;
 use crate::zone::MemoryLimit;
 use crate::zones::Clients;
 use crate::zones::source::{Source, SourceContext, SourceTiming, ZoneSources};
@@ -45,6 +47,8 @@ pub struct CatalogGroup {
     pub transfer: ZoneTransfer,
     /// `memory-limit`: how much memory each may take.
     pub memory_limit: MemoryLimit,
+    /// `[[catalog.group.update]]`: whose updates of them are passed on.
+    pub updates: Vec<Grant>,
 }
 
 /// What has to be known of the rest of the file.
@@ -182,6 +186,7 @@ fn read_groups(
         allow_query: None,
         transfer: ZoneTransfer::default(),
         memory_limit: MemoryLimit::ByText,
+        updates: Vec::new(),
     });
     (groups, others)
 }
@@ -197,6 +202,7 @@ fn read_group(
     found.extend(transfer.no_verdicts(table));
     let allow_query = table.get("allow-query").and_then(|value| clients(value, found));
     let memory_limit = memory_limit(table, found);
+    let updates = zone_update::read_all_passed_on(table, Section::CatalogGroupUpdate, keys, found);
     let mut sources = if table.get("primary").is_some() {
         let asked = zone_source::read_all(table, &context.of(None), found);
         let mut sources = ZoneSources::default();
@@ -216,7 +222,7 @@ fn read_group(
     if transfer.needs_contents() {
         sources.keep_contents();
     }
-    CatalogGroup { span: table.span(), sources, allow_query, transfer, memory_limit }
+    CatalogGroup { span: table.span(), sources, allow_query, transfer, memory_limit, updates }
 }
 
 /// Whether members can be copied from where their catalog comes from.

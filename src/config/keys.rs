@@ -49,6 +49,8 @@ pub enum Section {
     Catalog,
     /// `[[catalog.group]]`
     CatalogGroup,
+    /// `[[catalog.group.update]]`
+    CatalogGroupUpdate,
     /// `[zone.probe.KIND]` of a kind of probe, which may be written as `KIND = { … }`, or `KIND = 8443` for a
     /// port alone.
     Kind(&'static str),
@@ -89,6 +91,7 @@ impl Section {
             Section::Source(header) => header,
             Section::Catalog => "[[catalog]]",
             Section::CatalogGroup => "[[catalog.group]]",
+            Section::CatalogGroupUpdate => "[[catalog.group.update]]",
             Section::Kind(name) => kind_header(name),
         }
     }
@@ -119,6 +122,7 @@ impl Section {
                 Some(Section::Zone)
             }
             Section::CatalogGroup => Some(Section::Catalog),
+            Section::CatalogGroupUpdate => Some(Section::CatalogGroup),
             Section::Kind(_) => Some(Section::ZoneProbe),
         }
     }
@@ -153,6 +157,7 @@ const OWN_SECTIONS: &[Section] = &[
     Section::ZoneProbe,
     Section::Catalog,
     Section::CatalogGroup,
+    Section::CatalogGroupUpdate,
 ];
 
 /// The header of the table of a kind of probe.
@@ -867,5 +872,11 @@ const OWN: &[ConfigKey] = &[
         "memory-limit",
         Absent::Unset { example: r#""64MiB""# },
         "as in [[zone]], for each",
+    ),
+    key(
+        Section::CatalogGroupUpdate,
+        "allow",
+        Absent::Required { example: r#"["192.0.2.10"]"# },
+        "whose updates of these members are passed on to their primaries, as in [[zone.update]] of a zone with `primary`",
     ),
 ];

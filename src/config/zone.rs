@@ -180,7 +180,7 @@ fn read_updates(
     found: &mut Diagnostics,
 ) -> Vec<Grant> {
     let updates = match zone_source::updates_of(asked) {
-        TakesUpdates::PassedOn => zone_update::read_all_passed_on(table, keys, found),
+        TakesUpdates::PassedOn => zone_update::read_all_passed_on(table, Section::ZoneUpdate, keys, found),
         TakesUpdates::Yes | TakesUpdates::No { .. } => zone_update::read_all(table, keys, found),
     };
     if !updates.is_empty() {

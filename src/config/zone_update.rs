@@ -1,5 +1,5 @@
-//! `[[zone.update]]`: who may change which records of a zone while it is served; of a zone that is copied, whose updates
-//! are passed on.
+//! `[[zone.update]]`: who may change which records of a zone while it is served; of a zone that is copied, and of members
+//! of catalogs (`[[catalog.group.update]]`), whose updates are passed on.
 //!
 //! Reads these keys. Some types are never updated, whatever they say: `update` has those.
 
@@ -22,10 +22,15 @@ pub(super) fn read_all(zone: &Table<'_>, keys: &[TsigKey], found: &mut Diagnosti
     tables.iter().filter_map(|table| read(table, keys, found)).flatten().collect()
 }
 
-/// Reads the blocks of a zone that is copied: whose updates are passed on. Which names and types they may change is for
-/// its primary to say.
-pub(super) fn read_all_passed_on(zone: &Table<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Vec<Grant> {
-    let tables = zone.tables(Section::ZoneUpdate, found);
+/// Reads the blocks of a zone that is copied, or of a group of such zones: whose updates are passed on. Which names and
+/// types they may change is for its primary to say.
+pub(super) fn read_all_passed_on(
+    zone: &Table<'_>,
+    section: Section,
+    keys: &[TsigKey],
+    found: &mut Diagnostics,
+) -> Vec<Grant> {
+    let tables = zone.tables(section, found);
     tables.iter().filter_map(|table| read_passed_on(table, keys, found)).collect()
 }
 

@@ -24,6 +24,7 @@ use crate::answer::{
 };
 use crate::dns::{Name, Rtype};
 use crate::health::{Board, TargetId};
+use crate::update::Policy;
 use crate::zones::{Event, MemberOf, Store, StoredZone, ZoneId, ZoneSources, ZoneVersion};
 
 pub(crate) use binding::{BoundPools, LoadedZones, bind, targets_of};
@@ -261,9 +262,10 @@ impl Served {
         place: usize,
         sources: ZoneSources,
         access: Option<Box<Access>>,
+        update: Option<Arc<Policy>>,
         member: Option<Arc<MemberOf>>,
     ) {
-        if self.store.set_member(place, sources, access.clone(), member) {
+        if self.store.set_member(place, sources, access.clone(), update, member) {
             self.changes.note_move(Move::Access(place, access));
         }
     }

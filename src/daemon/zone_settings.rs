@@ -64,6 +64,7 @@ fn members(group: &CatalogGroup) -> MemberSettings {
         sources: group.sources.clone(),
         allow_query: group.allow_query.clone(),
         memory_limit: group.memory_limit,
+        update: (!group.updates.is_empty()).then(|| Arc::new(Policy { grants: group.updates.clone() })),
     }
 }
 

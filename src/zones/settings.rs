@@ -93,6 +93,8 @@ pub struct MemberSettings {
     pub allow_query: Option<Vec<Clients>>,
     /// How much memory each may take.
     pub memory_limit: MemoryLimit,
+    /// Whose updates of them are passed on to their primaries; none: nobody's.
+    pub update: Option<Arc<Policy>>,
 }
 
 impl CatalogSettings {
@@ -100,7 +102,7 @@ impl CatalogSettings {
     pub(super) fn member(&self, zone: &Name, member: &Member) -> ZoneSettings {
         let is_named = |name: &str| member.groups.iter().any(|group| group.is(name));
         let group = self.groups.iter().find(|(name, _)| is_named(name));
-        let MemberSettings { span, sources, allow_query, memory_limit } =
+        let MemberSettings { span, sources, allow_query, memory_limit, update } =
             group.map_or(&self.others, |(_, settings)| settings).clone();
         let of = MemberOf { catalog: self.name.clone(), group: group.map(|(name, _)| name.clone()) };
         ZoneSettings {
@@ -111,7 +113,7 @@ impl CatalogSettings {
             allow_query,
             memory_limit,
             guards: Vec::new(),
-            update: None,
+            update,
             dnssec: None,
             member: Some(Arc::new(of)),
         }

@@ -150,11 +150,13 @@ impl Store {
         place: usize,
         sources: ZoneSources,
         access: Option<Box<Access>>,
+        update: Option<Arc<Policy>>,
         member: Option<Arc<MemberOf>>,
     ) -> bool {
         let Some(zone) = self.zones.get_mut(place) else { return false };
         let differs = zone.access != access;
         (zone.sources, zone.access, zone.member) = (sources, access, member);
+        zone.update = update;
         differs
     }
 

@@ -68,7 +68,7 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
             let block = needed.into_iter().filter(|line| header == "[zone.etcd]" && own(line));
             ["[[zone]]", "name = \"lab.example\"", header].into_iter().chain(block).chain([beside]).collect()
         }
-        Section::Catalog | Section::CatalogGroup => around_catalog(key),
+        Section::Catalog | Section::CatalogGroup | Section::CatalogGroupUpdate => around_catalog(key),
         Section::ZoneUpdate => {
             below_a_file(key, &["allow = [\"192.0.2.1\"]", "names = [\"**\"]", "types = [\"ANY\"]"])
         }
@@ -143,6 +143,10 @@ fn around_catalog(key: &ConfigKey) -> Vec<&'static str> {
         return SIGNED.into_iter().chain([Section::Catalog.header()]).chain(block).collect();
     }
     let catalog = ["[[catalog]]", "name = \"catalog.example\"", "primary = [\"192.0.2.1\"]"];
+    if key.section == Section::CatalogGroupUpdate {
+        let group = [Section::CatalogGroup.header(), key.section.header()];
+        return SIGNED.into_iter().chain(catalog).chain(group).collect();
+    }
     let block = ["primary = [\"192.0.2.2\"]"].into_iter().filter(own);
     SIGNED.into_iter().chain(catalog).chain([Section::CatalogGroup.header()]).chain(block).collect()
 }

@@ -32,6 +32,7 @@ impl Publishing {
                     if let Some(place) = self.served.place(&id).filter(|place| self.is_member(*place)) {
                         self.let_go_of_change(&id, let_go);
                         let_go.extend(self.served.remove(place));
+                        self.updates.forget(&id);
                     }
                 }
             }
@@ -41,13 +42,14 @@ impl Publishing {
 
     /// Serves a zone as its catalog says; none: the config file has it.
     fn serve_member(&mut self, settings: &ZoneSettings) -> Option<StoredZone> {
-        let ZoneSettings { id, sources, allow_query, member, .. } = settings;
+        let ZoneSettings { id, sources, allow_query, update, member, .. } = settings;
         let networks = self.forwarding.networks();
         let allowed = allow_query.as_ref().map(|clients| networks_of(clients, networks));
         let access = Access::new(None, allowed);
         let place = match self.served.place(id) {
             Some(place) if self.is_member(place) => {
-                self.served.set_member(place, sources.clone(), access, member.clone());
+                let (sources, update, member) = (sources.clone(), update.clone(), member.clone());
+                self.served.set_member(place, sources, access, update, member);
                 place
             }
             Some(_) => return None,
@@ -56,14 +58,16 @@ impl Publishing {
                     id: id.clone(),
                     sources: sources.clone(),
                     access,
-                    update: None,
+                    update: update.clone(),
                     member: member.clone(),
                     state: ZoneState::default(),
                 });
                 self.served.zones().len().checked_sub(1)?
             }
         };
-        self.served.zones().get(place).cloned()
+        let zone = self.served.zones().get(place)?;
+        self.updates.pass_on_of(zone);
+        Some(zone.clone())
     }
 
     fn is_member(&self, place: usize) -> bool {

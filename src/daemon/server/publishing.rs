@@ -15,6 +15,7 @@ use super::forwarding::Forwarding;
 use super::locals::Locals;
 use super::transferring::Transferring;
 use super::transitions::{FirstVerdicts, LogAs, log_quietly, log_rest, log_transition};
+use super::updating::UpdateTaker;
 use super::waiting_changes::WaitingChanges;
 use super::worker_counters::WorkerCounters;
 use crate::answer::{BoundPool, CookieSecret, Publisher};
@@ -45,6 +46,8 @@ pub(super) struct Publishing {
     pub(super) dispatcher: Arc<Dispatcher>,
     /// Sends zones to other servers.
     pub(super) transferring: Transferring,
+    /// Takes updates of the zones that come and go.
+    pub(super) updates: UpdateTaker,
     /// Has zones come and go as catalogs say.
     pub(super) catalogs: Catalogs,
     pub(super) locals: Locals,

@@ -223,6 +223,7 @@ impl Server {
             forwarding,
             dispatcher,
             transferring,
+            updates: updating.taker().clone(),
             catalogs,
             locals,
             cookie_secret,

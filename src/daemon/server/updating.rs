@@ -60,7 +60,7 @@ struct WriterHandle {
 /// Takes messages for the zones that are served now.
 #[derive(Clone)]
 pub(super) struct UpdateTaker {
-    zones: Arc<Mutex<Arc<TakenZones>>>,
+    zones: Arc<Mutex<TakenZones>>,
     counters: Arc<UpdateCounters>,
     refusals: Arc<Mutex<Refusals>>,
     passing_on: PassingOn,
@@ -114,6 +114,18 @@ enum Way {
     Primaries { policy: Arc<Policy>, list: Arc<Primaries> },
 }
 
+impl Way {
+    /// That of a zone which nobody changes here.
+    fn to_primaries(zone: &StoredZone) -> Way {
+        match zone.passed_on() {
+            Some((policy, primaries)) => {
+                Way::Primaries { policy: Arc::clone(policy), list: Arc::new(primaries.clone()) }
+            }
+            None => Way::Nowhere,
+        }
+    }
+}
+
 impl Updating {
     /// No zone yet. What writers make is served by way of `publications`.
     pub(super) fn new(live: Arc<LiveZones>, publications: Publications) -> Updating {
@@ -132,13 +144,11 @@ impl Updating {
         let mut taken = TakenZones::new();
         for zone in zones {
             let writer = zone.changed_by().map(|policy| self.writer(&zone.id, policy));
-            let way = match (&writer, zone.passed_on()) {
+            let way = match &writer {
                 // No client may change a zone whose writer raises its serial alone.
-                (Some(writer), _) if !writer.policy.borrow().grants.is_empty() => Way::Writer(writer.clone()),
-                (None, Some((policy, primaries))) => {
-                    Way::Primaries { policy: Arc::clone(policy), list: Arc::new(primaries.clone()) }
-                }
-                (Some(_) | None, _) => Way::Nowhere,
+                Some(writer) if writer.policy.borrow().grants.is_empty() => Way::Nowhere,
+                Some(writer) => Way::Writer(writer.clone()),
+                None => Way::to_primaries(zone),
             };
             writers.extend(writer.map(|writer| (zone.id.clone(), writer)));
             let access = zone.access.clone();
@@ -147,7 +157,7 @@ impl Updating {
         // Those that are gone end when what waits for them is answered.
         self.writers = writers;
         self.keys_looked_at = None;
-        *lock(&self.taker.zones) = Arc::new(taken);
+        *lock(&self.taker.zones) = taken;
     }
 
     /// The writer of a zone, which goes by this policy from now on.
@@ -315,6 +325,17 @@ impl UpdateTaker {
         lock(&self.zones).values().flatten().any(|zone| !matches!(zone.way, Way::Nowhere))
     }
 
+    /// Passes on updates of a zone that a catalog names from now on, as it says. Its name is that of no other.
+    pub(super) fn pass_on_of(&self, zone: &StoredZone) {
+        let taken = TakenZone { access: zone.access.clone(), way: Way::to_primaries(zone) };
+        lock(&self.zones).insert(zone.id.name.clone(), vec![taken]);
+    }
+
+    /// Takes no updates any more of a zone that a catalog has named.
+    pub(super) fn forget(&self, zone: &ZoneId) {
+        lock(&self.zones).remove(&zone.name);
+    }
+
     /// The primaries to which a message of this requester is passed on; none: it is not.
     pub(super) fn primaries_for(&self, message: &[u8], requester: &Requester) -> Option<Arc<Primaries>> {
         match self.way_of(message, requester).ok()? {
@@ -406,7 +427,7 @@ impl UpdateTaker {
     fn way_of(&self, message: &[u8], requester: &Requester) -> Result<Way, Rejection> {
         let malformed = || Rejection::from(Reason::Malformed("no zone section with one zone"));
         let (name, zone_class) = zone_of(message).ok_or_else(malformed)?;
-        let zones = Arc::clone(&lock(&self.zones));
+        let zones = lock(&self.zones);
         let versions = zones.get(&name).filter(|_| zone_class == class::IN);
         let sees = |zone: &&TakenZone| {
             zone.access.as_ref().is_none_or(|access| access.is_seen_by(requester.address))
@@ -449,7 +470,7 @@ mod tests {
         let way = Way::Writer(WriterHandle { queue, policy });
         let zones = TakenZones::from([("example.".parse().unwrap(), vec![TakenZone { access: None, way }])]);
         let taker = UpdateTaker {
-            zones: Arc::new(Mutex::new(Arc::new(zones))),
+            zones: Arc::new(Mutex::new(zones)),
             counters: Arc::default(),
             refusals: Arc::default(),
             passing_on: PassingOn::default(),

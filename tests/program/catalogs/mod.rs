@@ -1,7 +1,8 @@
 //! Catalog zones (RFC 9432): zones come and go as they say. The producer is another edgedns, with the catalog as a plain
 //! zone.
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
@@ -378,4 +379,81 @@ fn a_catalog_may_be_a_file_and_check_says_what_it_would_be() {
     program.reload_and_wait();
     program.wait_for_line("is broken, its 1 members stay as they are");
     assert_eq!(www(&program, "b.test"), Producer::address(1));
+}
+
+/// An UPDATE of a zone below `test.` that adds an address to its name `new`.
+fn update(zone: &str, last: u8) -> Vec<u8> {
+    let mut bytes = [7, 5 << 11, 1, 0, 1, 0].map(u16::to_be_bytes).concat();
+    for label in zone.split('.') {
+        bytes.push(u8::try_from(label.len()).expect("a short label"));
+        bytes.extend(label.as_bytes());
+    }
+    bytes.extend(b"\0\0\x06\0\x01\x03new\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02");
+    bytes.push(last);
+    bytes
+}
+
+/// The response code to an update over TCP.
+fn updated(server: SocketAddr, message: &[u8]) -> u8 {
+    let mut stream = TcpStream::connect(server).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a limit");
+    let length = u16::try_from(message.len()).expect("a short message").to_be_bytes();
+    stream.write_all(&[&length[..], message].concat()).expect("it is taken");
+    let mut response = [0; 2 + 12];
+    stream.read_exact(&mut response).expect("a response");
+    response[5] & 0x0f
+}
+
+const NOERROR: u8 = 0;
+const REFUSED: u8 = 5;
+const NOTAUTH: u8 = 9;
+
+#[test]
+fn updates_of_members_are_passed_on_as_their_group_says_as_soon_as_they_are_named() {
+    let site = Site::new();
+    let mut producer = Producer::start(site.listen(), &[CATALOG], &["a.test", "c.test", "b.test"]);
+    // The last block of its config is that of the last zone.
+    producer
+        .config
+        .push_str("[[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"A\"]\n");
+    let state = producer.site.folder().join("state");
+    std::fs::create_dir(&state).expect("a scratch folder");
+    let admin = format!("[admin]\nstate-directory = \"{}\"\n", state.display());
+    producer.config = admin + &producer.config;
+    producer.says(&["one a.test", "three c.test", "group.three.zones 0 IN TXT \"dyn\""]);
+    configure(
+        &site,
+        &format!(
+            "{}[[catalog.group]]\nname = \"dyn\"\n[[catalog.group.update]]\nallow = [\"127.0.0.0/8\"]\n",
+            catalog_of(CATALOG, &producer)
+        ),
+    );
+    let program = site.start();
+    wait_for_www(&program, "a.test", &Producer::address(0));
+    wait_for_www(&program, "c.test", &Producer::address(1));
+    assert_eq!(updated(program.listen(), &update("a.test", 9)), REFUSED, "not of the group");
+    assert_eq!(updated(program.listen(), &update("b.test", 9)), NOTAUTH, "no member");
+    producer.says(&[
+        "one a.test",
+        "three c.test",
+        "group.three.zones 0 IN TXT \"dyn\"",
+        "two b.test",
+        "group.two.zones 0 IN TXT \"dyn\"",
+    ]);
+    wait_for_www(&program, "b.test", &Producer::address(2));
+    assert_eq!(updated(program.listen(), &update("b.test", 9)), NOERROR);
+    wait_for("the record", PATIENCE, || {
+        let response = ask(program.listen(), "new.b.test.", RecordType::A)?;
+        (response.metadata.response_code == ResponseCode::NoError).then_some(())?;
+        (addresses(&response) == ["192.0.2.9".parse::<std::net::IpAddr>().expect("an address")]).then_some(())
+    });
+    // It leaves the group, and then the catalog.
+    producer.says(&["one a.test", "three c.test", "group.three.zones 0 IN TXT \"dyn\"", "two b.test"]);
+    wait_for("another group", PATIENCE, || {
+        (updated(program.listen(), &update("b.test", 10)) == REFUSED).then_some(())
+    });
+    producer.says(&["one a.test", "three c.test", "group.three.zones 0 IN TXT \"dyn\""]);
+    wait_for("no member", PATIENCE, || {
+        (updated(program.listen(), &update("b.test", 10)) == NOTAUTH).then_some(())
+    });
 }
