@@ -103,6 +103,7 @@ impl Authority<'_> {
         let mut answered = 0_u16;
         for at in template.pools() {
             let Some(pool) = self.zone.pools.get(at.pool) else { continue };
+            let pool = pool.for_client(client);
             let owner = owner(at);
             let is_optional = at.section == Section::Additional && !template.is_referral();
             if is_optional && pool.bytes_max(owner.as_ref().len()) > response.message.room() {

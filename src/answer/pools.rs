@@ -9,6 +9,7 @@ mod rotation;
 
 mod candidates;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::pointer::OWN;
@@ -38,9 +39,21 @@ pub(super) struct PoolAnswer {
     records: Box<[u8]>,
     /// The same for the answer that nearly every pool gives.
     rotation: Option<ReadyRotation>,
+    /// What clients elsewhere get, while this host suspects itself; none: the same.
+    elsewhere: Option<Box<PoolAnswer>>,
 }
 
 impl PoolAnswer {
+    /// What a client gets: one on this host what this host sees, others what it believed before it fell silent, where it
+    /// suspects itself. HOT.
+    #[inline]
+    pub(super) fn for_client(&self, client: IpAddr) -> &PoolAnswer {
+        match &self.elsewhere {
+            Some(elsewhere) if !client.to_canonical().is_loopback() => elsewhere,
+            Some(_) | None => self,
+        }
+    }
+
     /// Whether the choice depends on the name.
     #[inline]
     pub(super) fn is_by_name(&self) -> bool {
@@ -187,8 +200,14 @@ impl Pools {
     }
 }
 
-/// Builds what a pool answers with.
+/// Builds what a pool answers with, to clients on this host and elsewhere.
 fn build_answer(bound: &BoundPool, board: &Board) -> PoolAnswer {
+    let is_other = bound.targets.iter().any(|target| board.is_other_elsewhere(target));
+    let elsewhere = is_other.then(|| Box::new(build_one(bound, &board.elsewhere())));
+    PoolAnswer { elsewhere, ..build_one(bound, board) }
+}
+
+fn build_one(bound: &BoundPool, board: &Board) -> PoolAnswer {
     let pool = &bound.pool;
     let Chosen { candidates, choice, .. } = bound.choose(board);
     let ttl = bound.ttl(board);
@@ -203,7 +222,8 @@ fn build_answer(bound: &BoundPool, board: &Board) -> PoolAnswer {
         ChoiceAtQuery::All { pinned: 0, most } => ReadyRotation::new(pool.rtype, most, &ends, &records),
         _ => None,
     };
-    PoolAnswer { choice, ends: ends.into_boxed_slice(), records: records.into_boxed_slice(), rotation }
+    let (ends, records) = (ends.into_boxed_slice(), records.into_boxed_slice());
+    PoolAnswer { choice, ends, records, rotation, elsewhere: None }
 }
 
 /// A record without its owner. Names inside stay in full.

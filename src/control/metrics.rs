@@ -83,6 +83,11 @@ fn server(text: &mut Text, status: &Status) {
         [plain(u64::from(status.local_trouble.is_some()))],
     );
     text.gauge(
+        "edgedns_suspects_itself",
+        "Whether this host hears nobody beyond it any more, and answers clients elsewhere as before.",
+        [plain(u64::from(status.suspects_itself))],
+    );
+    text.gauge(
         "edgedns_watch_trouble",
         "Whether changes of files are not noticed, though they should be.",
         [plain(u64::from(status.watch_trouble.is_some()))],

@@ -51,6 +51,8 @@ pub struct Status {
     pub targets: Vec<TargetStatus>,
     /// Trouble on this host that keeps probes from saying anything.
     pub local_trouble: Option<String>,
+    /// Whether this host suspects itself: clients elsewhere get what it believed before it heard nobody any more.
+    pub suspects_itself: bool,
     /// Why changes of files are not noticed; only a request makes the server reload then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watch_trouble: Option<String>,
@@ -575,6 +577,8 @@ pub struct TargetStatus {
     pub verdict: String,
     /// What answers are made from.
     pub believed: String,
+    /// What answers to clients elsewhere are made from, where that is another verdict.
+    pub elsewhere: Option<String>,
     /// What the operator says instead.
     pub forced: Option<String>,
     /// Whether it is held down for changing too often.

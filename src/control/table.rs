@@ -159,7 +159,10 @@ pub(super) fn member_rows(member: &MemberStatus, targets: &[TargetStatus], now: 
 
 /// What is believed, in front of the outcomes.
 fn verdict(target: &TargetStatus) -> Cell {
-    let TargetStatus { verdict, believed, forced, held, .. } = target;
+    let TargetStatus { verdict, believed, elsewhere, forced, held, .. } = target;
+    if let Some(elsewhere) = elsewhere {
+        return Cell::new(format!("{believed} ({elsewhere} for clients elsewhere)"), Style::Doubtful);
+    }
     match (forced, held) {
         (Some(_), _) => Cell::new(format!("{believed} (forced; probes say {verdict})"), Style::Doubtful),
         (None, true) => Cell::new(format!("{believed} (held; probes say {verdict})"), Style::Doubtful),

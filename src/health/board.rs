@@ -37,16 +37,20 @@ pub(super) struct TargetState {
     pub(super) verdict: Verdict,
     /// What it would be if nothing were held down for changing too often.
     pub(super) unheld: Verdict,
+    /// What it is for clients elsewhere: another one only while this host suspects itself.
+    pub(super) elsewhere: Verdict,
     /// The weight that the target reports.
     pub(super) weight: Weight,
 }
 
-/// Whether targets that are held down for changing too often count as down.
+/// Whether targets that are held down for changing too often count as down, and for whom.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Holding {
     #[default]
     Applied,
     Ignored,
+    /// As `Applied`, for clients elsewhere.
+    Elsewhere,
 }
 
 impl Board {
@@ -56,6 +60,7 @@ impl Board {
         match self.holding {
             Holding::Applied => state.verdict,
             Holding::Ignored => state.unheld,
+            Holding::Elsewhere => state.elsewhere,
         }
     }
 
@@ -68,6 +73,17 @@ impl Board {
     /// that is up answers with one that passes at the moment.
     pub fn unheld(&self) -> Board {
         Board { states: self.states.clone(), holding: Holding::Ignored }
+    }
+
+    /// The same board as clients elsewhere are to have it. While this host suspects itself, that is what it believed before.
+    pub fn elsewhere(&self) -> Board {
+        Board { states: self.states.clone(), holding: Holding::Elsewhere }
+    }
+
+    /// Whether clients elsewhere are to have another verdict on a target.
+    pub fn is_other_elsewhere(&self, target: TargetId) -> bool {
+        let state = self.state(target);
+        state.verdict != state.elsewhere
     }
 
     /// Every place of the board, in order.
@@ -96,7 +112,7 @@ impl Board {
 /// A verdict that is not held down, on a target that reports no weight.
 impl From<Verdict> for TargetState {
     fn from(verdict: Verdict) -> Self {
-        TargetState { verdict, unheld: verdict, weight: Weight::default() }
+        TargetState { verdict, unheld: verdict, elsewhere: verdict, weight: Weight::default() }
     }
 }
 

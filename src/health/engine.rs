@@ -25,6 +25,7 @@ use crate::tls::Random;
 use super::damping::Damping;
 use super::force::Rules;
 use super::lateness::{Lateness, Starts};
+use super::place::Place;
 use super::report::{LocalTrouble, Report, Transition};
 use super::schedule::{self, Run, Waits};
 use super::table::{Table, WatchNumber, Watched};
@@ -314,6 +315,7 @@ impl EngineState {
         let mut due = first;
         let mut last_early = None;
         let mut rank = Rank::Unsure;
+        let mut placed_by = None;
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(due.into()) => {}
@@ -330,6 +332,12 @@ impl EngineState {
             let outcome = runner.run().await;
             drop(turn);
             let run = Run { started, ended: now() };
+            // An address may move; where it lies is looked up when something else is seen of it.
+            let has_passed = matches!(outcome, Outcome::Pass { .. });
+            if placed_by.replace(has_passed) != Some(has_passed) {
+                let place = Place::of(watched.target.probe.address);
+                self.table().set_place(&watched, place);
+            }
             let Some(effect) = self.record(&watched, &outcome, run.ended) else { return };
             rank = rank.after(&outcome, effect);
             due = schedule::next(run, effect, Waits { interval, retry }, self.jitter());

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  engine ── schedule: when? ──▶ probe ── outcome ──▶ network: is it us?
-//!                                                        │
+//!                                                        │  suspicion: do we reach nobody?
 //!                                             verdict: what is believed?
 //!                                                        │
 //!                                  damping: often changed?  silence: stuck?
@@ -20,6 +20,8 @@
 mod damping;
 mod network;
 mod verdict;
+mod place;
+mod suspicion;
 pub mod force;
 mod target;
 mod board;

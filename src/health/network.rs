@@ -41,6 +41,8 @@ pub enum Scope {
     None,
     /// Some targets cannot be probed.
     Some,
+    /// None beyond this host answers any more, and this host suspects itself.
+    Beyond,
     /// None can.
     All,
 }

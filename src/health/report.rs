@@ -69,6 +69,8 @@ pub enum TransitionCause {
     Unforced,
     /// It says otherwise of its share; the verdict is the same.
     Weighed(Weight),
+    /// Clients elsewhere are to have this verdict from now on: this host suspects itself, or does not any more.
+    Elsewhere(Verdict),
 }
 
 /// What outcomes say.
@@ -93,7 +95,8 @@ impl Transition {
             | TransitionCause::Steady { .. }
             | TransitionCause::Forced(_)
             | TransitionCause::Unforced
-            | TransitionCause::Weighed(_) => None,
+            | TransitionCause::Weighed(_)
+            | TransitionCause::Elsewhere(_) => None,
         }
     }
 }
@@ -119,6 +122,8 @@ impl fmt::Display for Transition {
             }
             TransitionCause::Forced(rule) => rule.fmt(f),
             TransitionCause::Unforced => write!(f, "{to}, no longer forced"),
+            TransitionCause::Elsewhere(verdict) if verdict == to => write!(f, "{to}, here and elsewhere"),
+            TransitionCause::Elsewhere(verdict) => write!(f, "{to} here, {verdict} for clients elsewhere"),
             TransitionCause::Weighed(weight) => write!(f, "{to}, of weight {} now", weight.get()),
         }
     }
@@ -151,6 +156,13 @@ impl fmt::Display for LocalTrouble {
         let Self { scope, probe, outcome, .. } = self;
         match scope {
             Scope::None | Scope::Some => write!(f, "{probe} {outcome}; its verdict stays as it is"),
+            Scope::Beyond => {
+                write!(
+                    f,
+                    "this host suspects itself: nobody beyond it answers any more, all at once, so clients elsewhere get \
+                     what was believed before ({probe}: {outcome})"
+                )
+            }
             Scope::All => {
                 write!(f, "no target can be probed, all verdicts stay as they are ({probe}: {outcome})")
             }
@@ -167,6 +179,8 @@ pub struct Report {
     pub target: Arc<Target>,
     /// What its outcomes say.
     pub verdict: Verdict,
+    /// What answers to clients elsewhere are made from; the same as `believed`, unless this host suspects itself.
+    pub elsewhere: Verdict,
     /// What answers are made from: the same, unless something below overrides it.
     pub believed: Verdict,
     /// What the operator says.

@@ -19,8 +19,10 @@ use super::board::TargetState;
 use super::damping::Damping;
 use super::force::Rules;
 use super::network::{Attribution, Network, Reachability, Scope};
+use super::place::Place;
 use super::report::{History, LocalTrouble, Report, Transition, TransitionCause};
 use super::schedule::silence_max;
+use super::suspicion::{Hearing, Silent, Suspicion, Turn};
 use super::verdict::{Effect, Verdict};
 use super::{Board, Target, TargetId};
 
@@ -70,6 +72,7 @@ pub(super) struct Table {
     damping: Damping,
     rules: Rules,
     network: Network,
+    suspicion: Suspicion,
     /// None: there is none.
     local_trouble: Option<LocalTrouble>,
     /// The number of the next new target.
@@ -99,6 +102,10 @@ struct TargetEntry {
     users: usize,
     belief: Belief,
     reachability: Reachability,
+    place: Place,
+    hearing: Hearing,
+    /// Whether it stays up for clients elsewhere: it was when this host began to suspect itself.
+    is_vouched_for: bool,
     history: History,
     turn: TurnWait,
     /// The key of its unsent transition.
@@ -127,7 +134,12 @@ impl TargetEntry {
 
     /// What answers are made from.
     fn state(&self) -> TargetState {
-        TargetState { weight: self.history.weight.unwrap_or_default(), ..self.belief.state() }
+        let weight = self.history.weight.unwrap_or_default();
+        let state = self.belief.state();
+        // The operator's word and damping hold for everybody.
+        let is_probed = self.belief.forced().is_none() && !self.belief.is_held();
+        let elsewhere = if self.is_vouched_for && is_probed { Verdict::Up } else { state.verdict };
+        TargetState { weight, elsewhere, ..state }
     }
 }
 
@@ -147,12 +159,22 @@ struct Carried {
     weight: Option<Weight>,
 }
 
+/// A target that was up and is silent.
+fn silent(entry: &TargetEntry) -> Option<(TargetId, Silent)> {
+    let Hearing::Silent { since, was: Verdict::Up } = entry.hearing else { return None };
+    let Target { probe, interval, .. } = &*entry.watched.target;
+    // With the jitter of an interval, and some lateness.
+    let noticed_within = (*interval + *interval / 10).saturating_add(probe.timeout);
+    Some((entry.watched.id, Silent { address: probe.address, since, noticed_within }))
+}
+
 impl Table {
     pub(super) fn new(damping: Damping) -> Self {
         Self {
             damping,
             rules: Rules::default(),
             network: Network::default(),
+            suspicion: Suspicion::default(),
             local_trouble: None,
             places: Vec::new(),
             ids: HashMap::new(),
@@ -179,6 +201,7 @@ impl Table {
             target: Arc::clone(&entry.watched.target),
             verdict: entry.belief.verdict(),
             believed: entry.belief.state().verdict,
+            elsewhere: entry.state().elsewhere,
             forced: entry.belief.forced().cloned(),
             held: entry.belief.is_held(),
             history: entry.history.clone(),
@@ -267,6 +290,7 @@ impl Table {
             return None;
         }
         let attribution = self.network.note(&mut entry.reachability, outcome, ended);
+        let before = entry.belief.verdict();
         entry.history.note(outcome, ended);
         let (effect, cause) = match attribution {
             Attribution::Counts => entry.belief.observe(outcome, ended, self.damping),
@@ -277,13 +301,57 @@ impl Table {
             entry.history.since = ended;
             entry.history.transitions += 1;
         }
+        let verdicts = (before, entry.belief.verdict());
+        let turn = self.suspicion.note(&mut entry.hearing, entry.place, outcome, verdicts, ended);
+        // After the suspicion each is what its next outcome says: all together would be down for a moment.
+        entry.is_vouched_for &= self.suspicion.is_on() && matches!(entry.hearing, Hearing::Silent { .. });
         self.unprobed.remove(&of.number);
-        self.note_local_trouble(of, outcome, ended);
         match cause {
             Some(cause) => self.update_board(of.id, cause, ended),
             None => self.update_weight(of.id, ended),
         }
+        self.update_elsewhere(of.id, ended);
+        if turn == Turn::AllSilent {
+            self.suspect(ended);
+        }
+        self.note_local_trouble(of, outcome, ended);
         Some(effect)
+    }
+
+    /// Where a target lies.
+    pub(super) fn set_place(&mut self, of: &Watched, place: Place) {
+        if let Some(BoardPlace::Taken(entry)) = self.places.get_mut(of.id.index())
+            && entry.watched.number == of.number
+        {
+            entry.place = place;
+        }
+    }
+
+    /// Nobody beyond this host is heard: if that came at once, those that were up are vouched for.
+    fn suspect(&mut self, now: Instant) {
+        let silent: Vec<(TargetId, Silent)> = self.entries().filter_map(silent).collect();
+        if !self.suspicion.begins(silent.iter().map(|(_, silent)| *silent), now) {
+            return;
+        }
+        for (id, _) in silent {
+            if let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) {
+                entry.is_vouched_for = true;
+            }
+            self.update_elsewhere(id, now);
+        }
+    }
+
+    /// Writes to the board what clients elsewhere are to have, as `update_weight` does.
+    fn update_elsewhere(&mut self, id: TargetId, at: Instant) {
+        let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) else { return };
+        let elsewhere = entry.state().elsewhere;
+        if self.board.state(id).elsewhere == elsewhere {
+            return;
+        }
+        match entry.unsent {
+            Some(_) => self.board.set(id, entry.state()),
+            None => self.update_board(id, TransitionCause::Elsewhere(elsewhere), at),
+        }
     }
 
     /// Lets time pass: finds the targets whose prober is stuck, and those that have become steady. `awake` is
@@ -376,6 +444,7 @@ impl Table {
         }
         self.unprobed.remove(&entry.watched.number);
         self.network.forget(entry.reachability);
+        self.suspicion.forget(entry.hearing);
         entry.unsent.and_then(|key| self.unsent.remove(&key));
         self.resting.push_back((now, id));
         true
@@ -397,6 +466,9 @@ impl Table {
             users: 0,
             belief,
             reachability: self.network.begin(),
+            place: Place::default(),
+            hearing: Hearing::Nothing,
+            is_vouched_for: false,
             history: History { weight, ..History::new(since, now) },
             turn: TurnWait::OverSince(now),
             unsent: None,
@@ -456,13 +528,21 @@ impl Table {
     }
 
     fn note_local_trouble(&mut self, of: &Watched, outcome: &Outcome, at: Instant) {
-        let scope = self.network.scope();
+        let scope = match self.network.scope() {
+            Scope::None | Scope::Some if self.suspicion.is_on() => Scope::Beyond,
+            scope => scope,
+        };
         let before = self.local_trouble.as_ref().map_or(Scope::None, |trouble| trouble.scope);
         match (before, scope) {
-            (Scope::None | Scope::Some | Scope::All, Scope::None) => self.local_trouble = None,
+            (_, Scope::None) => self.local_trouble = None,
             // From all to some is neither new trouble nor its end.
-            (Scope::Some, Scope::Some) | (Scope::All, Scope::Some | Scope::All) => {}
-            (Scope::None, Scope::Some | Scope::All) | (Scope::Some, Scope::All) => {
+            (Scope::Some, Scope::Some)
+            | (Scope::Beyond, Scope::Some | Scope::Beyond)
+            | (Scope::All, Scope::Some | Scope::All) => {}
+            (Scope::None, Scope::Some | Scope::Beyond | Scope::All)
+            | (Scope::Some, Scope::Beyond | Scope::All)
+            | (Scope::Beyond, Scope::All)
+            | (Scope::All, Scope::Beyond) => {
                 let (probe, outcome) = (of.target.probe.clone(), outcome.clone());
                 self.local_trouble = Some(LocalTrouble { scope, probe, outcome, since: at });
             }

@@ -81,6 +81,7 @@ impl Server {
                     zone.and_then(|zone| zone.member.as_ref()).map(|member| format!("the zone is {member}")),
                 )
                 .chain((leaves == Leaves::AtAnAlias).then(|| ALIAS_LEAVES.to_owned()))
+                .chain(self.publishing.vouched_for(&found, order))
                 .collect(),
         };
         if let Some(TransferExplained { rcode, because, remarks }) = transfer {
@@ -104,6 +105,19 @@ impl Publishing {
     fn pools_of(&self, found: &Explained) -> impl Iterator<Item = &crate::answer::BoundPool> {
         let zone = found.decided.zone().map(|zone| self.served.pools_of_zone(zone)).unwrap_or_default();
         found.pools.iter().filter_map(|place| zone.get(*place))
+    }
+
+    /// What a client is told other than this host sees, or would be elsewhere.
+    fn vouched_for(&self, found: &Explained, order: &ExplainOrder) -> Option<String> {
+        let mut targets = self.pools_of(found).flat_map(|bound| bound.targets.iter());
+        targets.find(|target| self.board.is_other_elsewhere(*target))?;
+        Some(if order.client.to_canonical().is_loopback() {
+            "this host suspects itself: clients elsewhere get what it believed before it heard nobody any more".to_owned()
+        } else {
+            "this host suspects itself: this is what it believed before it heard nobody any more; its own clients get what \
+             it sees"
+                .to_owned()
+        })
     }
 
     fn pools_told(&self, found: &Explained, order: &ExplainOrder) -> Vec<PoolView> {

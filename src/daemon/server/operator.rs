@@ -141,7 +141,7 @@ impl Operator {
     pub(super) fn log_local_trouble(&mut self) {
         let now = self.local_trouble.borrow_and_update().clone();
         match (&now, &self.local_trouble_told) {
-            (Some(trouble), _) if trouble.scope == Scope::All => error!("{trouble}"),
+            (Some(trouble), _) if matches!(trouble.scope, Scope::Beyond | Scope::All) => error!("{trouble}"),
             (Some(trouble), _) => warn!("{trouble}"),
             (None, Some(LocalTrouble { since, .. })) => {
                 let lasted = since.elapsed().as_secs();
@@ -150,6 +150,11 @@ impl Operator {
             (None, None) => {}
         }
         self.local_trouble_told = now;
+    }
+
+    /// Whether this host suspects itself.
+    pub(super) fn suspects_itself(&self) -> bool {
+        self.local_trouble.borrow().as_ref().is_some_and(|trouble| trouble.scope == Scope::Beyond)
     }
 
     /// Why what is to outlive a restart is not written.

@@ -56,6 +56,7 @@ impl Server {
                 .iter()
                 .map(|report| target(report, now, today))
                 .collect(),
+            suspects_itself: self.operator.suspects_itself(),
             local_trouble: self.operator.local_trouble.borrow().as_ref().map(ToString::to_string),
             watch_trouble: self.reloading.watching.as_ref().and_then(Watching::trouble),
             state_trouble: self.operator.state_trouble(),
@@ -210,7 +211,7 @@ pub(super) fn pool(view: Option<&str>, bound: &BoundPool, board: &Board) -> Pool
 }
 
 pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> TargetStatus {
-    let Report { id, target, verdict, believed, forced, held, history } = report;
+    let Report { id, target, verdict, believed, elsewhere, forced, held, history } = report;
     TargetStatus {
         id: id.index(),
         name: target.probe.to_string(),
@@ -218,6 +219,7 @@ pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> Target
         probe: target.probe.kind.entry().name.to_owned(),
         verdict: verdict.to_string(),
         believed: believed.to_string(),
+        elsewhere: (elsewhere != believed).then(|| elsewhere.to_string()),
         forced: forced.as_ref().map(|rule| rule.order.to_string()),
         held: *held,
         since: UtcTime::of(history.since, now, today),

@@ -92,7 +92,9 @@ pub(super) fn log_transition(transition: &Transition, pools: &[&BoundPool], boar
         (TransitionCause::Outcomes(_), Verdict::Pending, Verdict::Up)
         | (TransitionCause::Outcomes(_), Verdict::Down, Verdict::Down)
         // Nor are weights, which may change all the time.
-        | (TransitionCause::Weighed(_), ..) => {
+        | (TransitionCause::Weighed(_), ..)
+        // That this host suspects itself is said once, of all.
+        | (TransitionCause::Elsewhere(_), ..) => {
             debug!(probe_target, verdict, pools, "{transition}{effect}")
         }
         (TransitionCause::Silent { .. }, ..) => error!(probe_target, verdict, pools, "{transition}{effect}"),

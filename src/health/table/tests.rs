@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::probe::{Port, Reason, Tcp};
+use crate::probe::{Phase, Port, Reason, Tcp};
 
 fn target(port: u16) -> Target {
     Target {
@@ -264,4 +264,47 @@ fn a_report_says_how_the_target_fares() {
     assert_eq!(history.last_outcome, history.last_error);
     let later = history.last_probe.unwrap() + Duration::from_secs(5);
     assert_eq!(history.last_probe_age(later), Duration::from_secs(5));
+}
+
+#[test]
+fn while_this_host_suspects_itself_clients_elsewhere_get_what_was_believed_before() {
+    let mut table = table();
+    let targets = [1_u8, 2, 3].map(|host| {
+        let Target { probe, .. } = target(6443);
+        Target { probe: Probe { address: [192, 0, 2, host].into(), ..probe }, ..target(6443) }
+    });
+    let taken = table.watch(&targets, Instant::now());
+    let all = &taken.started;
+    let reason = Reason::TimedOut { after: Duration::from_secs(1), phase: Phase::Connect };
+    let silence = Outcome::Fail { reason };
+    let begin = Instant::now();
+    // The third is down, and known to be.
+    for of in &all[..2] {
+        pass(&mut table, of);
+    }
+    fail(&mut table, &all[2]);
+    fail(&mut table, &all[2]);
+    let silent = |table: &mut Table, host: usize, millis: u64| {
+        table.record(&all[host], &silence, begin + Duration::from_millis(millis));
+    };
+    let verdicts = |table: &Table| {
+        let (here, elsewhere) = (table.board(), table.board().elsewhere());
+        taken.ids.iter().map(|id| (here.verdict(*id), elsewhere.verdict(*id))).collect::<Vec<_>>()
+    };
+    let (up, down) = (Verdict::Up, Verdict::Down);
+    silent(&mut table, 0, 1000);
+    assert!(table.local_trouble().is_none());
+    assert_eq!(verdicts(&table), [(down, down), (up, up), (down, down)], "the second is heard");
+    silent(&mut table, 1, 1500);
+    assert_eq!(table.local_trouble().unwrap().scope, Scope::Beyond);
+    assert_eq!(verdicts(&table), [(down, up), (down, up), (down, down)]);
+    silent(&mut table, 2, 1600);
+    silent(&mut table, 0, 2000);
+    assert_eq!(verdicts(&table), [(down, up), (down, up), (down, down)], "as long as nobody is heard");
+    fail(&mut table, &all[2]);
+    assert!(table.local_trouble().is_none(), "the third refuses: there is a way");
+    assert_eq!(verdicts(&table), [(down, up), (down, up), (down, down)], "until each is probed");
+    silent(&mut table, 0, 3000);
+    pass(&mut table, &all[1]);
+    assert_eq!(verdicts(&table), [(down, down), (up, up), (down, down)]);
 }

@@ -1,0 +1,82 @@
+//! A host that hears nobody beyond it any more, all at once: it suspects itself.
+
+use std::fs;
+
+use harness::namespace;
+use harness::program::Site;
+
+/// A node, and a network beyond it with two hosts, whose link loses its carrier at the other end: then the node has its
+/// route as before, and nothing comes back.
+const SPLIT: &str = r#"
+set -u
+ip link set lo up
+unshare --net sleep 120 &
+beyond=$!
+trap 'kill $node $hosts $beyond; wait' EXIT
+for _ in $(seq 200); do [ "$(readlink /proc/$beyond/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break; sleep 0.02; done
+there() { nsenter --net=/proc/$beyond/ns/net "$@"; }
+ip link add v0 type veth peer name v1
+ip link set v1 netns $beyond
+ip address add 10.9.0.1/24 dev v0; ip link set v0 up
+there ip link set lo up
+there ip address add 10.9.0.2/24 dev v1; there ip address add 10.9.0.3/24 dev v1; there ip link set v1 up
+nsenter --net=/proc/$beyond/ns/net "$1" --config beyond.toml 2>beyond.log &
+hosts=$!
+line() { for _ in $(seq 600); do grep -q "$1" $2 && return; sleep 0.05; done; echo "no line with $1 in $2"; cat $2; exit 1; }
+line ready beyond.log
+"$1" --config edgedns.toml 2>log &
+node=$!
+line ready log
+all() { dig +tries=3 +time=3 +short @$1 -p 5300 www.lab.example A | sort | tr '\n' ' '; }
+until_all() { for _ in $(seq 1200); do [ "$(all $1)" = "$2" ] && break; sleep 0.05; done; echo "$3: $(all $1)"; }
+until_all 127.0.0.1 "10.9.0.1 10.9.0.2 10.9.0.3 " "well, here"
+echo "well, elsewhere: $(all 10.9.0.1)"
+there ip link set v1 down
+until_all 127.0.0.1 "10.9.0.1 " "cut, here"
+echo "cut, elsewhere: $(all 10.9.0.1)"
+"$1" status --config edgedns.toml --format json >status.json
+"$1" explain --config edgedns.toml www.lab.example A --from 192.0.2.7 >explain.txt
+there ip link set v1 up
+until_all 127.0.0.1 "10.9.0.1 10.9.0.2 10.9.0.3 " "again, here"
+line "local trouble ended" log
+echo "again, elsewhere: $(all 10.9.0.1)"
+kill $hosts; wait $hosts
+until_all 10.9.0.1 "10.9.0.1 " "they have ended, elsewhere"
+"#;
+
+#[test]
+fn who_hears_nobody_any_more_answers_clients_elsewhere_as_before_and_its_own_by_what_it_sees() {
+    let site = Site::new();
+    let zone = "@ 60 SOA ns host 1 2 3 4 30\n@ 60 NS ns.test.\n";
+    site.write("beyond.zone", zone);
+    site.write("lab.zone", &format!("{zone}www 5 A 10.9.0.1\nwww 5 A 10.9.0.2\nwww 5 A 10.9.0.3\n"));
+    site.write(
+        "beyond.toml",
+        "[server]\nlisten = [\"10.9.0.2:53\", \"10.9.0.3:53\"]\nworkers = 1\nwatch = false\n\n\
+         [[zone]]\nname = \"beyond.example\"\nfile = \"beyond.zone\"\n",
+    );
+    site.write(
+        "edgedns.toml",
+        "[server]\nlisten = [\"127.0.0.1:5300\", \"10.9.0.1:5300\", \"10.9.0.1:53\"]\nworkers = 1\nwatch = false\n\n\
+         [admin]\nsocket = \"control.sock\"\n\n\
+         [probe]\ninterval = \"6s\"\nretry = \"200ms\"\ntimeout = \"500ms\"\n\n\
+         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\
+         [[zone.probe]]\nnames = [\"www\"]\ntcp = 53\n",
+    );
+    let Some(node) = namespace::run(&site, SPLIT) else { return };
+    let text = |file: &str| fs::read_to_string(site.folder().join(file)).unwrap_or_default();
+    let (seen, log) = (String::from_utf8_lossy(&node.stdout), text("log"));
+    let three = "10.9.0.1 10.9.0.2 10.9.0.3 ";
+    let wanted = format!(
+        "well, here: {three}\nwell, elsewhere: {three}\ncut, here: 10.9.0.1 \ncut, elsewhere: {three}\n\
+         again, here: {three}\nagain, elsewhere: {three}\nthey have ended, elsewhere: 10.9.0.1 \n"
+    );
+    assert_eq!(seen, wanted, "{}\n{log}", String::from_utf8_lossy(&node.stderr));
+    assert!(log.contains("this host suspects itself"), "{log}");
+    let status: serde_json::Value = serde_json::from_str(&text("status.json")).expect("a status");
+    assert_eq!(status["suspects_itself"], true, "{status}");
+    let elsewhere = status["targets"].as_array().expect("targets").iter();
+    assert_eq!(elsewhere.filter(|target| target["elsewhere"] == "up").count(), 2, "{status}");
+    let explained = text("explain.txt");
+    assert!(explained.contains("this host suspects itself"), "{explained}");
+}
