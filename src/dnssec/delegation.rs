@@ -25,8 +25,3 @@ pub fn cds(zone: NameRef<'_>, key: &PublicKey) -> Vec<u8> {
 pub fn cdnskey(key: &PublicKey) -> Vec<u8> {
     key.rdata().to_vec()
 }
-
-/// RDATA of the CDS and the CDNSKEY record that have the parent delete its DS records (RFC 8078, section 4).
-pub fn delete_form() -> (Vec<u8>, Vec<u8>) {
-    (vec![0; 5], vec![0, 0, 3, 0, 0])
-}

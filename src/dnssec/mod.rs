@@ -35,7 +35,7 @@ mod roll;
 
 pub use algorithm::Algorithm;
 pub use chain::Chain;
-pub use delegation::{cdnskey, cds, delete_form, ds};
+pub use delegation::{cdnskey, cds, ds};
 pub use folder::{FolderError, KeyFile, KeyFolders, WrittenKey, read_folder, write_key, write_timing};
 pub use foreign::{ForeignKey, read_foreign};
 pub use key::Key;
