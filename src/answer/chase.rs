@@ -12,7 +12,7 @@
 
 use super::authority::{Authority, Pooled, template_for, template_type};
 use super::compiled_zone::{CompiledNode, SignedZone};
-use super::context::{QueryContext, WorkerContext};
+use super::context::{ChaseBuffer, QueryContext, WorkerContext};
 use super::lookup::{Found, search_again};
 use super::pointer::moved;
 use super::proofs::Proofs;
@@ -20,9 +20,11 @@ use super::response_writer::ResponseWriter;
 use super::rewrite::{
     FollowedName, OwnerRef, append_section, append_template, copy, is_link_written, put_owner, rebuild,
 };
+use super::signed_pools::{EmptyPool, SignedPooled, fail};
+use super::signed_template::{Proof, SignedTemplate};
 use super::template::{DNAME_BELOW, PoolRef, ResponseTemplate};
 use crate::dns::compression::{Decompressed, POINTER_MAX};
-use crate::dns::message::{Rcode, Section};
+use crate::dns::message::{HEADER_BYTES, Rcode, Section};
 use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{NameRef, Rtype};
 use crate::zone::CNAME_CHAIN_MAX;
@@ -49,6 +51,47 @@ struct Chase<'c, 'z, 'q, 'o> {
 struct Signed<'z> {
     zone: &'z SignedZone,
     proofs: Proofs<'z>,
+    waiting: WaitingProofs<'z>,
+}
+
+/// What is to be proven of the names of a chain when all of them are answered: that follows the answer section.
+pub(super) struct WaitingProofs<'z> {
+    proofs: [Option<(Proof, WaitingName<'z>)>; WAITING_MAX],
+    count: usize,
+}
+
+/// A name of which something is to be proven.
+#[derive(Clone, Copy)]
+enum WaitingName<'z> {
+    /// At this offset of the message.
+    At(usize),
+    /// A template has it.
+    OfTemplate(NameRef<'z>),
+}
+
+/// Most of them: one for each name that a wildcard makes, of the names on the way of aliases that pools and the zone give in
+/// turns. An answer with more is SERVFAIL.
+const WAITING_MAX: usize = 4 * CNAME_CHAIN_MAX;
+
+impl<'z> WaitingProofs<'z> {
+    const NONE: WaitingProofs<'z> = WaitingProofs { proofs: [None; WAITING_MAX], count: 0 };
+
+    /// What is to be proven of the QNAME, and of names that a template leads to.
+    pub(super) fn new(proof: Option<Proof>, template: &SignedTemplate<'z>) -> Self {
+        let mut waiting = Self::NONE;
+        waiting.add(proof, HEADER_BYTES, template);
+        waiting
+    }
+
+    fn add(&mut self, proof: Option<Proof>, at: usize, template: &SignedTemplate<'z>) {
+        let of_template = template.proofs().map(|(proof, name)| (proof, WaitingName::OfTemplate(name)));
+        for one in proof.map(|proof| (proof, WaitingName::At(at))).into_iter().chain(of_template) {
+            if let Some(slot) = self.proofs.get_mut(self.count) {
+                *slot = Some(one);
+            }
+            self.count = self.count.saturating_add(1);
+        }
+    }
 }
 
 /// Answers a name below a DNAME, which has `labels` labels: DNAME, synthesised CNAME, and so on until the
@@ -74,7 +117,8 @@ pub(super) fn follow_signed_dname<'z>(
     dname: (CompiledNode<'z>, usize),
     (zone, proofs): (&'z SignedZone, Proofs<'z>),
 ) {
-    follow(authority, query, worker, response, dname, Some(Signed { zone, proofs }));
+    let signed = Signed { zone, proofs, waiting: WaitingProofs::NONE };
+    follow(authority, query, worker, response, dname, Some(signed));
 }
 
 fn follow<'z>(
@@ -90,7 +134,9 @@ fn follow<'z>(
     copy(&mut worker.chase.name, qname);
     let step =
         ChaseStep { name: FollowedName { length: qname.len(), owner: OwnerRef::Question }, growing: None };
-    Chase { authority, query, worker, response, signed }.run(Found::Dname(dname, labels), step);
+    let mut chase = Chase { authority, query, worker, response, signed };
+    chase.run(Found::Dname(dname, labels), step);
+    chase.prove_waiting();
 }
 
 /// Follows the CNAME that a pool gave: the last record that was written.
@@ -106,6 +152,24 @@ pub(super) fn follow_pool_alias(
     if let Some(found) = chase.look_up(step.name.length) {
         chase.run(found, step);
     }
+}
+
+/// The same with signatures.
+#[cold]
+pub(super) fn follow_signed_pool_alias<'z>(
+    authority: &Authority<'z>,
+    query: &QueryContext<'_>,
+    worker: &mut WorkerContext,
+    response: &mut ResponseWriter<'_>,
+    (zone, proofs, waiting): (&'z SignedZone, Proofs<'z>, WaitingProofs<'z>),
+) {
+    let signed = Some(Signed { zone, proofs, waiting });
+    let mut chase = Chase { authority, query, worker, response, signed };
+    let step = chase.pool_target();
+    if let Some(found) = chase.look_up(step.name.length) {
+        chase.run(found, step);
+    }
+    chase.prove_waiting();
 }
 
 impl<'z> Chase<'_, 'z, '_, '_> {
@@ -207,8 +271,7 @@ impl<'z> Chase<'_, 'z, '_, '_> {
     /// pool.
     fn put_answer(&mut self, found: &Found<'z>, step: ChaseStep<'_>) -> Option<ChaseStep<'z>> {
         if self.signed.is_some() {
-            self.put_signed_answer(found, step);
-            return None;
+            return self.put_signed_answer(found, step);
         }
         let Self { authority, query, worker, response, .. } = self;
         let qname_bytes = query.question.qname.wire().len();
@@ -229,12 +292,7 @@ impl<'z> Chase<'_, 'z, '_, '_> {
         let mut negative = template.flags().is_negative();
         if template.has_pools() {
             let WorkerContext { chase, rng, .. } = &mut **worker;
-            let owner = |at: PoolRef| {
-                let pointer = if at.is_moved { moved(at.owner, beyond_owner) } else { at.owner };
-                let mut name = Decompressed::new();
-                name.read(&chase.message, usize::from(pointer & POINTER_MAX));
-                name
-            };
+            let owner = |at: PoolRef| owner_in(chase, at, beyond_owner);
             let is_again = |at: PoolRef| {
                 at.is_followed && is_link_written(owner(at).wire(), Rtype::CNAME, &response.message)
             };
@@ -255,31 +313,56 @@ impl<'z> Chase<'_, 'z, '_, '_> {
         None
     }
 
-    /// The same with signatures. A zone that comes signed has no pools.
-    fn put_signed_answer(&mut self, found: &Found<'z>, step: ChaseStep<'_>) {
-        let Self { authority, query, worker, response, signed } = self;
-        let Some(Signed { zone, proofs }) = signed else { return };
-        let qname_bytes = query.question.qname.wire().len();
-        let beyond_apex = qname_bytes.saturating_sub(authority.compiled.apex_bytes());
-        let qtype = template_type(query.question.qtype);
-        let (template, base) = template_for(found, qtype, worker.name.labels());
+    /// The same with signatures.
+    fn put_signed_answer(&mut self, found: &Found<'z>, step: ChaseStep<'_>) -> Option<ChaseStep<'z>> {
+        let qtype = template_type(self.query.question.qtype);
+        let (template, base) = template_for(found, qtype, self.worker.name.labels());
         let own = template.as_ref().map_or(ResponseTemplate::NONE, |template| *template);
         let more = found.signed_template(own.qtype());
-        let beyond_owner = worker.name.offset(base);
+        let beyond_owner = self.worker.name.offset(base);
         if let Some(template) = &template {
-            response.rcode = template.flags().rcode();
-        }
-        let bytes = [own.bytes().get(..more.shared).unwrap_or_default(), more.own.bytes()];
-        let mut rebuilt = rebuild(&mut worker.chase, bytes, &more.own, step.name, beyond_owner);
-        for section in [Section::Answer, Section::Authority] {
-            append_section(&worker.chase, &mut rebuilt, section, &mut response.message);
+            self.response.rcode = template.flags().rcode();
         }
         if matches!(found, Found::NxDomain) {
-            response.rcode = Rcode::NXDOMAIN;
+            self.response.rcode = Rcode::NXDOMAIN;
         }
+        let bytes = [own.bytes().get(..more.shared).unwrap_or_default(), more.own.bytes()];
+        let mut rebuilt = rebuild(&mut self.worker.chase, bytes, &more.own, step.name, beyond_owner);
+        append_section(&self.worker.chase, &mut rebuilt, Section::Answer, &mut self.response.message);
         let (is_negative, proof) = found.conclusion(template.as_ref());
-        if is_negative {
-            Authority::put_signed_negative(zone, beyond_apex, response);
+        let empty = match self.put_signed_pools(Section::Answer, &more, beyond_owner) {
+            Some(SignedPooled::Records) => None,
+            Some(SignedPooled::Alias) => {
+                let waiting = self.signed.as_mut().map(|signed| &mut signed.waiting);
+                waiting.into_iter().for_each(|waiting| waiting.add(proof, step.name.at(), &more));
+                return Some(self.pool_target());
+            }
+            Some(SignedPooled::Empty(at)) => {
+                let Signed { proofs, .. } = self.signed.as_mut()?;
+                let Some(pool) = EmptyPool::new(self.authority.compiled, at, proofs, self.response) else {
+                    self.signed = None;
+                    return None;
+                };
+                Some((pool, owner_in(&self.worker.chase, at, beyond_owner)))
+            }
+            Some(SignedPooled::Fails) => {
+                self.signed = None;
+                return None;
+            }
+            None => return None,
+        };
+        self.prove_waiting();
+        let Self { authority, query, worker, response, signed } = self;
+        let Signed { zone, proofs, .. } = signed.as_mut()?;
+        let name = worker.chase.name.get(..step.name.length).and_then(|name| NameRef::split_from(name).ok());
+        worker.name.set(name?.0);
+        append_section(&worker.chase, &mut rebuilt, Section::Authority, &mut response.message);
+        let qname_bytes = query.question.qname.wire().len();
+        let beyond_apex = qname_bytes.saturating_sub(authority.compiled.apex_bytes());
+        match &empty {
+            Some((pool, _)) => pool.put_soa(zone, beyond_apex, response),
+            None if is_negative => Authority::put_signed_negative(zone, beyond_apex, response),
+            None => {}
         }
         if let Some(proof) = proof {
             proofs.prove(proof, &worker.name, response);
@@ -288,6 +371,70 @@ impl<'z> Chase<'_, 'z, '_, '_> {
             worker.name.set(name);
             proofs.prove(proof, &worker.name, response);
         }
+        if let Some((pool, owner)) = &empty
+            && let Some(owner) = owner.name()
+        {
+            pool.prove(owner, &mut worker.name, proofs, response);
+        }
         append_section(&worker.chase, &mut rebuilt, Section::Additional, &mut response.message);
+        self.put_signed_pools(Section::Additional, &more, beyond_owner);
+        None
     }
+
+    /// Writes the pools of one section of the answer that was rebuilt last; none where that would be a link once more.
+    fn put_signed_pools(
+        &mut self,
+        section: Section,
+        more: &SignedTemplate<'_>,
+        beyond_owner: usize,
+    ) -> Option<SignedPooled> {
+        if !more.own.has_pools() {
+            return Some(SignedPooled::Records);
+        }
+        let WorkerContext { chase, rng, .. } = &mut *self.worker;
+        let is_again = |at: PoolRef| {
+            let owner = owner_in(chase, at, beyond_owner);
+            at.is_followed && is_link_written(owner.wire(), Rtype::CNAME, &self.response.message)
+        };
+        if section == Section::Answer && more.own.pools().any(is_again) {
+            return None;
+        }
+        let owner = |at: PoolRef, _: &ResponseWriter<'_>| owner_in(chase, at, beyond_owner);
+        let client = self.query.peer.address;
+        Some(self.authority.put_signed_pools(section, (rng, client), more, self.response, owner))
+    }
+
+    /// Proves what waits until all names are answered.
+    fn prove_waiting(&mut self) {
+        let Self { worker, response, signed, .. } = self;
+        let Some(Signed { proofs, waiting, .. }) = signed else { return };
+        let waiting = std::mem::replace(waiting, WaitingProofs::NONE);
+        if waiting.count > WAITING_MAX {
+            fail(response);
+            *signed = None;
+            return;
+        }
+        for (proof, name) in waiting.proofs.into_iter().flatten() {
+            let mut read = Decompressed::new();
+            let name = match name {
+                WaitingName::OfTemplate(name) => Some(name),
+                WaitingName::At(at) => {
+                    read.read(response.message.written(), at);
+                    read.name()
+                }
+            };
+            if let Some(name) = name {
+                worker.name.set(name);
+                proofs.prove(proof, &worker.name, response);
+            }
+        }
+    }
+}
+
+/// The owner of a pool, by its place in the message that was rebuilt last.
+fn owner_in(buffer: &ChaseBuffer, at: PoolRef, beyond_owner: usize) -> Decompressed {
+    let pointer = if at.is_moved { moved(at.owner, beyond_owner) } else { at.owner };
+    let mut name = Decompressed::new();
+    name.read(&buffer.message, usize::from(pointer & POINTER_MAX));
+    name
 }

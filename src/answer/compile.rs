@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use self::denials::{denial_after, denial_of};
+use self::denials::{denial_after, denial_of, value_of_pool};
 use self::encoder::{AtQuery, Encoder, QnameLength};
 use self::lookups::looked_up;
 use self::sections::{chain_end, first_name, sections_of};
@@ -33,6 +33,7 @@ use super::template::{ANY_OTHER, DNAME_BELOW, TemplateBuilder, TooLarge};
 use super::zone_builder::{COMPILED_BYTES_MAX, CompiledZoneBuilder, NodeOffset};
 use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{Name, NameHash, Rtype, Ttl};
+use crate::dnssec::PoolDenial;
 use crate::zone::{Node, NodeId, NodeKind, Zone};
 
 /// Why a zone cannot be compiled: what is too large in it, and where.
@@ -199,7 +200,19 @@ impl CompiledZone {
             negative: negative_bytes.into(),
             expire: expire(zone),
             signed,
+            pool_denials: Box::default(),
         })
+    }
+
+    /// The same with what denies the types of pools that may be empty, by their places in the zone.
+    #[must_use]
+    pub fn with_pool_denials(self, zone: &Zone, denials: Vec<(usize, PoolDenial)>) -> CompiledZone {
+        let value = |(place, denial): (usize, PoolDenial)| {
+            let node = zone.node(zone.find(zone.pools().get(place)?.owner.as_ref())?);
+            // A zone has fewer pools than places of 32 bits.
+            Some((u32::try_from(place).ok()?, value_of_pool(zone, node, &denial)))
+        };
+        CompiledZone { pool_denials: denials.into_iter().filter_map(value).collect(), ..self }
     }
 }
 

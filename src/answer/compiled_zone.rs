@@ -41,6 +41,8 @@ pub struct CompiledZone {
     pub(super) expire: u32,
     /// What a signed zone has besides.
     pub(super) signed: Option<Arc<SignedZone>>,
+    /// What denies the types of pools that may be empty, by their numbers: in the form of a [`Denial`]'s entries.
+    pub(super) pool_denials: Box<[(u32, Box<[u8]>)]>,
 }
 
 /// What a signed zone has besides its nodes.
@@ -293,12 +295,20 @@ impl CompiledZone {
         ResponseTemplate::read(&self.negative).map_or(ResponseTemplate::NONE, |(template, _)| template)
     }
 
+    /// What denies the type of a pool that is empty.
+    pub(super) fn pool_denial(&self, pool: u32) -> Option<&[u8]> {
+        let at = self.pool_denials.binary_search_by_key(&pool, |(number, _)| *number).ok()?;
+        self.pool_denials.get(at).map(|(_, value)| &**value)
+    }
+
     /// Memory that it takes, in bytes: the sum of what is in memory does not overflow.
     pub fn memory_bytes(&self) -> usize {
         let SealedNodes { slots, bytes } = &*self.sealed;
         let changed: usize = self.changed.values().map(|piece| piece.len()).sum();
         let slots = slots.len().saturating_mul(8);
         let signed = self.signed.as_ref().map_or(0, |signed| signed.denial.memory_bytes());
+        let pools: usize = self.pool_denials.iter().map(|(_, value)| value.len()).sum();
+        let signed = signed.saturating_add(pools);
         let nodes = slots.saturating_add(bytes.len()).saturating_add(changed);
         nodes.saturating_add(self.negative.len()).saturating_add(signed)
     }

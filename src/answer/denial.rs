@@ -84,6 +84,13 @@ pub(super) fn parts_of<'c>(entry: &ChainEntry<'c>) -> Option<(&'c [u8], &'c [u8]
     rest.split_at_checked(usize::from(*length))
 }
 
+/// The TTL of the records of an entry, given as its value.
+pub(super) fn ttl_of(value: &[u8]) -> Option<u32> {
+    let (_, records) = parts_of(&ChainEntry { key: &[], value })?;
+    let &[_, _, _, _, ttl @ ..] = records.first_chunk::<8>()?;
+    Some(u32::from_be_bytes(ttl))
+}
+
 /// The first of some records without owners, and those behind it.
 #[inline]
 pub(super) fn split_record(records: &[u8]) -> Option<(&[u8], &[u8])> {

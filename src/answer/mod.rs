@@ -19,7 +19,7 @@
 //!      ├─▶ zone_answer ─▶ lookup ─▶ compiled_zone     what the name is there
 //!      │        ├─▶ authority, template, pools        the records
 //!      │        ├─▶ chase ─▶ rewrite                   aliases that are known at the query only
-//!      │        └─▶ signed_answer ─▶ signed_template, proofs ─▶ denial     where signatures are wanted
+//!      │        └─▶ signed_answer ─▶ signed_template, signed_pools, proofs ─▶ denial     where signatures are wanted
 //!      ├─▶ forward_table, forward_tail                what `forward` answers
 //!      └─▶ finish ─▶ rate_limit, opt, tsig            what every response ends with
 //! ```
@@ -59,6 +59,8 @@ mod rate_limit;
 mod cookie;
 
 mod pointer;
+
+mod ownerless;
 
 mod template;
 
@@ -105,6 +107,8 @@ mod proofs;
 mod authority;
 
 mod rewrite;
+
+mod signed_pools;
 
 mod chase;
 

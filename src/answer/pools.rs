@@ -9,11 +9,16 @@ mod rotation;
 
 mod candidates;
 
+mod signatures;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use tracing::error;
+
+use super::ownerless::put_ownerless;
 use super::pointer::OWN;
-use crate::dns::{Rtype, Ttl};
+use crate::dnssec::PoolSigner;
 use crate::health::Board;
 use crate::zone::{ChoiceAtQuery, ChosenBy, MEMBERS_MAX, View, client_hash};
 
@@ -21,12 +26,15 @@ use candidates::Chosen;
 pub use candidates::{BoundPool, PoolState, PoolTargets};
 use rotation::ReadyRotation;
 pub(super) use selection::{Selection, next_random};
+use signatures::{PoolSignatures, signable};
 
 /// All pools of a zone, ready to be answered from.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pools {
     /// Shared with the pools of before and after: a change of one leaves all others where they are.
     answers: Box<[Arc<PoolAnswer>]>,
+    /// What signs them, in a zone that is signed here.
+    signer: Option<Arc<PoolSigner>>,
 }
 
 /// What one pool answers with.
@@ -41,6 +49,8 @@ pub(super) struct PoolAnswer {
     rotation: Option<ReadyRotation>,
     /// What clients elsewhere get, while this host suspects itself; none: the same.
     elsewhere: Option<Box<PoolAnswer>>,
+    /// What signs it, in a zone that is signed here.
+    signatures: Option<Box<PoolSignatures>>,
 }
 
 impl PoolAnswer {
@@ -74,19 +84,36 @@ impl PoolAnswer {
         self.ends.len().saturating_mul(owner).saturating_add(self.records.len())
     }
 
-    /// Hands the chosen records to `put`, in the order to answer. HOT. False
-    /// when the whole answer must be SERVFAIL; then there are none.
+    /// The same with signatures.
+    pub(super) fn signed_bytes_max(&self, owner: usize) -> usize {
+        let signatures = self.signatures.as_ref().map_or(0, |signatures| signatures.set_bytes(owner));
+        self.bytes_max(owner).saturating_add(signatures)
+    }
+
+    /// The records without owners that sign what [`PoolAnswer::chosen`] chose; of a rotation that is ready, the first.
+    pub(super) fn signatures(&self, set: u32) -> impl Iterator<Item = &[u8]> {
+        self.signatures.iter().flat_map(move |signatures| signatures.of_set(set))
+    }
+
+    /// Hands the chosen records to `put`, in the order to answer. HOT. Returns which of the sets that it may answer that
+    /// is; none when the whole answer must be SERVFAIL; then there are no records.
     #[inline]
-    pub(super) fn chosen<'a>(&'a self, mut selection: Selection<'_>, mut put: impl FnMut(&'a [u8])) -> bool {
+    pub(super) fn chosen<'a>(
+        &'a self,
+        mut selection: Selection<'_>,
+        mut put: impl FnMut(&'a [u8]),
+    ) -> Option<u32> {
         let count = self.count();
         let place = match &self.choice {
             ChoiceAtQuery::All { pinned, most } => {
-                self.rotated(&mut selection, *pinned).take(*most as usize).for_each(put);
-                return true;
+                let start = self.start(&mut selection, *pinned);
+                self.rotated(start, *pinned).take(*most as usize).for_each(put);
+                let is_same_for_all = *most >= count || *pinned >= *most;
+                return Some(if is_same_for_all { 0 } else { start.saturating_sub(*pinned) });
             }
             ChoiceAtQuery::Sample(sample) => {
                 self.sample(&mut selection, *sample, &mut put);
-                return true;
+                return Some(0);
             }
             ChoiceAtQuery::First => 0,
             ChoiceAtQuery::One(number) => selection.number(*number, count),
@@ -95,25 +122,29 @@ impl PoolAnswer {
             ChoiceAtQuery::Views(views) => {
                 let holds =
                     |view: &&View| view.networks.iter().any(|network| network.holds(selection.client));
-                let Some(view) = views.iter().find(holds) else { return false };
+                let view = views.iter().find(holds)?;
                 let width = view.places.end.saturating_sub(view.places.start);
                 view.places.start.saturating_add(selection.below(width))
             }
-            ChoiceAtQuery::ServFail => return false,
+            ChoiceAtQuery::ServFail => return None,
         };
         if let Some(record) = self.record(place) {
             put(record);
         }
-        true
+        Some(place)
     }
 
-    /// All records: the pinned ones, then the others beginning anywhere.
+    /// Where those begin that are not pinned: anywhere.
     #[inline]
-    fn rotated(&self, selection: &mut Selection<'_>, pinned: u32) -> impl Iterator<Item = &[u8]> {
-        let count = self.count();
-        let free = count.saturating_sub(pinned);
-        let start = if free > 1 { selection.below(free).saturating_add(pinned) } else { pinned };
-        let places = (0..pinned).chain(start..count).chain(pinned..start);
+    fn start(&self, selection: &mut Selection<'_>, pinned: u32) -> u32 {
+        let free = self.count().saturating_sub(pinned);
+        if free > 1 { selection.below(free).saturating_add(pinned) } else { pinned }
+    }
+
+    /// All records: the pinned ones, then the others beginning at a place.
+    #[inline]
+    fn rotated(&self, start: u32, pinned: u32) -> impl Iterator<Item = &[u8]> {
+        let places = (0..pinned).chain(start..self.count()).chain(pinned..start);
         places.filter_map(|place| self.record(place))
     }
 
@@ -174,7 +205,23 @@ fn nearest(ring: &[(u32, u32)], hash: u32) -> u32 {
 impl Pools {
     /// What every pool answers with, given the board. A pure function.
     pub fn new<'p>(pools: impl IntoIterator<Item = &'p BoundPool>, board: &Board) -> Pools {
-        Pools { answers: pools.into_iter().map(|pool| Arc::new(build_answer(pool, board))).collect() }
+        Pools::signed(pools, board, None)
+    }
+
+    /// The same in a zone that is signed here, with signatures of `signer`. With Ed25519 a pure function as well; with ECDSA
+    /// as far as `signer` has made the signatures before.
+    pub fn signed<'p>(
+        pools: impl IntoIterator<Item = &'p BoundPool>,
+        board: &Board,
+        signer: Option<Arc<PoolSigner>>,
+    ) -> Pools {
+        let answer = |pool| Arc::new(build_answer(pool, board, signer.as_deref()));
+        Pools { answers: pools.into_iter().map(answer).collect(), signer }
+    }
+
+    /// Whether its signatures are those that `signer` would make.
+    pub fn is_signed_by(&self, signer: Option<&Arc<PoolSigner>>) -> bool {
+        self.signer.as_ref() == signer
     }
 
     /// The same after `changed` pools may answer otherwise: each with its place. What the others answer with
@@ -187,10 +234,10 @@ impl Pools {
         let mut answers = self.answers.clone();
         for (place, pool) in changed {
             if let Some(answer) = answers.get_mut(place) {
-                *answer = Arc::new(build_answer(pool, board));
+                *answer = Arc::new(build_answer(pool, board, self.signer.as_deref()));
             }
         }
-        Pools { answers }
+        Pools { answers, signer: self.signer.clone() }
     }
 
     /// The answer of a pool, by its place in the zone.
@@ -201,20 +248,34 @@ impl Pools {
 }
 
 /// Builds what a pool answers with, to clients on this host and elsewhere.
-fn build_answer(bound: &BoundPool, board: &Board) -> PoolAnswer {
+fn build_answer(bound: &BoundPool, board: &Board, signer: Option<&PoolSigner>) -> PoolAnswer {
     let is_other = bound.targets.iter().any(|target| board.is_other_elsewhere(target));
-    let elsewhere = is_other.then(|| Box::new(build_one(bound, &board.elsewhere())));
-    PoolAnswer { elsewhere, ..build_one(bound, board) }
+    let elsewhere = is_other.then(|| Box::new(build_one(bound, &board.elsewhere(), signer)));
+    PoolAnswer { elsewhere, ..build_one(bound, board, signer) }
 }
 
-fn build_one(bound: &BoundPool, board: &Board) -> PoolAnswer {
+fn build_one(bound: &BoundPool, board: &Board, signer: Option<&PoolSigner>) -> PoolAnswer {
     let pool = &bound.pool;
-    let Chosen { candidates, choice, .. } = bound.choose(board);
+    let Chosen { mut candidates, mut choice, .. } = bound.choose(board);
     let ttl = bound.ttl(board);
+    if signer.is_some() {
+        choice = signable(choice, &mut candidates);
+    }
+    let signed = signer.map(|signer| PoolSignatures::new(pool, ttl, &candidates, &choice, signer));
+    let signatures = match signed.transpose() {
+        Ok(signatures) => signatures.map(Box::new),
+        Err(error) => {
+            // Records without signatures would be taken for forged ones.
+            error!("`{}` is answered SERVFAIL: it cannot be signed: {error}", pool.owner);
+            candidates.clear();
+            choice = ChoiceAtQuery::ServFail;
+            None
+        }
+    };
     let mut records = Vec::new();
     let mut ends = Vec::with_capacity(candidates.len());
     for candidate in candidates {
-        record(pool.rtype, ttl, &candidate.member.rdata, &mut records);
+        put_ownerless(pool.rtype, ttl, &candidate.member.rdata, &mut records);
         // A thousand (`MEMBERS_MAX`) records of at most 65,535 bytes and 10: 66 MB.
         ends.push(u32::try_from(records.len()).unwrap_or(u32::MAX));
     }
@@ -223,17 +284,7 @@ fn build_one(bound: &BoundPool, board: &Board) -> PoolAnswer {
         _ => None,
     };
     let (ends, records) = (ends.into_boxed_slice(), records.into_boxed_slice());
-    PoolAnswer { choice, ends, records, rotation, elsewhere: None }
-}
-
-/// A record without its owner. Names inside stay in full.
-fn record(rtype: Rtype, ttl: Ttl, rdata: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&rtype.0.to_be_bytes());
-    out.extend_from_slice(&[0, 1]);
-    out.extend_from_slice(&ttl.seconds().to_be_bytes());
-    // What is read as RDATA has at most so many (`dns::rdata`).
-    out.extend_from_slice(&u16::try_from(rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
-    out.extend_from_slice(rdata);
+    PoolAnswer { choice, ends, records, rotation, elsewhere: None, signatures }
 }
 
 #[cfg(test)]

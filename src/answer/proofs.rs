@@ -27,11 +27,18 @@ pub(super) struct Proofs<'z> {
     /// What is there already, by address.
     written: [usize; REMEMBERED_MAX],
     count: usize,
+    /// What is written in place of the record of the same owner.
+    substitute: Option<&'z [u8]>,
 }
 
 impl<'z> Proofs<'z> {
     pub(super) fn new(compiled: &'z CompiledZone, denial: &'z Denial, beyond_apex: usize) -> Self {
-        Self { compiled, denial, beyond_apex, written: [0; REMEMBERED_MAX], count: 0 }
+        Self { compiled, denial, beyond_apex, written: [0; REMEMBERED_MAX], count: 0, substitute: None }
+    }
+
+    /// Has the owner of this be denied by it from now on, and not by its record in the zone.
+    pub(super) fn substitute(&mut self, value: &'z [u8]) {
+        self.substitute = Some(value);
     }
 
     /// Proves something of a name that lies in the zone.
@@ -122,6 +129,10 @@ impl<'z> Proofs<'z> {
     /// Writes the records of an entry, unless they are there already.
     fn put(&mut self, entry: Option<ChainEntry<'z>>, response: &mut ResponseWriter<'_>) {
         let Some(entry) = entry else { return };
+        let other = self.substitute.map(|value| ChainEntry { value, ..entry });
+        let is_of_owner =
+            |other: &ChainEntry<'z>| owner_of(other).is_some_and(|owner| Some(owner) == owner_of(&entry));
+        let entry = other.filter(is_of_owner).unwrap_or(entry);
         let address = entry.value.as_ptr().addr();
         if self.written.iter().take(self.count).any(|own| *own == address) {
             return;
@@ -202,6 +213,11 @@ pub(super) enum NsecParts {
     All,
     Record,
     Signatures,
+}
+
+/// The labels of the owner of an entry before the apex.
+fn owner_of<'c>(entry: &ChainEntry<'c>) -> Option<&'c [u8]> {
+    parts_of(entry).map(|(labels, _)| labels)
 }
 
 fn hash_of(hash: &Nsec3Hash, name: &HashedName, labels: usize) -> [u8; HASH_BYTES] {

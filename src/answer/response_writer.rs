@@ -8,7 +8,7 @@ use super::pointer::move_pointer;
 use super::pools::{PoolAnswer, Selection};
 use super::rate_limit::RrlSource;
 use super::signed_template::SignedTemplate;
-use super::template::ResponseTemplate;
+use super::template::{PoolRef, ResponseTemplate};
 use crate::dns::NameHash;
 use crate::dns::compression::{Decompressed, POINTER_MAX};
 use crate::dns::message::{Rcode, Section};
@@ -142,7 +142,61 @@ impl<'o> ResponseWriter<'o> {
             records = records.saturating_add(1);
         });
         self.message.count(section, records);
-        answers.then_some(records)
+        answers.map(|_| records)
+    }
+
+    /// The same with the records that sign what is chosen. They are not counted in what is returned.
+    pub(super) fn put_signed_pool(
+        &mut self,
+        at: PoolRef,
+        owner: &[u8],
+        pool: &PoolAnswer,
+        rng: &mut u64,
+        client: IpAddr,
+    ) -> Option<u16> {
+        let (section, mut records) = (at.section, 0_u16);
+        let set = match pool.ready_rotation(owner, rng) {
+            Some((bytes, ready)) => {
+                self.message.put(bytes);
+                records = ready;
+                0
+            }
+            None => {
+                let name_hash = if pool.is_by_name() { self.hash_of(owner) } else { 0 };
+                pool.chosen(Selection { rng, client, name_hash }, |record| {
+                    self.message.put(owner);
+                    self.last_pooled = self.message.position();
+                    self.message.put(record);
+                    records = records.saturating_add(1);
+                })?
+            }
+        };
+        self.message.count(section, records);
+        if records > 0 && !at.is_delegated {
+            for signature in pool.signatures(set) {
+                self.message.put(owner);
+                self.message.put(signature);
+                self.message.count(section, 1);
+            }
+        }
+        Some(records)
+    }
+
+    /// Gives the records from a place on no longer TTL than this.
+    pub(super) fn lower_ttls(&mut self, from: usize, ttl: u32) {
+        let (written, mut at) = (self.message.written_mut(), from);
+        while let Some(fixed) = Decompressed::new().read(written, at) {
+            let Some([_, _, _, _, own @ .., high, low]) =
+                written.get_mut(fixed..).and_then(<[u8]>::first_chunk_mut::<10>)
+            else {
+                return;
+            };
+            let lower: [u8; 4] = ttl.to_be_bytes();
+            if *own > lower {
+                *own = lower;
+            }
+            at = fixed.saturating_add(10).saturating_add(usize::from(u16::from_be_bytes([*high, *low])));
+        }
     }
 
     /// PowerDNS's hash of an owner: a pointer into what has been written, or a name in full.
@@ -166,6 +220,9 @@ impl<'o> ResponseWriter<'o> {
         /// Type, class, TTL, length.
         const FIXED_BYTES: usize = 10;
         let at = self.last_pooled.saturating_add(FIXED_BYTES);
-        (at, self.message.written().get(at..).unwrap_or_default())
+        let written = self.message.written();
+        let length =
+            written.get(..at).and_then(<[u8]>::last_chunk).map_or(0, |bytes| u16::from_be_bytes(*bytes));
+        (at, written.get(at..at.saturating_add(usize::from(length))).unwrap_or_default())
     }
 }

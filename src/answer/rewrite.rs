@@ -28,6 +28,16 @@ pub(super) enum OwnerRef {
     At(usize),
 }
 
+impl FollowedName {
+    /// Where it is in the response.
+    pub(super) fn at(self) -> usize {
+        match self.owner {
+            OwnerRef::Question => HEADER_BYTES,
+            OwnerRef::At(at) => at,
+        }
+    }
+}
+
 impl OwnerRef {
     /// A pointer to it, where one reaches.
     fn pointer(self) -> Option<[u8; 2]> {

@@ -4,16 +4,20 @@
 //! proven. Never on the way of queries without the DO bit, but for those that ask for signatures themselves.
 
 use super::authority::{Authority, template_for, template_type};
-use super::chase;
+use super::chase::{self, WaitingProofs};
 use super::compiled_zone::{CompiledNode, SignedZone};
 use super::context::{QueryContext, WorkerContext};
 use super::hashed_name::HashedName;
 use super::lookup::{Found, search_again};
+use super::pointer::moved;
 use super::proofs::{NsecParts, Proofs};
 use super::response_writer::ResponseWriter;
 use super::rewrite;
+use super::signed_pools::{EmptyPool, SignedPooled};
 use super::signed_template::Proof;
+use super::template::PoolRef;
 use crate::dns::Rtype;
+use crate::dns::compression::{Decompressed, POINTER_MAX};
 use crate::dns::edns::DNSSEC_OK;
 use crate::dns::message::{Rcode, Section};
 
@@ -26,9 +30,9 @@ enum Signatures {
 
 /// Answers with signatures, or with signatures and denials as what was asked for; false where neither is wanted.
 #[inline(never)]
-pub(super) fn is_answered(
-    authority: &Authority<'_>,
-    signed: &SignedZone,
+pub(super) fn is_answered<'z>(
+    authority: &Authority<'z>,
+    signed: &'z SignedZone,
     query: &QueryContext<'_>,
     worker: &mut WorkerContext,
     response: &mut ResponseWriter<'_>,
@@ -61,19 +65,19 @@ pub(super) fn is_answered(
         let from = (signed, proofs);
         chase::follow_signed_dname(authority, query, worker, response, (node, labels), from);
     } else {
-        put(authority, signed, query, worker, &found, &mut proofs, response);
+        put(authority, signed, query, worker, &found, proofs, response);
     }
     true
 }
 
 /// Writes what a name was found as, with signatures and proofs.
-fn put(
-    authority: &Authority<'_>,
-    signed: &SignedZone,
+fn put<'z>(
+    authority: &Authority<'z>,
+    signed: &'z SignedZone,
     query: &QueryContext<'_>,
     worker: &mut WorkerContext,
-    found: &Found<'_>,
-    proofs: &mut Proofs<'_>,
+    found: &Found<'z>,
+    mut proofs: Proofs<'z>,
     response: &mut ResponseWriter<'_>,
 ) {
     let name = &mut worker.name;
@@ -97,18 +101,53 @@ fn put(
             response.rcode = if exists { Rcode::NOERROR } else { Rcode::NXDOMAIN };
         }
     }
-    if is_negative {
-        Authority::put_signed_negative(signed, beyond_apex, response);
+    let pointer = |at: PoolRef| if at.is_moved { moved(at.owner, beyond_owner) } else { at.owner };
+    let owner = |at: PoolRef, _: &ResponseWriter<'_>| pointer(at).to_be_bytes();
+    let client = query.peer.address;
+    let mut empty = None;
+    if let Some(more) = more.as_ref().filter(|more| more.own.has_pools()) {
+        match authority.put_signed_pools(Section::Answer, (&mut worker.rng, client), more, response, owner) {
+            SignedPooled::Alias => {
+                let waiting = WaitingProofs::new(proof, more);
+                return chase::follow_signed_pool_alias(
+                    authority,
+                    query,
+                    worker,
+                    response,
+                    (signed, proofs, waiting),
+                );
+            }
+            SignedPooled::Records => {}
+            SignedPooled::Empty(at) => match EmptyPool::new(authority.compiled, at, &mut proofs, response) {
+                Some(pool) => empty = Some((pool, at)),
+                None => return,
+            },
+            SignedPooled::Fails => return,
+        }
+    }
+    match &empty {
+        Some((pool, _)) => pool.put_soa(signed, beyond_apex, response),
+        None if is_negative => Authority::put_signed_negative(signed, beyond_apex, response),
+        None => {}
     }
     if let Some(proof) = proof {
         proofs.prove(proof, name, response);
     }
-    if let Some(more) = &more {
-        for (proof, other) in more.proofs() {
-            name.set(other);
-            proofs.prove(proof, name, response);
+    let Some(more) = &more else { return };
+    for (proof, other) in more.proofs() {
+        name.set(other);
+        proofs.prove(proof, name, response);
+    }
+    if let Some((pool, at)) = empty {
+        let mut owner = Decompressed::new();
+        owner.read(response.message.written(), usize::from(pointer(at) & POINTER_MAX));
+        if let Some(owner) = owner.name() {
+            pool.prove(owner, name, &mut proofs, response);
         }
-        response.put_signed_additional(more, beyond_owner);
+    }
+    response.put_signed_additional(more, beyond_owner);
+    if more.own.has_pools() {
+        authority.put_signed_pools(Section::Additional, (&mut worker.rng, client), more, response, owner);
     }
 }
 

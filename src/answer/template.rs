@@ -25,6 +25,7 @@ const POOL_REF_BYTES: usize = 8;
 /// Bits of a pool reference.
 const IS_MOVED: u8 = 1;
 const IS_FOLLOWED: u8 = 2;
+const IS_DELEGATED: u8 = 4;
 
 /// Why an answer, or a whole zone, cannot be compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub(super) struct PoolRef {
     pub(super) is_moved: bool,
     /// Whether it answers with an alias that is followed.
     pub(super) is_followed: bool,
+    /// Whether it stands at a zone cut or below one: it is not signed.
+    pub(super) is_delegated: bool,
 }
 
 /// A template in a compiled zone. A view: a field is read when it is needed, and most answers need few.
@@ -175,6 +178,7 @@ impl<'b> ResponseTemplate<'b> {
             },
             is_moved: bits & IS_MOVED != 0,
             is_followed: bits & IS_FOLLOWED != 0,
+            is_delegated: bits & IS_DELEGATED != 0,
         })
     }
 
@@ -280,7 +284,8 @@ impl TemplateBuilder {
             };
             let moved = if pool.is_moved { IS_MOVED } else { 0 };
             let followed = if pool.is_followed { IS_FOLLOWED } else { 0 };
-            out.extend_from_slice(&[section, moved | followed]);
+            let delegated = if pool.is_delegated { IS_DELEGATED } else { 0 };
+            out.extend_from_slice(&[section, moved | followed | delegated]);
         }
         self.fixups.iter().for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
         out.extend_from_slice(&self.bytes);

@@ -130,6 +130,7 @@ impl CompiledZoneBuilder {
             negative: soa.into_boxed_slice(),
             expire,
             signed: signed.map(Arc::new),
+            pool_denials: Box::default(),
         })
     }
 }

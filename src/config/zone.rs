@@ -142,6 +142,9 @@ pub(super) fn read_all(
         let changed_here = has_own_serials && !updates.is_empty();
         let follows = has_own_serials && transfer.follows_verdicts();
         let dnssec = zone_dnssec::read(&table, folder, found);
+        if table.has(Section::ZoneDnssec) {
+            found.extend(transfer.not_signed(&table));
+        }
         if table.has(Section::ZoneDnssec) && !has_own_serials {
             zone_source::refuse_signing(&asked, found);
         }

@@ -65,6 +65,14 @@ impl ZoneTransfer {
         Some(fault.help("leave the key out, or write \"members\" or \"lua\""))
     }
 
+    /// What is wrong where the zone is signed here, and something else is sent of its pools than what is signed.
+    pub(super) fn not_signed(&self, zone: &Table<'_>) -> Option<Diagnostic> {
+        let value = zone.get("transfer-pools").filter(|_| self.pools != TransferPools::Members)?;
+        let fault = value
+            .fault("the zone is signed, and of its pools nothing but their members is signed for transfers");
+        Some(fault.help("leave the key out, or write \"members\""))
+    }
+
     /// Reads the keys of a zone.
     pub(super) fn read(zone: &Table<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Self {
         let allow =

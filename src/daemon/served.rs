@@ -23,6 +23,7 @@ use crate::answer::{
     ZoneEntry, ZoneTable,
 };
 use crate::dns::{Name, Rtype};
+use crate::dnssec::PoolSigner;
 use crate::health::{Board, TargetId};
 use crate::update::Policy;
 use crate::zones::{Event, MemberOf, Store, StoredZone, ZoneId, ZoneSources, ZoneVersion};
@@ -302,7 +303,7 @@ impl Served {
         let entry = |(zone, pools): (&StoredZone, &BoundPools)| ZoneEntry {
             apex: zone.id.name.clone(),
             compiled: zone.version().map(|version| Arc::clone(&version.compiled)),
-            pools: Arc::new(Pools::new(pools.iter(), board)),
+            pools: Arc::new(Pools::signed(pools.iter(), board, signer(zone.version()))),
             access: zone.access.clone(),
             expires: zone.state.next_due().and_then(|at| self.clock.expiry(at)),
         };
@@ -336,8 +337,13 @@ impl Served {
         }
         for (zone, flipped) in by_zone {
             let (Some(bound), Some(entry)) = (self.pools.get(zone), table.zone(zone)) else { continue };
+            let signer = signer(self.version(zone));
             let pools = match zones.get(&zone) {
-                Some(Changed::Pools) => Arc::new(Pools::new(bound.iter(), board)),
+                Some(Changed::Pools) => Arc::new(Pools::signed(bound.iter(), board, signer)),
+                // It is signed with other keys, or for another period.
+                Some(Changed::Records) if !entry.pools.is_signed_by(signer.as_ref()) => {
+                    Arc::new(Pools::signed(bound.iter(), board, signer))
+                }
                 _ if flipped.is_empty() => Arc::clone(&entry.pools),
                 _ => {
                     let flipped = flipped.into_iter().filter_map(|place| Some((place, bound.get(place)?)));
@@ -474,6 +480,11 @@ impl Move {
             Move::Access(place, access) => table.set_access(place, access),
         }
     }
+}
+
+/// What signs the answers of the pools of a version.
+fn signer(version: Option<&Arc<ZoneVersion>>) -> Option<Arc<PoolSigner>> {
+    version?.pool_signer().cloned()
 }
 
 /// What a pool answers now, in words: `api.lab.example. now 192.0.2.1 192.0.2.3`.

@@ -9,6 +9,7 @@
 //!   clock, name of the node ─▶ Period ──────────────────────────────────────────────────────┤
 //!   zone ─▶ authoritative RRsets, names in canonical order ─────────────────────────────────┼─▶ sign ─▶ records
 //!                                            Shelf: signatures by digest, kept over versions ┘
+//!   pools, what each may answer, its NSEC record while it is empty ─▶ PoolSigner ─▶ RDATA of RRSIG records
 //! ```
 
 mod time;
@@ -28,6 +29,8 @@ mod shelf;
 mod rrsig;
 mod nsec;
 mod sign;
+mod pool_rules;
+mod pool_signer;
 mod chain;
 mod resign;
 mod verify;
@@ -42,6 +45,8 @@ pub use key::Key;
 pub use key_text::KeyFault;
 pub use pair::{Pair, PairError};
 pub use period::{EXPIRES_AFTER, PERIOD, Period, SHIFT_MAX, Validity, shift};
+pub use pool_rules::{check_pools, check_pools_of};
+pub use pool_signer::{PoolDenial, PoolSigner};
 pub use public_key::{PublicKey, SEP, ZONE_KEY};
 pub use resign::resign;
 pub use roll::{Parent, RollError, RollStep, RollTimes, Waits, plan};

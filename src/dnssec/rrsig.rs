@@ -27,17 +27,17 @@ pub(super) struct Made {
     pub(super) is_new: bool,
 }
 
-/// Signs an RRset with a key, or finds what was signed before.
+/// Signs an RRset with a key, unless `find` has what was signed before.
 pub(super) fn rrsig(
     rrset: &SignedRrset<'_>,
     key: &Key,
     validity: Validity,
-    shelf: &Shelf,
+    find: impl Fn(&SignedDigest) -> Option<Signature>,
 ) -> Result<Made, PairError> {
     let head = head(rrset, key, validity);
     let signed = signed_data(&head, rrset, rrset.ttl.seconds().to_be_bytes());
     let digest = Shelf::digest(key.public().rdata(), &signed);
-    let found = shelf.get(&digest).copied();
+    let found = find(&digest);
     let is_new = found.is_none();
     let signature = found.map_or_else(|| key.sign(&signed), Ok)?;
     Ok(Made { rdata: [&head[..], &signature].concat().into(), digest, signature, is_new })

@@ -50,9 +50,9 @@ impl Shelf {
         made.as_ref().try_into().unwrap_or_default()
     }
 
-    pub(super) fn get(&self, digest: &SignedDigest) -> Option<&Signature> {
+    pub(super) fn get(&self, digest: &SignedDigest) -> Option<Signature> {
         let all = [&self.whole, &self.changed, &self.changed_before];
-        all.into_iter().find_map(|some| some.get(digest))
+        all.into_iter().find_map(|some| some.get(digest)).copied()
     }
 
     /// Takes in signatures that were used: `made` of them are new. Of a whole zone they replace all others.

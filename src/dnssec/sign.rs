@@ -1,8 +1,8 @@
 //! Signs a zone: the records that are to be added to it.
 //!
 //! Pure but for the randomness of ECDSA: the same zone, keys and times give the same records, with Ed25519 byte for
-//! byte, with ECDSA where the shelf has the signature. A zone with pools is refused: its pools' signatures are made where
-//! pools are made ready for answers, not here.
+//! byte, with ECDSA where the shelf has the signature. Of a pool it signs the records that stand for it where nobody
+//! probes, which other servers are sent; what it answers is signed by `pool_signer`.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -20,7 +20,7 @@ use super::shelf::{Shelf, SignedDigest};
 use super::zone_keys::KeysInEffect;
 use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::sync::in_parallel;
-use crate::zone::{Node, NodeId, NodeKind, Record, Zone};
+use crate::zone::{Node, NodeId, NodeKind, Pool, Record, Zone};
 
 /// Owners that a thread signs at a time: so much work that taking the next ones costs nothing.
 const OWNERS_AT_A_TIME: usize = 256;
@@ -60,8 +60,6 @@ impl Signing {
 /// Why a zone cannot be signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignError {
-    /// It has a pool at this name.
-    Pool(Name),
     /// It has NS records at this wildcard: nobody could prove what they delegate (RFC 4592, section 4.2).
     WildcardCut(Name),
     /// It has no SOA record.
@@ -73,9 +71,6 @@ pub enum SignError {
 impl fmt::Display for SignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SignError::Pool(owner) => {
-                write!(f, "`{owner}` is a pool: answers that follow health are not signed yet")
-            }
             SignError::WildcardCut(owner) => {
                 write!(
                     f,
@@ -102,9 +97,6 @@ pub fn sign(
     shelf: &mut Shelf,
     threads: NonZeroUsize,
 ) -> Result<Vec<Record>, SignError> {
-    if let Some(pool) = zone.pools().first() {
-        return Err(SignError::Pool(pool.owner.clone()));
-    }
     let signer = Signer::of(zone, signing, shelf)?;
     let owners = nsec::owners(zone);
     let made = signer.sign_all(&owners, threads)?;
@@ -176,13 +168,18 @@ impl<'z> Signer<'z> {
                 types.push(*rtype);
             }
         }
-        for rrset in node.rrsets().filter(|rrset| is_signed(node.kind(), rrset.rtype())) {
+        for rrset in node.all_rrsets().filter(|rrset| is_signed(node.kind(), rrset.rtype())) {
             // The set of both is signed below.
             if !keys.iter().any(|(rtype, _)| *rtype == rrset.rtype()) {
                 let rdatas = canonical::rdatas(rrset.rtype(), rrset.rdatas());
                 let set = SignedRrset { owner: node.name(), rtype: rrset.rtype(), ttl: rrset.ttl(), rdatas };
                 self.sign_rrset(&set, out)?;
             }
+        }
+        for pool in self.written_pools(node).filter(|pool| is_signed(node.kind(), pool.rtype)) {
+            let rdatas = canonical::rdatas(pool.rtype, pool.standing().into_iter());
+            let set = SignedRrset { owner: node.name(), rtype: pool.rtype, ttl: pool.ttl, rdatas };
+            self.sign_rrset(&set, out)?;
         }
         for (rtype, made) in &keys {
             // Other providers' keys stand in the zone itself (RFC 8901).
@@ -204,6 +201,15 @@ impl<'z> Signer<'z> {
         Ok(())
     }
 
+    /// The pools of a node that are no RRsets which are guarded.
+    fn written_pools(&self, node: Node<'z>) -> impl Iterator<Item = &'z Pool> {
+        let pools = self.zone.pools();
+        node.pools()
+            .filter_map(|id| pools.get(id.index()))
+            .map(|pool| &**pool)
+            .filter(|pool| pool.lua.is_some())
+    }
+
     /// The records that keys bring to the apex.
     fn of_keys(&self) -> Vec<(Rtype, Vec<Vec<u8>>)> {
         self.signing.of_keys(self.zone.apex())
@@ -215,7 +221,8 @@ impl<'z> Signer<'z> {
             _ => &self.signing.keys.of_zone,
         };
         for key in keys {
-            let made = rrsig(set, key, self.signing.validity, self.shelf).map_err(SignError::Pair)?;
+            let made = rrsig(set, key, self.signing.validity, |digest| self.shelf.get(digest))
+                .map_err(SignError::Pair)?;
             out.used.push((made.digest, made.signature));
             out.new += u64::from(made.is_new);
             let owner = set.owner.to_name();

@@ -39,6 +39,7 @@ pub struct Builder {
     pools: Vec<(NodeId, Pool)>,
     guardings: Vec<Guarding>,
     own: Vec<IpAddr>,
+    is_signed_here: bool,
     apexes: Arc<Apexes>,
     libraries: Vec<LuaLibrary>,
     keyless: KeylessSignatures,
@@ -92,6 +93,7 @@ impl Builder {
             pools: Vec::new(),
             guardings: Vec::new(),
             own: Vec::new(),
+            is_signed_here: false,
             apexes: Arc::default(),
             libraries: Vec::new(),
             keyless: KeylessSignatures::default(),
@@ -237,6 +239,16 @@ impl Builder {
         self.own = own;
     }
 
+    /// Whoever makes it signs what its pools answer, too: signatures that come with it are not those it is served with.
+    pub fn sign_here(&mut self) {
+        self.is_signed_here = true;
+    }
+
+    /// It is signed by whom another zone is signed by.
+    pub(super) fn set_signed_as(&mut self, zone: &Zone) {
+        self.is_signed_here = zone.is_signed_here;
+    }
+
     /// Tells the apexes of all zones that are served: names in them are not this zone's, and names that were
     /// meant to lie there are told of. They change nothing that is answered.
     pub fn set_apexes(&mut self, apexes: Arc<Apexes>) {
@@ -340,6 +352,7 @@ impl Builder {
         Builder {
             guardings: self.guardings,
             own: self.own,
+            is_signed_here: self.is_signed_here,
             apexes: self.apexes,
             budget: self.budget,
             ..plain
@@ -462,6 +475,7 @@ impl Builder {
             guarded: Arc::default(),
             libraries: std::mem::take(&mut self.libraries).into(),
             own: std::mem::take(&mut self.own).into(),
+            is_signed_here: self.is_signed_here,
             sealed: Arc::new(Sealed {
                 names: std::mem::take(&mut self.names),
                 nodes,

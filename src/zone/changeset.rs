@@ -150,6 +150,7 @@ impl Changeset {
             );
         }
         builder.set_own_addresses(zone.own.to_vec());
+        builder.set_signed_as(zone);
         guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
         Ok(builder)
     }
@@ -185,6 +186,7 @@ impl Zone {
             found.extend(builder.add_lua_library(owner.clone(), *ttl, code, origin).err());
         }
         builder.set_own_addresses(self.own.to_vec());
+        builder.set_signed_as(self);
         guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
         builder
     }

@@ -1,5 +1,6 @@
 //! Pools: the members behind one owner name and type, and how an answer is chosen among those that pass.
 
+use std::collections::HashSet;
 use std::num::NonZeroU32;
 
 use super::member::Member;
@@ -80,6 +81,25 @@ impl Pool {
             _ if answers_several(self.selector) => records.sum(),
             AllDown::Select(_) | AllDown::ServFail => records.max().unwrap_or(0),
         }
+    }
+
+    /// The RDATA of the records that stand for it where nobody probes: the members of the first group, each once; of aliases
+    /// the first, since a name has no more (RFC 1034, section 3.6.2).
+    pub fn standing(&self) -> Vec<&[u8]> {
+        let most = if self.rtype == Rtype::CNAME { 1 } else { usize::MAX };
+        let mut seen = HashSet::new();
+        let members = self.groups.first().into_iter().flatten().map(|member| &*member.rdata);
+        members.filter(|rdata| seen.insert(*rdata)).take(most).collect()
+    }
+
+    /// Whether there may be times when it answers no record.
+    pub fn may_be_empty(&self) -> bool {
+        let is_nothing = |selector: Selector| selector.entry().answers == Answers::Nothing;
+        let all_down = match self.all_down {
+            AllDown::Select(selector) => is_nothing(selector),
+            AllDown::ServFail => false,
+        };
+        all_down || is_nothing(self.selector) || self.while_pending == WhilePending::NoData
     }
 
     /// What it says of choosing besides its selector.

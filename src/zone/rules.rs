@@ -83,7 +83,7 @@ pub(super) fn check(zone: &Zone, origin: &Origin, apexes: &Apexes, found: &mut D
 
 /// Signatures that come with a zone are of what stands in it, and a pool answers what is up.
 pub(super) fn refuse_pools(zone: &Zone, found: &mut Diagnostics) {
-    if zone.pools().is_empty() || !zone.is_signed() {
+    if zone.pools().is_empty() || zone.is_signed_here || !zone.is_signed() {
         return;
     }
     for pool in zone.pools() {

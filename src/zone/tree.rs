@@ -34,6 +34,8 @@ pub struct Zone {
     pub(super) libraries: Arc<[LuaLibrary]>,
     /// The addresses of the node that serves the zone.
     pub(super) own: Arc<[IpAddr]>,
+    /// Whether it is signed here, and not by whom it comes from.
+    pub(super) is_signed_here: bool,
 }
 
 /// What of a zone is guarded, or tested elsewhere: what a change of it makes anew.

@@ -17,7 +17,8 @@ pub(super) use clock::warn_of_clock;
 
 use crate::dns::Rtype;
 use crate::dnssec::{
-    self, Chain, Key, KeyFile, KeyFolders, Period, Shelf, SignError, Signing, Time, ZoneKeys, shift, sign,
+    self, Chain, Key, KeyFile, KeyFolders, Period, PoolDenial, PoolSigner, Shelf, SignError, Signing, Time,
+    ZoneKeys, check_pools, check_pools_of, shift, sign,
 };
 use crate::source::Diagnostics;
 use crate::sync::lock;
@@ -44,6 +45,7 @@ pub struct ZoneSigning {
     signing: Signing,
     shelf: Arc<Mutex<Shelf>>,
     folders: Arc<KeyFolders>,
+    pools: Arc<PoolSigner>,
 }
 
 /// Why a zone is not signed anew.
@@ -98,8 +100,12 @@ impl ZoneSigning {
         let node = fs::read(NODE_NAME).unwrap_or_default();
         let validity = Period::at(now, shift(name, node.trim_ascii())).validity();
         let shelf = before.map_or_else(Arc::default, |before| Arc::clone(&before.shelf));
-        let (settings, folders) = (settings.clone(), Arc::clone(folders));
-        Ok(ZoneSigning { settings, signing: Signing { keys, validity }, shelf, folders })
+        let (settings, folders, signing) =
+            (settings.clone(), Arc::clone(folders), Signing { keys, validity });
+        let same = before.filter(|before| before.signing == signing);
+        let pools =
+            same.map_or_else(|| PoolSigner::new(signing.clone()).into(), |same| Arc::clone(&same.pools));
+        Ok(ZoneSigning { settings, signing, shelf, folders, pools })
     }
 
     /// Whether a zone could be signed now, with the time that is seen in this state directory. Reads the folder of keys.
@@ -132,6 +138,16 @@ impl ZoneSigning {
         self.signing.validity.expiration.to_system()
     }
 
+    /// What signs the answers of its pools.
+    pub fn pools(&self) -> &Arc<PoolSigner> {
+        &self.pools
+    }
+
+    /// What denies the types of pools of a signed zone, with their places.
+    pub(super) fn pool_denials(&self, zone: &Zone) -> Vec<(usize, PoolDenial)> {
+        self.pools.denials(zone)
+    }
+
     /// Signs a zone. What `before` has brought into it goes.
     pub(super) fn sign(
         &self,
@@ -139,6 +155,11 @@ impl ZoneSigning {
         before: Option<&ZoneSigning>,
         guards: &[Guarding],
     ) -> Result<Zone, SignedFault> {
+        let mut found = Diagnostics::default();
+        check_pools(&zone, &mut found);
+        if found.errors() > 0 {
+            return Err(SignedFault::Unsound(found));
+        }
         if is_marked(&zone) {
             let brought = before.map_or_else(Vec::new, |before| before.signing.records_of_keys(zone.apex()));
             let stays = |id: NodeId, rtype: Rtype, rdata: &[u8]| {
@@ -151,16 +172,24 @@ impl ZoneSigning {
         let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
         let made = sign(&zone, &self.signing, &mut lock(&self.shelf), threads);
         let made = made.map_err(SignedFault::Signing)?;
-        rebuilt(&zone, guards, |_, _, _| true, &made)
+        let zone = rebuilt(&zone, guards, |_, _, _| true, &made)?;
+        let prepared = self.pools.prepare(zone.pools(), threads);
+        prepared.map_err(|error| SignedFault::Signing(SignError::Pair(error)))?;
+        Ok(zone)
     }
 
     /// What is to be changed of a signed zone after changes to these nodes, so that it is signed again.
     pub(super) fn resign(
         &self,
         zone: &Zone,
-        touched: impl IntoIterator<Item = NodeId>,
+        touched: impl IntoIterator<Item = NodeId> + Clone,
         chain: &Chain,
     ) -> Result<(Changeset, Chain), SignedFault> {
+        let mut found = Diagnostics::default();
+        check_pools_of(zone, touched.clone(), &mut found);
+        if found.errors() > 0 {
+            return Err(SignedFault::Unsound(found));
+        }
         let made = dnssec::resign(zone, touched, chain, &self.signing, &mut lock(&self.shelf));
         made.map_err(SignedFault::Signing)
     }
@@ -190,6 +219,7 @@ fn rebuilt(
     let mut found = Diagnostics::default();
     let origin = zone.node(NodeId::APEX).first_origin().ok_or(SignedFault::Signing(SignError::NoSoa))?;
     let mut builder = zone.to_builder(guards, &origin, stays, &mut found);
+    builder.sign_here();
     for Record { owner, rtype, ttl, rdata } in added {
         found.extend(builder.add(owner.as_ref(), *rtype, *ttl, rdata, &origin).err());
     }

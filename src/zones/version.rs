@@ -12,7 +12,7 @@ use super::source::ZoneSources;
 use super::zone_id::ZoneId;
 use crate::answer::{CompileError, CompiledZone, Links, compile, compile_for_changes};
 use crate::dns::Rtype;
-use crate::dnssec::{Chain, Time, end_of, first_end};
+use crate::dnssec::{Chain, PoolSigner, Time, end_of, first_end};
 use crate::source::{Lines, Sources, TextFile};
 use crate::zone::{Changeset, Guarding, Hosts, Pool, Record, Zone};
 use crate::zonefile;
@@ -141,6 +141,10 @@ impl ZoneVersion {
         inputs: Arc<Inputs>,
         origin: VersionOrigin,
     ) -> ZoneVersion {
+        let compiled = match &inputs.signing {
+            Some(signing) => compiled.with_pool_denials(&zone, signing.pool_denials(&zone)),
+            None => compiled,
+        };
         ZoneVersion {
             id,
             came_signed_until: None,
@@ -192,6 +196,11 @@ impl ZoneVersion {
             VersionOrigin::Sources => None,
             VersionOrigin::LastGood { read_at } => Some(read_at),
         }
+    }
+
+    /// What signs the answers of its pools, where signatures are made here.
+    pub fn pool_signer(&self) -> Option<&Arc<PoolSigner>> {
+        self.inputs.signing.as_ref().map(|signing| signing.pools())
     }
 
     /// Until when its signatures are valid, where they are made here.

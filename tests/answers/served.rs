@@ -3,16 +3,21 @@
 #![allow(dead_code, reason = "shared between test programs, each of which takes the parts it needs")]
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use edgedns::answer::{
     Access, BoundPool, Identity, Peer, Pools, Reply, Snapshot, Transport, WorkerContext, ZoneEntry,
     ZoneTable, compile, respond,
 };
 use edgedns::dns::Name;
+use edgedns::dnssec::{
+    Algorithm, Key, Pair, Period, PoolSigner, SEP, Shelf, Signing, Time, Timing, ZONE_KEY, ZoneKeys, sign,
+};
 use edgedns::health::{Board, Verdict};
 use edgedns::source::{Diagnostics, Look, Severity, Sources, Span};
-use edgedns::zone::{Builder, Guarding, Pool, Zone};
+use edgedns::zone::{Builder, Changeset, Guarding, NodeId, Pool, Zone};
 use edgedns::zonefile;
 
 /// A client that has no reason to be another.
@@ -25,6 +30,8 @@ pub(crate) struct Served {
     slots: Vec<ZoneEntry>,
     /// The pools of each zone.
     pools: Vec<Vec<Arc<Pool>>>,
+    /// What signs them, where the zone is signed.
+    signers: Vec<Option<Arc<PoolSigner>>>,
     /// Of the next zone.
     access: Option<Box<Access>>,
 }
@@ -55,6 +62,36 @@ impl Served {
             expires: None,
         });
         self.pools.push(zone.pools().to_vec());
+        self.signers.push(None);
+    }
+
+    /// Signs a zone with a key of its own, and compiles it.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be signed.
+    pub(crate) fn add_signed(&mut self, apex: &str, text: &str) {
+        let (public, secret) = Pair::generate(Algorithm::Ed25519, ZONE_KEY | SEP).expect("a key");
+        let pair = Pair::new(&public, &secret).expect("its pair");
+        let now = Time::of(SystemTime::now());
+        let keys = ZoneKeys::new([Key::new(name(apex), public, pair, Timing::ALWAYS)]).expect("a key");
+        let keys = keys.in_effect(now).expect("a key that signs");
+        let signing = Signing { keys, validity: Period::at(now, 0).validity() };
+        let plain = read(apex, text, |_| Vec::new());
+        let added = sign(&plain, &signing, &mut Shelf::default(), NonZeroUsize::MIN).expect("signatures");
+        let origin = plain.node(NodeId::APEX).first_origin().expect("a record");
+        let mut found = Diagnostics::default();
+        let changes = Changeset { removed: Vec::new(), added };
+        let mut builder = changes.apply(&plain, &[], origin, &mut found).expect("records that are new");
+        builder.sign_here();
+        let zone = builder.finish(&mut found).expect("a sound zone");
+        let signer = PoolSigner::new(signing);
+        self.add_zone(&zone);
+        if let (Some(slot), Some(last)) = (self.slots.last_mut(), self.signers.last_mut()) {
+            let compiled = compile(&zone).expect("the zone is compiled");
+            slot.compiled = Some(Arc::new(compiled.with_pool_denials(&zone, signer.denials(&zone))));
+            *last = Some(Arc::new(signer));
+        }
     }
 
     /// A zone of which no version could ever be read.
@@ -67,6 +104,7 @@ impl Served {
             expires: None,
         });
         self.pools.push(Vec::new());
+        self.signers.push(None);
     }
 
     /// What is answered from when `verdict` gives what is believed of each target, named as in the log:
@@ -81,9 +119,9 @@ impl Served {
         let board: Board = guards.map(|guard| verdict(&guard.probe.to_string())).collect();
         let mut ids = board.ids();
         let mut bind = |pool: &Arc<Pool>| BoundPool::new(Arc::clone(pool), &mut ids);
-        let zones = self.slots.iter().zip(&self.pools).map(|(slot, pools)| {
+        let zones = self.slots.iter().zip(&self.pools).zip(&self.signers).map(|((slot, pools), signer)| {
             let bound: Vec<BoundPool> = pools.iter().map(&mut bind).collect();
-            ZoneEntry { pools: Arc::new(Pools::new(&bound, &board)), ..slot.clone() }
+            ZoneEntry { pools: Arc::new(Pools::signed(&bound, &board, signer.clone())), ..slot.clone() }
         });
         let zones = Arc::new(ZoneTable::new(zones.collect()));
         Snapshot { identity: Arc::new(identity), zones, ..Snapshot::default() }

@@ -19,6 +19,7 @@ pub mod program;
 pub mod scripted_primary;
 pub mod stub;
 pub mod tools;
+pub mod unbound;
 pub mod upstream;
 pub mod versions;
 

@@ -15,5 +15,6 @@ mod loads;
 mod primaries;
 mod records;
 mod side_by_side;
+mod signed_pools;
 mod transfers;
 mod tsig;

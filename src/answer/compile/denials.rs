@@ -8,8 +8,10 @@
 
 use super::super::chain::{Chain, ChainChanges, OwnedEntry};
 use super::super::denial::{Denial, HASH_BYTES, Nsec3Hash};
+use super::super::ownerless::put_ownerless;
 use crate::dns::{NameRef, OrderKey, Rtype};
-use crate::zone::{Node, NodeId, NodeKind, Rrset, Zone};
+use crate::dnssec::PoolDenial;
+use crate::zone::{Node, NodeId, NodeKind, Zone};
 
 /// How a zone denies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,33 +129,38 @@ fn entry(zone: &Zone, node: Node<'_>, kind: &Kind) -> Option<OwnedEntry> {
     let rtype = if *kind == Kind::Nsec { Rtype::NSEC } else { Rtype::NSEC3 };
     let rrset = node.rrset(rtype)?;
     let key = key(zone, node.name(), kind)?;
-    let wire = node.name().wire();
-    let labels = &wire[..wire.len() - zone.apex().wire().len()];
-    // A name has 255 bytes at most (RFC 1035, section 2.3.4).
-    let mut value = vec![labels.len().to_le_bytes()[0]];
-    value.extend_from_slice(labels);
+    let mut value = value_of_owner(zone, node.name());
     let is_of_chain = |rdata: &&[u8]| match kind {
         Kind::Nsec3(hash) => hash_of(rdata).as_ref() == Some(hash),
         Kind::Nothing | Kind::Nsec => true,
     };
     let before = value.len();
-    rrset.rdatas().filter(is_of_chain).for_each(|rdata| record(rtype, rrset, rdata, &mut value));
+    rrset.rdatas().filter(is_of_chain).for_each(|rdata| put_ownerless(rtype, rrset.ttl(), rdata, &mut value));
     if value.len() == before {
         return None;
     }
     let signatures = node.signatures(rtype).into_iter().flat_map(|signatures| signatures.rdatas());
-    signatures.for_each(|rdata| record(Rtype::RRSIG, rrset, rdata, &mut value));
+    signatures.for_each(|rdata| put_ownerless(Rtype::RRSIG, rrset.ttl(), rdata, &mut value));
     Some((key, value.into()))
 }
 
-/// A record without its owner, with the TTL of an RRset.
-fn record(rtype: Rtype, rrset: Rrset<'_>, rdata: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&rtype.0.to_be_bytes());
-    out.extend_from_slice(&[0, 1]);
-    out.extend_from_slice(&rrset.ttl().seconds().to_be_bytes());
-    // What was read as RDATA has at most so many (`dns::rdata`).
-    out.extend_from_slice(&u16::try_from(rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
-    out.extend_from_slice(rdata);
+/// The value of an entry, which begins with its owner.
+fn value_of_owner(zone: &Zone, owner: NameRef<'_>) -> Vec<u8> {
+    let wire = owner.wire();
+    let labels = &wire[..wire.len() - zone.apex().wire().len()];
+    // A name has 255 bytes at most (RFC 1035, section 2.3.4).
+    let mut value = vec![labels.len().to_le_bytes()[0]];
+    value.extend_from_slice(labels);
+    value
+}
+
+/// The value that stands for that of the owner of a pool while it is empty.
+pub(super) fn value_of_pool(zone: &Zone, owner: Node<'_>, denial: &PoolDenial) -> Box<[u8]> {
+    let PoolDenial { ttl, rdata, signatures } = denial;
+    let mut value = value_of_owner(zone, owner.name());
+    put_ownerless(Rtype::NSEC, *ttl, rdata, &mut value);
+    signatures.iter().for_each(|rdata| put_ownerless(Rtype::RRSIG, *ttl, rdata, &mut value));
+    value.into()
 }
 
 /// The hash that a label is (RFC 4648, section 7, without padding); none where it is none.

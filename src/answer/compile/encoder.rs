@@ -18,11 +18,14 @@ use crate::dns::compression::{POINTER_BITS, POINTER_MAX, QNAME_POINTER};
 use crate::dns::message::{HEADER_BYTES, Section};
 use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
-use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX, Pool, Rrset};
+use crate::zone::{ANSWER_BYTES_MAX, NodeKind, POOLS_MAX, Pool, Rrset};
 
 /// Most bytes of a template with additional addresses: those that would make it longer are left out. They are
 /// optional, and a client that needs them can ask for them.
 const ADDITIONAL_BYTES_MAX: usize = 48 * 1024;
+
+/// Bytes of a record before its RDATA, its owner in a pointer.
+const RECORD_BYTES: usize = 12;
 
 /// A name can be pointed to up to here, however much longer the QNAME is (RFC 1035, section 4.1.4: 14 bits).
 const POINTED_MAX: usize = POINTER_MAX as usize - NAME_BYTES_MAX;
@@ -84,11 +87,7 @@ impl<'b> Encoder<'b> {
             plain |= matches!(entry.records, Records::Rrset(set) if is_final(set.rtype(), qtype));
             self.entry(Section::Answer, entry, at_query)?;
         }
-        if sections.ending == Ending::PoolAlias
-            && let Some(alias) = self.template.pools.last_mut()
-        {
-            alias.is_followed = true;
-        }
+        self.mark_alias(sections);
         sections.authority.iter().try_for_each(|entry| self.entry(Section::Authority, entry, at_query))?;
         let negative = pooled || sections.ending == Ending::Negative;
         let behind = self.template.pool_bytes.max(if negative { at_query.negative_bytes } else { 0 });
@@ -114,6 +113,15 @@ impl<'b> Encoder<'b> {
         Ok(self.template)
     }
 
+    /// Has the alias that a pool gives followed, where the answer ends with it.
+    fn mark_alias(&mut self, sections: &Sections<'_>) {
+        if sections.ending == Ending::PoolAlias
+            && let Some(alias) = self.template.pools.last_mut()
+        {
+            alias.is_followed = true;
+        }
+    }
+
     /// What the template of a type, made of the same sections, has more where signatures are wanted.
     pub(super) fn signed(
         mut self,
@@ -124,7 +132,9 @@ impl<'b> Encoder<'b> {
         self.question();
         self.template.qtype = template.qtype;
         sections.answer.iter().try_for_each(|entry| self.entry(Section::Answer, entry, at_query))?;
+        self.mark_alias(sections);
         let from = self.template.bytes.len();
+        let of_pools = self.template.pool_bytes + pool_signature_bytes(&sections.answer);
         sections.answer.iter().try_for_each(|entry| self.signatures(Section::Answer, entry))?;
         let signatures = self.template.bytes.len() - from;
         for entry in sections.authority.iter().chain(&sections.delegation) {
@@ -132,7 +142,7 @@ impl<'b> Encoder<'b> {
             self.signatures(Section::Authority, entry)?;
         }
         let negative = if sections.ending == Ending::Negative { at_query.negative_bytes } else { 0 };
-        if self.template.bytes.len() + negative > ANSWER_BYTES_MAX {
+        if self.template.bytes.len() + negative.max(of_pools) > ANSWER_BYTES_MAX {
             return Err(TooLarge::Answer);
         }
         let required = self.template.bytes.len();
@@ -330,7 +340,9 @@ impl<'b> Encoder<'b> {
                 let records = at_query.pools.get(pool.index()).map_or(0, |pool| pool.answer_bytes_max());
                 self.template.pool_bytes += records;
                 let pool = pool.number();
-                self.template.pools.push(PoolRef { pool, owner, section, is_moved, is_followed: false });
+                let is_delegated = matches!(entry.node.kind(), NodeKind::ZoneCut | NodeKind::Occluded);
+                let pool = PoolRef { pool, owner, section, is_moved, is_followed: false, is_delegated };
+                self.template.pools.push(pool);
             }
             Records::Cname(ttl, target) => {
                 self.owner(&entry.owner)?;
@@ -437,6 +449,13 @@ impl<'b> Encoder<'b> {
 enum Compress {
     Yes,
     No,
+}
+
+/// Bytes of the signatures of pools: as many, and as long, as those of the NSEC record beside them.
+fn pool_signature_bytes(entries: &[SectionEntry<'_>]) -> usize {
+    let pooled = entries.iter().filter(|entry| matches!(entry.records, Records::Pool(_)));
+    let signatures = pooled.filter_map(|entry| entry.node.signatures(Rtype::NSEC));
+    signatures.flat_map(|set| set.rdatas()).map(|rdata| RECORD_BYTES + rdata.len()).sum()
 }
 
 /// Whether records of a type end a chain for a QTYPE.

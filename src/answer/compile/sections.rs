@@ -213,6 +213,7 @@ impl<'z> Sections<'z> {
         let alias = reached.node.pools_of(Rtype::CNAME).next();
         match alias.filter(|_| !matches!(qtype, Rtype::CNAME | Rtype::ANY)) {
             Some(pool) => {
+                self.prove_expansion(&reached);
                 let node = reached.node;
                 self.answer.push(SectionEntry { owner: reached.owner, records: Records::Pool(pool), node });
                 self.ending = Ending::PoolAlias;

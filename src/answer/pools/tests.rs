@@ -5,7 +5,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::*;
-use crate::dns::Name;
+use crate::dns::{Name, Rtype, Ttl};
+use crate::dnssec::{
+    Algorithm, Key, Pair, Period, PoolSigner, SEP, Signing, Time, Timing, ZONE_KEY, ZoneKeys,
+};
 use crate::health::Verdict;
 use crate::probe::{Port, Probe, ProbeKind, Tcp, Weight};
 use crate::source::{Sources, Span};
@@ -50,7 +53,7 @@ fn bind(pool: Pool, verdicts: &[Verdict]) -> (BoundPool, Board) {
 
 fn answer(pool: Pool, verdicts: &[Verdict]) -> PoolAnswer {
     let (bound, board) = bind(pool, verdicts);
-    build_answer(&bound, &board)
+    build_answer(&bound, &board, None)
 }
 
 /// One answer as a client sees it: TTL and addresses.
@@ -60,7 +63,7 @@ fn ask(answer: &PoolAnswer, chance: &mut u64, client: &str, name_hash: u32) -> O
         let octets = <[u8; 4]>::try_from(&record[10..]).unwrap();
         given.push((u32::from_be_bytes(record[4..8].try_into().unwrap()), IpAddr::from(octets).to_string()));
     });
-    answered.then_some(given)
+    answered.map(|_| given)
 }
 
 fn addresses(answer: &PoolAnswer, chance: &mut u64) -> Vec<String> {
@@ -244,7 +247,7 @@ fn what_targets_say_of_their_weight_is_added_up_in_the_order_of_the_list() {
         let (bound, _) =
             bind(Pool { selector: Selector::SelfWeighted, ..guarded(&THREE) }, &[Verdict::Up; 3]);
         let weigh = |(verdict, weight): &(Verdict, u32)| (*verdict, Weight::new(*weight).unwrap());
-        let answer = build_answer(&bound, &targets.iter().map(weigh).collect());
+        let answer = build_answer(&bound, &targets.iter().map(weigh).collect(), None);
         [1, 2, 3, 4, 5].map(|host| for_client(&answer, &format!("127.0.0.{host}")))
     };
     let up = Verdict::Up;
@@ -262,7 +265,7 @@ fn a_record_with_several_targets_weighs_what_the_least_of_them_says() {
     pool.groups[0][0].guards.push(guard(THREE[0]));
     let (bound, _) = bind(pool, &[Verdict::Up; 3]);
     let weights = [9, 1, 9].map(|weight| (Verdict::Up, Weight::new(weight).unwrap()));
-    let answer = build_answer(&bound, &weights.into_iter().collect());
+    let answer = build_answer(&bound, &weights.into_iter().collect(), None);
     assert!(
         matches!(answer.choice, ChoiceAtQuery::Weighted(ChosenBy::Client, ref sums) if **sums == [1, 10])
     );
@@ -399,7 +402,10 @@ fn when_all_are_down_the_pool_says_what_is_answered() {
         let (bound, board) = bind(pool, &[Verdict::Down; 3]);
         let (state, candidates) = bound.answered(&board);
         assert_eq!(state, PoolState::AllDown);
-        (candidates.len(), ask(&build_answer(&bound, &board), &mut 7, "::1", 0).map(|given| given.len()))
+        (
+            candidates.len(),
+            ask(&build_answer(&bound, &board, None), &mut 7, "::1", 0).map(|given| given.len()),
+        )
     };
     assert_eq!(given(AllDown::Select(Selector::All)), (3, Some(3)));
     assert_eq!(given(AllDown::Select(Selector::Random)), (3, Some(1)));
@@ -434,5 +440,91 @@ fn a_change_of_one_pool_copies_no_other() {
     let is_shared: Vec<bool> =
         before.answers.iter().zip(&after.answers).map(|(before, after)| Arc::ptr_eq(before, after)).collect();
     assert_eq!(is_shared, [true, false, true]);
-    assert_eq!(after.get(1).unwrap(), &build_answer(&bound, &down));
+    assert_eq!(after.get(1).unwrap(), &build_answer(&bound, &down, None));
+}
+
+/// What signs a zone, with a key that gives the same signatures each time.
+fn signer() -> Arc<PoolSigner> {
+    let (public, secret) = Pair::generate(Algorithm::Ed25519, ZONE_KEY | SEP).unwrap();
+    let pair = Pair::new(&public, &secret).unwrap();
+    let key = Key::new("lab.example.".parse().unwrap(), public, pair, Timing::ALWAYS);
+    let now = Time::parse("20261130095147").unwrap();
+    let keys = ZoneKeys::new([key]).unwrap().in_effect(now).unwrap();
+    PoolSigner::new(Signing { keys, validity: Period::at(now, 0).validity() }).into()
+}
+
+#[test]
+fn what_is_chosen_has_the_signature_of_just_that_set_with_every_selector() {
+    let signer = signer();
+    let some = NonZeroU32::new(2);
+    let pools = [
+        Pool { order: AnswerOrder::Fixed, ..pool(&THREE) },
+        Pool { answers_max: some, ..pool(&THREE) },
+        Pool { answers_max: some, order: AnswerOrder::Fixed, ..pool(&THREE) },
+        {
+            let mut local = Pool { answers_max: some, order: AnswerOrder::LocalFirst, ..pool(&THREE) };
+            local.groups[0][2].is_local = true;
+            local
+        },
+        Pool { views: vec![vec![Network::parse("0.0.0.0/0").unwrap()]], ..pool(&THREE) },
+    ];
+    let by_selector = Selector::LIST.iter().map(|selector| {
+        let selector =
+            if matches!(selector, Selector::Sample(_)) { Selector::Sample(some.unwrap()) } else { *selector };
+        let mut pool = weigh(Pool { selector, ..pool(&THREE) }, &[1, 2, 3]);
+        for (member, text) in pool.groups[0].iter_mut().zip(THREE) {
+            *member = member.clone().on_ring(text.as_bytes());
+        }
+        pool
+    });
+    for pool in pools.into_iter().chain(by_selector) {
+        let (bound, board) = bind(pool, &[]);
+        let answer = build_answer(&bound, &board, Some(&signer));
+        let (made, mut chance, mut sets) = (signer.made(), 7, std::collections::HashSet::new());
+        for name_hash in 0..200 {
+            let client = IpAddr::from([192, 0, 2, u8::try_from(name_hash).unwrap()]);
+            let mut rdatas: Vec<&[u8]> = Vec::new();
+            let selection = Selection { rng: &mut chance, client, name_hash };
+            let Some(set) = answer.chosen(selection, |record| rdatas.push(&record[10..])) else { continue };
+            if rdatas.is_empty() {
+                continue;
+            }
+            sets.insert(rdatas.clone());
+            let pool = &bound.pool;
+            let wanted = signer.sign(pool.owner.as_ref(), Rtype::A, pool.ttl, rdatas.into_iter()).unwrap();
+            let given: Vec<&[u8]> = answer.signatures(set).map(|record| &record[10..]).collect();
+            assert_eq!(given, wanted.iter().map(|rdata| &**rdata).collect::<Vec<_>>(), "{:?}", pool.selector);
+        }
+        assert_eq!(signer.made(), made, "all sets were signed before: {:?}", bound.pool.selector);
+        assert!(sets.len() <= 6, "{:?}: {sets:?}", bound.pool.selector);
+    }
+}
+
+#[test]
+fn a_flip_of_a_hundred_signed_pools_signs_what_is_new_and_a_flip_back_nothing() {
+    let signer = signer();
+    let of = |selector: Selector, octet: u8| {
+        let addresses = [1, 2, 3].map(|host| format!("192.0.{octet}.{host}"));
+        let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+        Pool { selector, ..guarded(&addresses) }
+    };
+    let pools: Vec<Arc<Pool>> = (0..100)
+        .map(|octet| of(if octet < 50 { Selector::All } else { Selector::Random }, octet).into())
+        .collect();
+    let board = |first: Verdict| -> Board {
+        (0..300).map(|target| if target % 3 == 0 { first } else { Verdict::Up }).collect()
+    };
+    let (up, down) = (board(Verdict::Up), board(Verdict::Down));
+    let mut ids = up.ids();
+    let bound: Vec<BoundPool> = pools.iter().map(|pool| BoundPool::new(Arc::clone(pool), &mut ids)).collect();
+    signer.prepare(&pools, std::num::NonZeroUsize::MIN).unwrap();
+    assert_eq!(signer.made(), 50 + 50 * 4, "of all members, and where one is answered of each alone as well");
+    let first = Pools::signed(&bound, &up, Some(Arc::clone(&signer)));
+    assert_eq!(signer.made(), 250, "that was made before");
+    let flipped = first.with(bound.iter().enumerate(), &down);
+    assert_eq!(signer.made(), 300, "one for each new set, none where one member is answered");
+    assert_eq!(first.with(bound.iter().enumerate(), &up), first);
+    assert_eq!(first.with(bound.iter().enumerate(), &down), flipped);
+    assert_eq!(signer.made(), 300, "nothing to known states");
+    assert!(first.is_signed_by(Some(&signer)) && !first.is_signed_by(None));
 }

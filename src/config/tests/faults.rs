@@ -481,6 +481,10 @@ fn a_zone_is_signed_from_its_file_with_keys_of_a_folder() {
     assert!(signed("").sentence().contains("`[zone.dnssec]` lacks `keys`"), "{}", signed("").sentence());
     let denial = signed("keys = \"keys\"\ndenial = \"nsec5\"").sentence();
     assert!(denial.contains("`nsec5` is no way of denial here"), "{denial}");
+    let up = format!("{ZONE}[zone.dnssec]\nkeys = \"keys\"\n")
+        .replace("file =", "transfer-pools = \"up\"\nfile =");
+    let up = read(up).sentence();
+    assert!(up.contains("of its pools nothing but their members is signed for transfers"), "{up}");
     let zone =
         "[[zone]]\nname = \"lab.example\"\nprimary = [\"192.0.2.1\"]\n[zone.dnssec]\nkeys = \"keys\"\n";
     let copied = read(zone).sentence();

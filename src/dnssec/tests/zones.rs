@@ -123,11 +123,10 @@ fn keys_of_other_providers_stay_and_are_signed_with_ours() {
 }
 
 #[test]
-fn a_zone_with_pools_is_refused_by_the_name_of_one() {
-    let pooled = format!("{ZONE}api 60 LUA A \"ifportup(443, {{'192.0.2.1', '192.0.2.2'}})\"\n");
-    let signing = signing([ed25519([7; 32], ZONE_KEY | SEP)]);
-    let refused = sign(&zone(&pooled), &signing, &mut Shelf::default(), NonZeroUsize::MIN);
-    assert_eq!(refused.err(), Some(SignError::Pool(name("api.example.org."))));
+fn a_pool_is_signed_as_the_records_that_stand_for_it_and_denies_no_type_that_it_has() {
+    let pooled = format!("{ZONE}api 60 LUA A \"ifportup(443, {{'192.0.2.1', '192.0.2.2', '192.0.2.1'}})\"\n");
+    let plain = format!("{ZONE}api 60 A 192.0.2.1\napi 60 A 192.0.2.2\n");
+    assert_eq!(added(&pooled), added(&plain));
 }
 
 #[test]
@@ -150,4 +149,45 @@ fn a_zone_with_name_servers_at_a_wildcard_is_refused_by_its_name() {
     let signing = signing([ed25519([7; 32], ZONE_KEY | SEP)]);
     let made = sign(&zone, &signing, &mut Shelf::default(), NonZeroUsize::MIN);
     assert_eq!(made.unwrap_err(), SignError::WildcardCut("*.sub.example.org.".parse().unwrap()));
+}
+
+/// What is told of the pools of a zone with these lines, which is to be signed.
+fn told_of_pools(lines: &str) -> Vec<String> {
+    let (zone, sources) = read(
+        "example.org.",
+        "example.org.zone",
+        &format!("@ 300 SOA ns h 1 2 3 4 300\n@ 300 NS ns\n{lines}"),
+    );
+    let mut found = Diagnostics::default();
+    check_pools(&zone, &mut found);
+    let told = found.iter().map(|one| sources.render(one, crate::source::Look::Plain));
+    told.filter_map(|drawn| drawn.lines().next().map(str::to_owned)).collect()
+}
+
+#[test]
+fn pools_that_cannot_be_signed_are_refused_with_their_lines_and_risky_ones_are_told_of() {
+    let up = "ifportup(443, {'192.0.2.1', '192.0.2.2'}";
+    for sound in [
+        format!("api 60 LUA A \"{up})\"\napi 60 LUA AAAA \"ifportup(443, {{'2001:db8::1'}})\"\n"),
+        format!("api 60 LUA A \"{up}, {{backupSelector='empty'}})\"\n"),
+        format!("sub 60 NS ns.sub\nns.sub 60 A 192.0.2.9\nns.sub 60 LUA A \"{up})\"\n"),
+    ] {
+        assert_eq!(told_of_pools(&sound), Vec::<String>::new(), "{sound}");
+    }
+    let twice = told_of_pools(&format!("api 60 LUA A \"{up})\"\napi 60 A 192.0.2.3\n"));
+    assert!(
+        twice.len() == 1 && twice[0].contains("`api.example.org.` has more A records than one pool"),
+        "{twice:?}"
+    );
+    let many: Vec<String> = (0..101).map(|host| format!("'192.0.2.{host}'")).collect();
+    let many = told_of_pools(&format!("api 60 LUA A \"pickrandomsample(3, {{{}}})\"\n", many.join(", ")));
+    assert!(
+        many.len() == 1 && many[0].contains("the selector `sample` answers 3 of 101 members"),
+        "{many:?}"
+    );
+    let long = told_of_pools(&format!("api 300 LUA A \"{up}, {{backupSelector='empty'}})\"\n"));
+    assert!(
+        long.len() == 1 && long[0].starts_with("warning") && long[0].contains("may answer no A record"),
+        "{long:?}"
+    );
 }

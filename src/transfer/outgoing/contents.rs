@@ -185,18 +185,13 @@ fn answered<'z>(pool: &'z Pool, up: &'z UpPool) -> Vec<SentRecord<'z>> {
     up.rdatas.iter().take(most).map(|rdata| record(rdata)).collect()
 }
 
-/// The members of the first group, each record once; of aliases one, since a name has no more (RFC 1034, section
-/// 3.6.2).
+/// What stands for a pool where nobody probes.
 fn members(pool: &Pool) -> Vec<SentRecord<'_>> {
-    let mut sent: Vec<SentRecord<'_>> = Vec::new();
-    for member in pool.groups.first().into_iter().flatten() {
-        let is_new = sent.iter().all(|record| *record.rdata != *member.rdata);
-        if is_new && (pool.rtype != Rtype::CNAME || sent.is_empty()) {
-            let (owner, rtype, ttl) = (pool.owner.as_ref(), pool.rtype, pool.ttl);
-            sent.push(SentRecord { owner, rtype, ttl, rdata: Cow::Borrowed(&member.rdata) });
-        }
-    }
-    sent
+    let record = |rdata| {
+        let (owner, rtype, ttl) = (pool.owner.as_ref(), pool.rtype, pool.ttl);
+        SentRecord { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) }
+    };
+    pool.standing().into_iter().map(record).collect()
 }
 
 /// A LUA record: the type that it answers, and its code in strings.

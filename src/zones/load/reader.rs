@@ -15,7 +15,7 @@ use super::reverse::Wanting;
 use super::serving::{Purpose, ReadCause};
 use crate::answer::{Access, Prefix};
 use crate::dns::{Name, Rtype};
-use crate::dnssec::{KeyFolders, Time};
+use crate::dnssec::{KeyFolders, Time, check_pools};
 use crate::source::{
     Diagnostic, Diagnostics, Digest, Look, Origin, Severity, Sources, TextFile, Update, patiently_for,
 };
@@ -442,7 +442,14 @@ impl<'r> ZoneReader<'r> {
         builder.set_own_addresses(inputs.own.clone());
         builder.set_apexes(Arc::clone(&self.apexes));
         inputs.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
-        builder.finish(found)
+        if inputs.signing.is_some() {
+            builder.sign_here();
+        }
+        let zone = builder.finish(found)?;
+        if inputs.signing.is_some() {
+            check_pools(&zone, found);
+        }
+        (found.errors() == 0).then_some(zone)
     }
 
     /// Loads the last good text of the zone, if there is one.

@@ -214,6 +214,27 @@ fn no_answer_with_signatures_allocates() {
 }
 
 #[test]
+fn no_answer_of_pools_with_signatures_allocates() {
+    let mut served = Served::default();
+    served.add_signed("example.", ZONE);
+    let (mut scratch, mut out) = (WorkerContext::new(Arc::new(Counters::default()), 1), vec![0; 65_535]);
+    for verdict in [Verdict::Up, Verdict::Down, Verdict::Pending] {
+        let snapshot = served.snapshot(Identity::default(), |_| verdict);
+        for (qname, qtype) in QUESTIONS {
+            let mut query = query(qname, qtype);
+            query.extend_from_slice(EXTRAS[1]);
+            query[11] = 1;
+            // What is chosen by chance leads one way or the other.
+            for _ in 0..8 {
+                let (allocations, answered) = counted(&snapshot, &mut scratch, CLIENT, &query, &mut out);
+                assert_eq!(allocations, 0, "{qname} {qtype}, {verdict}");
+                assert!(answered, "{qname} {qtype}, {verdict}");
+            }
+        }
+    }
+}
+
+#[test]
 fn no_answer_over_the_limit_allocates() {
     let (mut snapshot, mut scratch) = server();
     let exempt = Prefix::around(IpAddr::from([192, 0, 2, 0]), 24);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::dns::Name;
+use crate::dns::{Rtype, Ttl};
 use crate::probe::{Port, ProbeKind, Tcp};
 use crate::zone::{Expected, GuardTemplate, MinUp, Test};
 

@@ -1,0 +1,84 @@
+//! Unbound as a validating resolver before one of our servers, which answers for some zones. Killed when dropped.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{SocketAddr, UdpSocket};
+use std::process::{Child, Stdio};
+
+use hickory_proto::op::{Edns, Message, Query};
+use hickory_proto::rr::{Name, RecordType};
+use tempfile::TempDir;
+
+use crate::tools::tool;
+use crate::{PATIENCE, free_port, loopback, wait_for};
+
+/// A validating resolver that asks a server of ours about its zones, and nobody about others.
+pub struct Unbound {
+    child: Child,
+    place: SocketAddr,
+    folder: TempDir,
+}
+
+impl Unbound {
+    /// Starts it before a server with these zones and the data of their DNSKEY records, `257 3 13 …`; `more` are lines of the
+    /// section `server`. None where it is not installed.
+    pub fn start(server: SocketAddr, zones: &[(&str, &str)], more: &str) -> Option<Unbound> {
+        let mut command = tool("unbound")?;
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let place = free_port(loopback());
+        let (at, ip, port) = (folder.path().display(), place.ip(), place.port());
+        let mut text = format!(
+            "server:\n  interface: {ip}\n  port: {port}\n  directory: \"{at}\"\n  chroot: \"\"\n  username: \"\"\n  \
+             pidfile: \"\"\n  use-syslog: no\n  logfile: \"{at}/log\"\n  val-log-level: 2\n  \
+             module-config: \"validator iterator\"\n  do-not-query-localhost: no\n  num-threads: 1\n  \
+             access-control: 127.0.0.0/8 allow\n  local-zone: \"test.\" transparent\n{more}"
+        );
+        for (apex, key) in zones {
+            _ = writeln!(text, "  trust-anchor: \"{apex} DNSKEY {key}\"");
+        }
+        for (apex, _) in zones {
+            _ = writeln!(text, "stub-zone:\n  name: {apex}\n  stub-addr: {}@{}", server.ip(), server.port());
+        }
+        // Whatever is not ours goes nowhere.
+        _ = writeln!(text, "forward-zone:\n  name: \".\"\n  forward-addr: 127.0.0.1@9");
+        fs::write(folder.path().join("unbound.conf"), text).expect("a config file");
+        command.arg("-d").arg("-c").arg(folder.path().join("unbound.conf"));
+        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("unbound starts");
+        let unbound = Unbound { child, place, folder };
+        let (apex, _) = zones.first().expect("a zone");
+        wait_for("unbound", PATIENCE, || {
+            unbound.ask(apex, RecordType::SOA).filter(|answer| answer.metadata.authentic_data)
+        });
+        Some(unbound)
+    }
+
+    /// Its answer over UDP to a question with the DO bit; none where none comes.
+    pub fn ask(&self, qname: &str, qtype: RecordType) -> Option<Message> {
+        let mut message = Message::query();
+        message.add_query(Query::query(Name::from_ascii(qname).expect("a name"), qtype));
+        message.metadata.recursion_desired = true;
+        let mut edns = Edns::new();
+        edns.set_max_payload(4096);
+        edns.set_dnssec_ok(true);
+        message.edns = Some(edns);
+        let socket = UdpSocket::bind((self.place.ip(), 0)).expect("a socket");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        socket.connect(self.place).expect("a loopback address");
+        socket.send(&message.to_vec().expect("a query that can be written")).ok()?;
+        let mut buffer = [0; 65_535];
+        let length = socket.recv(&mut buffer).ok()?;
+        Some(Message::from_vec(&buffer[..length]).expect("a response that decodes"))
+    }
+
+    /// What it wrote to its log: why an answer is bogus, for one.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Unbound {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
