@@ -368,10 +368,12 @@ fn a_chain_of_aliases_that_leads_back_to_its_wildcard_has_the_signatures_of_its_
         let message = Message::from_vec(&out[..len]).unwrap();
         let line = |record: &hickory_proto::rr::Record| {
             let owner = record.name.to_string().to_ascii_lowercase();
-            // What a name ends with, or a signature.
+            let rtype = record.record_type().to_string();
+            // What a signature ends with.
             let last = record.to_bytes().unwrap().last().copied().unwrap();
-            let tag = ["", "AAAB", "AAAC", "AAAD", "AAAE", "AAAF"][usize::from(last)];
-            format!("{owner} {} {tag}", record.record_type())
+            let tags = ["AAAA", "AAAB", "AAAC", "AAAD", "AAAE", "AAAF"];
+            let tag = if rtype == "RRSIG" { tags[usize::from(last)] } else { "" };
+            format!("{owner} {rtype} {tag}")
         };
         message.answers.iter().map(line).collect()
     };
