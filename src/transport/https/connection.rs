@@ -31,8 +31,12 @@ const HTTP2: &[u8] = b"h2";
 /// Longest header list of a request, in bytes, and what is received ahead of HTTP/1.1: twice the longest target.
 const HEAD_BYTES_MAX: u32 = 16 << 10;
 
-/// What a client may send ahead on one stream, and on all of them together, in bytes.
-const WINDOW_BYTES: u32 = 65_535;
+/// What a client may send ahead on one stream of HTTP/2, in bytes: more than a query is long. What has been read makes room
+/// again.
+const STREAM_WINDOW_BYTES: u32 = 8 << 10;
+
+/// The same on all of them together: UPDATEs that wait unread until the one before them has come leave room for it.
+const WINDOW_BYTES: u32 = 32 * STREAM_WINDOW_BYTES;
 
 /// What waits to be sent on one stream of HTTP/2, in bytes: a response, besides what is written already.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
@@ -97,7 +101,7 @@ fn http2_settings() -> http2::Builder<TokioExecutor> {
     builder
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_BYTES_MAX)
-        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(WINDOW_BYTES)
         .max_send_buf_size(SEND_BUFFER_BYTES);
     builder
