@@ -117,7 +117,7 @@ impl Site {
     /// Starts the program and waits until it is ready.
     pub fn start(&self) -> Program {
         let program = self.spawn();
-        program.wait_for_line("ready");
+        program.wait_for_line("ready: ");
         program
     }
 

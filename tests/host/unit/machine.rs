@@ -207,5 +207,5 @@ pub(crate) fn said_by(output: &Output) -> String {
 /// Two masters, one of which is there; its address is the machine's own.
 pub(crate) fn zone(serial: u32) -> String {
     let soa = format!("@ SOA ns root {serial} 3600 600 86400 60");
-    format!("$TTL 60\n{soa}\n@ NS ns\nns A 127.0.0.1\napi A 127.0.1.2\napi A 127.0.0.1\n")
+    format!("$TTL 60\n{soa}\n@ NS ns\nns A 127.0.0.1\napi 10 A 127.0.1.2\napi 10 A 127.0.0.1\n")
 }

@@ -98,7 +98,7 @@ fn a_manager_that_is_not_there_stops_nothing() {
     let program = lab.site.spawn_as(|command| _ = command.env("NOTIFY_SOCKET", "/nonexistent/notify"));
     let line = program.wait_for_line("the service manager is not notified");
     assert!(line.text.contains("NOTIFY_SOCKET=/nonexistent/notify"), "{line:?}");
-    program.wait_for_line("ready");
+    program.wait_for_line("ready: ");
     program.stop();
 }
 

@@ -99,7 +99,7 @@ fn what_is_not_passed_is_bound_besides() {
     let lab = Lab::new();
     let udp = bound(lab.site.listen(), Type::DGRAM);
     let program = lab.site.spawn_as(|command| pass(command, &[&udp]));
-    program.wait_for_line("ready");
+    program.wait_for_line("ready: ");
     let up = |found: Option<Message>| found.map(|message| message.answers.len());
     assert_eq!(up(harness::client::ask(lab.site.listen(), API, RecordType::A)), Some(3));
     assert_eq!(up(harness::client::ask_tcp(lab.site.listen(), API, RecordType::A)), Some(3));
@@ -145,7 +145,7 @@ fn a_passed_socket_for_datagrams_serves_quic() {
     site.write("edgedns.toml", &format!("{server}{pair}{QUICK_PROBES}{GUARDED_ZONE}"));
     let socket = bound(quic, Type::DGRAM);
     let program = site.spawn_as(|command| pass(command, &[&socket]));
-    program.wait_for_line("ready");
+    program.wait_for_line("ready: ");
     let port = quic.port().to_string();
     kdig.args([&format!("@{}", quic.ip()), "-p", &port, "+quic", "+norec", "+time=5", API]);
     let said = harness::program::said(&kdig.output().expect("it runs"));

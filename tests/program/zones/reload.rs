@@ -156,7 +156,7 @@ fn an_idle_server_lets_go_of_the_zone_it_does_not_serve_any_more() {
     let program = lab.site.spawn_as(|command| {
         command.env("MALLOC_MMAP_THRESHOLD_", "131072");
     });
-    program.wait_for_line("ready");
+    program.wait_for_line("ready: ");
     let before = resident_kibibytes(&program);
     for number in 2..5 {
         lab.write("lab", &large(number));

@@ -19,7 +19,7 @@ fn guarding(owner: &str, test: Test, choice: PoolSettings) -> Guarding {
 }
 
 fn tcp() -> Test {
-    Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(6443).unwrap() }))
+    Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(443).unwrap() }))
 }
 
 fn sorted(mut given: Given) -> Vec<String> {
