@@ -43,8 +43,8 @@ struct Chase<'c, 'z, 'q, 'o> {
     query: &'c QueryContext<'q>,
     worker: &'c mut WorkerContext,
     response: &'c mut ResponseWriter<'o>,
-    /// Where signatures are wanted.
-    signed: Option<Signed<'z>>,
+    /// Where signatures are wanted. Elsewhere: who asks for none does not pay for its room.
+    signed: Option<&'c mut Signed<'z>>,
 }
 
 /// What answers with signatures are made from.
@@ -117,8 +117,8 @@ pub(super) fn follow_signed_dname<'z>(
     dname: (CompiledNode<'z>, usize),
     (zone, proofs): (&'z SignedZone, Proofs<'z>),
 ) {
-    let signed = Signed { zone, proofs, waiting: WaitingProofs::NONE };
-    follow(authority, query, worker, response, dname, Some(signed));
+    let mut signed = Signed { zone, proofs, waiting: WaitingProofs::NONE };
+    follow(authority, query, worker, response, dname, Some(&mut signed));
 }
 
 fn follow<'z>(
@@ -127,7 +127,7 @@ fn follow<'z>(
     worker: &mut WorkerContext,
     response: &mut ResponseWriter<'_>,
     (dname, labels): (CompiledNode<'z>, usize),
-    signed: Option<Signed<'z>>,
+    signed: Option<&mut Signed<'z>>,
 ) {
     response.authoritative = true;
     let qname = query.question.qname.wire();
@@ -163,8 +163,8 @@ pub(super) fn follow_signed_pool_alias<'z>(
     response: &mut ResponseWriter<'_>,
     (zone, proofs, waiting): (&'z SignedZone, Proofs<'z>, WaitingProofs<'z>),
 ) {
-    let signed = Some(Signed { zone, proofs, waiting });
-    let mut chase = Chase { authority, query, worker, response, signed };
+    let mut signed = Signed { zone, proofs, waiting };
+    let mut chase = Chase { authority, query, worker, response, signed: Some(&mut signed) };
     let step = chase.pool_target();
     if let Some(found) = chase.look_up(step.name.length) {
         chase.run(found, step);
@@ -333,12 +333,12 @@ impl<'z> Chase<'_, 'z, '_, '_> {
         let empty = match self.put_signed_pools(Section::Answer, &more, beyond_owner) {
             Some(SignedPooled::Records) => None,
             Some(SignedPooled::Alias) => {
-                let waiting = self.signed.as_mut().map(|signed| &mut signed.waiting);
+                let waiting = self.signed.as_deref_mut().map(|signed| &mut signed.waiting);
                 waiting.into_iter().for_each(|waiting| waiting.add(proof, step.name.at(), &more));
                 return Some(self.pool_target());
             }
             Some(SignedPooled::Empty(at)) => {
-                let Signed { proofs, .. } = self.signed.as_mut()?;
+                let Signed { proofs, .. } = self.signed.as_deref_mut()?;
                 let Some(pool) = EmptyPool::new(self.authority.compiled, at, proofs, self.response) else {
                     self.signed = None;
                     return None;
@@ -353,7 +353,7 @@ impl<'z> Chase<'_, 'z, '_, '_> {
         };
         self.prove_waiting();
         let Self { authority, query, worker, response, signed } = self;
-        let Signed { zone, proofs, .. } = signed.as_mut()?;
+        let Signed { zone, proofs, .. } = signed.as_deref_mut()?;
         let name = worker.chase.name.get(..step.name.length).and_then(|name| NameRef::split_from(name).ok());
         worker.name.set(name?.0);
         append_section(&worker.chase, &mut rebuilt, Section::Authority, &mut response.message);
