@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use hickory_proto::op::{Edns, Message, Query};
@@ -11,6 +12,19 @@ use tempfile::TempDir;
 
 use crate::tools::tool;
 use crate::{PATIENCE, free_port, loopback, wait_for};
+
+/// All networks but 127.0.0.0/8: no query leaves this machine.
+const ELSEWHERE: [&str; 9] = [
+    "0.0.0.0/2",
+    "64.0.0.0/3",
+    "96.0.0.0/4",
+    "112.0.0.0/5",
+    "120.0.0.0/6",
+    "124.0.0.0/7",
+    "126.0.0.0/8",
+    "128.0.0.0/1",
+    "::/0",
+];
 
 /// A validating resolver that asks a server of ours about its zones, and nobody about others.
 pub struct Unbound {
@@ -33,6 +47,9 @@ impl Unbound {
              module-config: \"validator iterator\"\n  do-not-query-localhost: no\n  num-threads: 1\n  \
              access-control: 127.0.0.0/8 allow\n  local-zone: \"test.\" transparent\n{more}"
         );
+        for elsewhere in ELSEWHERE {
+            _ = writeln!(text, "  do-not-query-address: {elsewhere}");
+        }
         for (apex, key) in zones {
             _ = writeln!(text, "  trust-anchor: \"{apex} DNSKEY {key}\"");
         }
@@ -68,6 +85,16 @@ impl Unbound {
         let mut buffer = [0; 65_535];
         let length = socket.recv(&mut buffer).ok()?;
         Some(Message::from_vec(&buffer[..length]).expect("a response that decodes"))
+    }
+
+    /// Where it answers.
+    pub fn place(&self) -> SocketAddr {
+        self.place
+    }
+
+    /// Its folder, which goes with it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What it wrote to its log: why an answer is bogus, for one.

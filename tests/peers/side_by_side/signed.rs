@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use proptest::prelude::Strategy;
 use proptest::strategy::ValueTree;
@@ -21,9 +21,9 @@ use super::question::{self, Edns, Question};
 use super::server::{Kind, Server};
 use super::zone::{self, Pair, Planted, Which};
 use super::{FAULTS_SHOWN_MAX, plant, seed};
+use harness::PATIENCE;
 use harness::tools::{is_installed, tool};
-use harness::{PATIENCE, free_port, loopback, wait_for};
-use tempfile::TempDir;
+use harness::unbound::Unbound;
 
 /// Pairs of zones of each kind of denial.
 const PAIRS: usize = 40;
@@ -182,7 +182,7 @@ fn validate(denial: Denial) {
         }
     }
     println!("{denial:?}: {states:?}");
-    assert!(faults.is_empty(), "{states:?}{faults}\n{}", resolver.log());
+    assert!(faults.is_empty(), "{states:?}{faults}\n{}", resolver.unbound.log());
     assert!(asked > 100 && secure > asked * 9 / 10, "{asked} questions only, {secure} secure: {states:?}");
     // A client that validates by itself.
     for (apex, _) in &zones {
@@ -216,67 +216,32 @@ fn is_for_a_resolver(apexes: &BTreeSet<String>, question: &Question, own: &Answe
         && chain.flat_map(Set::targets).all(|name| is_ours(&name))
 }
 
-/// A validating resolver before our server, with the key of all zones. Killed when dropped.
+/// A validating resolver before a server, with the key of all zones, and what else judges the server's answers.
 struct Resolver {
-    child: Child,
-    place: SocketAddr,
-    folder: TempDir,
+    unbound: Unbound,
 }
 
 impl Resolver {
     fn start(ours: &Server, zones: &[(String, String)]) -> Resolver {
-        let folder = tempfile::tempdir().expect("a scratch folder");
-        let place = free_port(loopback());
-        let (at, ip, port) = (folder.path().display(), place.ip(), place.port());
-        let mut text = format!(
-            "server:\n  interface: {ip}\n  port: {port}\n  directory: \"{at}\"\n  chroot: \"\"\n  username: \"\"\n  \
-             pidfile: \"\"\n  use-syslog: no\n  logfile: \"{at}/log\"\n  val-log-level: 2\n  \
-             module-config: \"validator iterator\"\n  do-not-query-localhost: no\n  num-threads: 1\n  \
-             access-control: 127.0.0.0/8 allow\n  local-zone: \"test.\" transparent\n  aggressive-nsec: no\n"
-        );
-        // All networks but 127.0.0.0/8.
-        for elsewhere in [
-            "0.0.0.0/2",
-            "64.0.0.0/3",
-            "96.0.0.0/4",
-            "112.0.0.0/5",
-            "120.0.0.0/6",
-            "124.0.0.0/7",
-            "126.0.0.0/8",
-            "128.0.0.0/1",
-            "::/0",
-        ] {
-            _ = writeln!(text, "  do-not-query-address: {elsewhere}");
-        }
+        let keys: Vec<String> = zones.iter().map(|(apex, signed)| dnskey(apex, signed)).collect();
         let mut anchors = String::from("trust-anchors {\n");
-        for (apex, signed) in zones {
-            let key = dnskey(apex, signed);
-            _ = writeln!(text, "  trust-anchor: \"{apex} DNSKEY {key}\"");
+        for ((apex, _), key) in zones.iter().zip(&keys) {
             let (fixed, bits) = key.rsplit_once(' ').expect("a key");
             _ = writeln!(anchors, "  {apex} static-key {fixed} \"{bits}\";");
         }
-        for (apex, _) in zones {
-            let from = ours.place();
-            _ = writeln!(text, "stub-zone:\n  name: {apex}\n  stub-addr: {}@{}", from.ip(), from.port());
-        }
-        // Whatever is not ours goes nowhere.
-        _ = writeln!(text, "forward-zone:\n  name: \".\"\n  forward-addr: 127.0.0.1@9");
-        fs::write(folder.path().join("unbound.conf"), text).expect("a config file");
-        fs::write(folder.path().join("anchors"), anchors + "};\n").expect("a file of keys");
-        let mut command = tool("unbound").expect("it is installed");
-        command.arg("-d").arg("-c").arg(folder.path().join("unbound.conf"));
-        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("unbound starts");
-        let resolver = Resolver { child, place, folder };
-        let soa = Question { pair: 0, qname: zones[0].0.clone(), qtype: 6, edns: Edns::DnssecOk(4096) };
-        wait_for("unbound", PATIENCE, || (resolver.ask(&soa) == "NOERROR ad").then_some(()));
-        resolver
+        let of_zones: Vec<(&str, &str)> =
+            zones.iter().zip(&keys).map(|((apex, _), key)| (apex.as_str(), key.as_str())).collect();
+        let unbound = Unbound::start(ours.place(), &of_zones, "  aggressive-nsec: no\n");
+        let unbound = unbound.expect("it is installed");
+        fs::write(unbound.folder().join("anchors"), anchors + "};\n").expect("a file of keys");
+        Resolver { unbound }
     }
 
     /// The response code, and whether it was validated.
     fn ask(&self, question: &Question) -> String {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
         socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
-        socket.connect(self.place).expect("a loopback address");
+        socket.connect(self.unbound.place()).expect("a loopback address");
         let mut query = question.message(1);
         // RD.
         query[2] |= 1;
@@ -294,10 +259,6 @@ impl Resolver {
         }
     }
 
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-
     /// What delv says of an answer of ours.
     fn delv(&self, ours: &Server, qname: &str, qtype: &str) -> String {
         let apex = qname.rsplit_once("here.").map_or(qname, |(_, apex)| apex);
@@ -306,7 +267,7 @@ impl Resolver {
             .expect("it is installed")
             .arg(format!("@{}", place.ip()))
             .args(["-p", &place.port().to_string(), "-a"])
-            .arg(self.folder.path().join("anchors"))
+            .arg(self.unbound.folder().join("anchors"))
             .args([&format!("+root={apex}"), qname, qtype])
             .output()
             .expect("delv runs");
@@ -324,16 +285,9 @@ impl Resolver {
             .expect("dig runs");
         let sent = String::from_utf8(sent.stdout).expect("a text");
         let records: Vec<&str> = sent.lines().collect();
-        let file = self.folder.path().join("sent");
+        let file = self.unbound.folder().join("sent");
         fs::write(&file, records[..records.len() - 1].join("\n") + "\n").expect("a zone file");
         run(tool("dnssec-verify").expect("it is installed").args(["-z", "-o", apex]).arg(file));
-    }
-}
-
-impl Drop for Resolver {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
