@@ -44,7 +44,7 @@ pub use counters::{HandshakeCounters, TcpCounters};
 #[cfg(feature = "fuzzing")]
 pub use frames::{Frame, Input};
 pub(super) use handshakes::HANDSHAKES_MAX;
-pub(super) use limits::{ConnectionPermit, Seat};
+pub(super) use limits::{ConnectionPermit, ConnectionSlot};
 pub(super) use served::{Client, Served};
 pub use settings::TcpSettings;
 pub(super) use stream_context::StreamContext;

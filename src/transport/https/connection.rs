@@ -18,8 +18,8 @@ use super::request;
 use super::returned::Returned;
 use crate::transport::responder::Responder;
 use crate::transport::stream::{
-    Activity, Client, ConcurrentQueries, LINGER_MAX, Overdue, STREAMS_MAX, Seat, Served, TcpSettings,
-    deadline,
+    Activity, Client, ConcurrentQueries, ConnectionSlot, LINGER_MAX, Overdue, STREAMS_MAX, Served,
+    TcpSettings, deadline,
 };
 
 /// What is spoken, as TLS names it, the best first (RFC 7301).
@@ -53,9 +53,9 @@ enum HttpEnd {
 }
 
 /// What decides when a connection ends.
-struct Course {
+struct ConnectionDriver {
     activity: Arc<Activity>,
-    seat: Arc<Seat>,
+    slot: Arc<ConnectionSlot>,
     stop: watch::Receiver<()>,
     settings: TcpSettings,
     /// End of the lifetime.
@@ -67,24 +67,24 @@ pub(in crate::transport) async fn serve<R: Responder>(
     client: Client<TlsStream<TcpStream>>,
     served: Served<R>,
 ) {
-    let Client { stream, peer, seat } = client;
+    let Client { stream, peer, slot } = client;
     let Served { settings, counters, answering, stop } = served;
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-    let activity = Activity::new(Arc::clone(&seat));
+    let activity = Activity::new(Arc::clone(&slot));
     let queries = Arc::new(ConcurrentQueries::new(Arc::clone(&activity), answering));
     let service = service_fn(move |asked| {
         let queries = Arc::clone(&queries);
         async move { Ok::<_, Infallible>(request::respond(asked, &queries, peer, &settings).await) }
     });
-    let mut course = Course { activity, seat, stop, settings, last: deadline(settings.lifetime) };
-    let (stream, returned) = Returned::new(stream, Arc::clone(&course.activity));
+    let mut driver = ConnectionDriver { activity, slot, stop, settings, last: deadline(settings.lifetime) };
+    let (stream, returned) = Returned::new(stream, Arc::clone(&driver.activity));
     let stream = TokioIo::new(stream);
     let end = if is_http2 {
         let connection = http2_settings().serve_connection(stream, service);
-        course.follow(connection, |connection| connection.graceful_shutdown()).await
+        driver.drive(connection, |connection| connection.graceful_shutdown()).await
     } else {
         let connection = http1_settings().serve_connection(stream, service);
-        course.follow(connection, |connection| connection.graceful_shutdown()).await
+        driver.drive(connection, |connection| connection.graceful_shutdown()).await
     };
     if end == HttpEnd::Cut {
         counters.cut.fetch_add(1, Ordering::Relaxed);
@@ -115,9 +115,9 @@ fn http1_settings() -> http1::Builder {
     builder
 }
 
-impl Course {
+impl ConnectionDriver {
     /// Runs a connection to its end, which `shut_down` has it come to in order.
-    async fn follow<C>(&mut self, connection: C, shut_down: impl FnOnce(Pin<&mut C>)) -> HttpEnd
+    async fn drive<C>(&mut self, connection: C, shut_down: impl FnOnce(Pin<&mut C>)) -> HttpEnd
     where
         C: Future<Output = hyper::Result<()>>,
     {
@@ -133,7 +133,7 @@ impl Course {
                 biased;
                 _ = &mut connection => return HttpEnd::Gone,
                 _ = self.stop.changed() => break,
-                () = self.seat.lost() => break,
+                () = self.slot.evicted() => break,
                 () = sleep_until(look) => {}
             }
             if Instant::now() >= self.last {

@@ -39,9 +39,9 @@ struct Streams<R> {
 
 /// Serves a connection until the client, a limit or the server ends it.
 pub(super) async fn serve<R: Responder>(client: Client<Connection>, served: Served<R>) {
-    let Client { stream: connection, peer, seat } = client;
+    let Client { stream: connection, peer, slot } = client;
     let Served { settings, counters, answering, mut stop } = served;
-    let activity = Activity::new(Arc::clone(&seat));
+    let activity = Activity::new(Arc::clone(&slot));
     let queries = Arc::new(ConcurrentQueries::new(Arc::clone(&activity), answering));
     let mut streams = Streams { tasks: JoinSet::new(), queries, peer, settings };
     let last = deadline(settings.lifetime);
@@ -55,7 +55,7 @@ pub(super) async fn serve<R: Responder>(client: Client<Connection>, served: Serv
             // In this order, so that a client that never pauses ends in time too.
             biased;
             _ = stop.changed() => break QuicEnd::Over(NO_ERROR),
-            () = seat.lost() => break QuicEnd::Over(EXCESSIVE_LOAD),
+            () = slot.evicted() => break QuicEnd::Over(EXCESSIVE_LOAD),
             Some(ended) = streams.tasks.join_next() => {
                 if let Ok(Err(violation)) = ended {
                     break QuicEnd::Violated(violation);

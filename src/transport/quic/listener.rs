@@ -100,15 +100,15 @@ impl<R: Responder> Acceptor<R> {
             let _ = incoming.retry();
             return;
         }
-        let seat = permit.as_ref().map_or_else(|| self.shared.limits.seat(), ConnectionPermit::seat);
-        let begun = self.shared.handshakes.begin(address, Arc::clone(&seat), &self.shared.limits, &counters);
+        let slot = permit.as_ref().map_or_else(|| self.shared.limits.slot(), ConnectionPermit::slot);
+        let begun = self.shared.handshakes.begin(address, Arc::clone(&slot), &self.shared.limits, &counters);
         let Some(handshake) = begun else { return incoming.ignore() };
         let (shared, mut stop) = (Arc::clone(&self.shared), self.stop.clone());
         self.connections.spawn(async move {
             let accepted = tokio::select! {
                 biased;
                 accepted = timeout(settings.first_byte, shake_hands(incoming)) => accepted,
-                () = seat.lost() => return,
+                () = slot.evicted() => return,
                 _ = stop.changed() => return,
             };
             let accepted = accepted.map(|accepted| accepted.map_err(io::Error::from));
@@ -119,7 +119,7 @@ impl<R: Responder> Acceptor<R> {
             };
             let Some(answering) = shared.answering(Transport::Quic) else { return };
             let peer = Peer { address, transport: Transport::Quic };
-            let client = Client { stream: connection, peer, seat: permit.seat() };
+            let client = Client { stream: connection, peer, slot: permit.slot() };
             connection::serve(client, Served { settings, counters, answering, stop }).await;
         });
     }

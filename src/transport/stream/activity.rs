@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::deadline;
-use super::limits::Seat;
+use super::limits::ConnectionSlot;
 use super::settings::TcpSettings;
 use crate::sync::lock;
 
 /// What a connection does now.
 pub(in crate::transport) struct Activity {
     now: Mutex<Doing>,
-    seat: Arc<Seat>,
+    slot: Arc<ConnectionSlot>,
 }
 
 struct Doing {
@@ -55,12 +55,12 @@ pub(in crate::transport) struct Unsent(Answering);
 
 impl Activity {
     /// Of a connection that has just begun.
-    pub(in crate::transport) fn new(seat: Arc<Seat>) -> Arc<Self> {
+    pub(in crate::transport) fn new(slot: Arc<ConnectionSlot>) -> Arc<Self> {
         let now = Instant::now();
-        seat.idle(now);
+        slot.idle(now);
         let doing =
             Doing { receiving: 0, answering: 0, unsent: 0, idle_from: now, taken: now, blocked_from: None };
-        Arc::new(Self { now: Mutex::new(doing), seat })
+        Arc::new(Self { now: Mutex::new(doing), slot })
     }
 
     /// A query has begun to come.
@@ -74,7 +74,7 @@ impl Activity {
     pub(in crate::transport) fn answer(self: &Arc<Self>) -> Answering {
         let mut doing = lock(&self.now);
         doing.answering = doing.answering.saturating_add(1);
-        self.seat.busy();
+        self.slot.busy();
         Answering(Arc::clone(self))
     }
 
@@ -141,7 +141,7 @@ impl Drop for Answering {
         doing.answering = doing.answering.saturating_sub(1);
         if doing.answering == 0 {
             doing.idle_from = Instant::now();
-            activity.seat.idle(doing.idle_from);
+            activity.slot.idle(doing.idle_from);
         }
     }
 }

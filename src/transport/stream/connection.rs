@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::client_stream::ClientStream;
 use super::counters::TcpCounters;
 use super::frames::{self, Frame, INPUT_BYTES, Input, LONG_BYTES_MAX};
-use super::limits::Seat;
+use super::limits::ConnectionSlot;
 use super::pending::PendingResponses;
 use super::responders::StreamResponder;
 use super::served::{Client, Served};
@@ -59,7 +59,7 @@ pub(in crate::transport) struct Connection<S, R> {
     stream: S,
     peer: Peer,
     /// What others see of it.
-    seat: Arc<Seat>,
+    slot: Arc<ConnectionSlot>,
     settings: TcpSettings,
     counters: Arc<TcpCounters>,
     answering: Arc<Mutex<StreamResponder<R>>>,
@@ -108,12 +108,12 @@ enum ConnectionProgress {
 
 impl<S: ClientStream, R: Responder> Connection<S, R> {
     pub(in crate::transport) fn new(client: Client<S>, served: Served<R>) -> Self {
-        let Client { stream, peer, seat } = client;
+        let Client { stream, peer, slot } = client;
         let Served { settings, counters, answering, stop } = served;
         let last = deadline(settings.lifetime);
         let (input, output) = (Input::default(), Vec::new());
         let pending = PendingResponses::barring_transfers(stream.transfer_bar());
-        Self { stream, peer, seat, settings, counters, answering, stop, input, output, pending, last }
+        Self { stream, peer, slot, settings, counters, answering, stop, input, output, pending, last }
     }
 
     /// Serves until the client, a limit or the server ends it.
@@ -138,9 +138,9 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
 
     async fn converse(&mut self) -> Result<Infallible, ConnectionEnd> {
         let mut idle_from = Instant::now();
-        self.seat.idle(idle_from);
+        self.slot.idle(idle_from);
         self.receive(deadline(self.settings.first_byte)).await?;
-        self.seat.busy();
+        self.slot.busy();
         let mut idle_until = deadline(self.settings.idle);
         loop {
             // Single bytes do not prolong the wait: it is for a whole query.
@@ -152,10 +152,10 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                 return Err(ConnectionEnd::Gone);
             }
             if !self.pending.is_waiting() {
-                self.seat.idle(idle_from);
+                self.slot.idle(idle_from);
             }
             let received = self.receive(idle_until).await?;
-            self.seat.busy();
+            self.slot.busy();
             if received == ConnectionProgress::Answered {
                 idle_until = deadline(self.settings.idle);
                 idle_from = Instant::now();
@@ -171,7 +171,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             // In this order, so that a client that never pauses ends in time too.
             biased;
             _ = self.stop.changed() => return Err(ConnectionEnd::Stopped),
-            () = self.seat.lost() => return Err(ConnectionEnd::Evicted),
+            () = self.slot.evicted() => return Err(ConnectionEnd::Evicted),
             () = sleep_until(deadline) => return Err(ConnectionEnd::Done),
             response = self.pending.response() => {
                 frames::push(&mut self.output, &response.message);

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use tokio::time::error::Elapsed;
 
 use super::counters::{HandshakeCounters, TcpCounters};
-use super::limits::{Limits, Seat};
+use super::limits::{ConnectionSlot, Limits};
 use crate::sync::lock;
 use crate::transport::client::client;
 
@@ -25,7 +25,7 @@ pub(in crate::transport) const HANDSHAKES_MAX: usize = 256;
 pub(super) const HANDSHAKES_PER_CLIENT_MAX: usize = 32;
 
 /// Handshakes under way, the oldest first.
-type UnderWay = VecDeque<(IpAddr, Arc<Seat>)>;
+type UnderWay = VecDeque<(IpAddr, Arc<ConnectionSlot>)>;
 
 /// The handshakes that are under way.
 #[derive(Default)]
@@ -35,18 +35,18 @@ pub(in crate::transport) struct Handshakes {
 
 /// One handshake; it is over when this is dropped.
 pub(in crate::transport) struct HandshakePermit {
-    seat: Arc<Seat>,
+    slot: Arc<ConnectionSlot>,
     under_way: Arc<Mutex<UnderWay>>,
     counters: Arc<TcpCounters>,
 }
 
 impl Handshakes {
-    /// Begins one of the client at `address`, whose connection has `seat`; none: it has too many. Where there are too
+    /// Begins one of the client at `address`, whose connection has `slot`; none: it has too many. Where there are too
     /// many in all, the oldest loses the place of its connection.
     pub(in crate::transport) fn begin(
         &self,
         address: IpAddr,
-        seat: Arc<Seat>,
+        slot: Arc<ConnectionSlot>,
         limits: &Limits,
         counters: &Arc<TcpCounters>,
     ) -> Option<HandshakePermit> {
@@ -62,10 +62,10 @@ impl Handshakes {
             counters.handshakes.evicted.fetch_add(1, Ordering::Relaxed);
             limits.evict(its_client, &oldest, counters);
         }
-        under_way.push_back((client, Arc::clone(&seat)));
+        under_way.push_back((client, Arc::clone(&slot)));
         counters.handshakes.under_way.store(under_way.len(), Ordering::Relaxed);
         drop(under_way);
-        Some(HandshakePermit { seat, under_way: Arc::clone(&self.under_way), counters: Arc::clone(counters) })
+        Some(HandshakePermit { slot, under_way: Arc::clone(&self.under_way), counters: Arc::clone(counters) })
     }
 
     /// Whether so many are under way, in all or of the client at `address`, that another one should prove first that
@@ -97,7 +97,7 @@ impl Drop for HandshakePermit {
     fn drop(&mut self) {
         let mut under_way = lock(&self.under_way);
         // The oldest are the most likely to end.
-        if let Some(place) = under_way.iter().position(|(_, seat)| Arc::ptr_eq(seat, &self.seat)) {
+        if let Some(place) = under_way.iter().position(|(_, slot)| Arc::ptr_eq(slot, &self.slot)) {
             under_way.remove(place);
         }
         self.counters.handshakes.under_way.store(under_way.len(), Ordering::Relaxed);

@@ -17,12 +17,12 @@ use crate::sync::lock;
 use crate::transport::client::client;
 
 /// The connections that are open, by client.
-type Clients = HashMap<IpAddr, Vec<Arc<Seat>>>;
+type Clients = HashMap<IpAddr, Vec<Arc<ConnectionSlot>>>;
 
 /// The connections that are open. At most `connections_max`, some 100 bytes each.
 pub(in crate::transport) struct Limits {
     clients: Arc<Mutex<Clients>>,
-    /// What the seats' moments are counted from.
+    /// What the slots' moments are counted from.
     since: Instant,
 }
 
@@ -39,24 +39,24 @@ pub(in crate::transport) enum ConnectionRefusal {
 #[derive(Debug)]
 pub(in crate::transport) struct ConnectionPermit {
     client: IpAddr,
-    seat: Arc<Seat>,
+    slot: Arc<ConnectionSlot>,
     clients: Arc<Mutex<Clients>>,
     counters: Arc<TcpCounters>,
 }
 
 /// One connection, as others see it.
 #[derive(Debug)]
-pub(in crate::transport) struct Seat {
+pub(in crate::transport) struct ConnectionSlot {
     /// Milliseconds, since there are any limits, until the connection had nothing to do; [`BUSY`] while it
     /// has.
     idle_from: AtomicU64,
     /// When the counting of these began.
     since: Instant,
     /// Notified when the place is given to another.
-    lost: Notify,
+    evicted: Notify,
 }
 
-/// What a seat says while its connection reads, answers, or waits for an answer.
+/// What a slot says while its connection reads, answers, or waits for an answer.
 const BUSY: u64 = u64::MAX;
 
 impl Default for Limits {
@@ -66,9 +66,13 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// A seat of nobody's: for a handshake that has no place yet.
-    pub(in crate::transport) fn seat(&self) -> Arc<Seat> {
-        Arc::new(Seat { idle_from: AtomicU64::new(BUSY), since: self.since, lost: Notify::new() })
+    /// A slot of nobody's: for a handshake that has no place yet.
+    pub(in crate::transport) fn slot(&self) -> Arc<ConnectionSlot> {
+        Arc::new(ConnectionSlot {
+            idle_from: AtomicU64::new(BUSY),
+            since: self.since,
+            evicted: Notify::new(),
+        })
     }
 
     /// Counts one more connection of the client at `address`, if it may have it. Where all places are taken,
@@ -88,20 +92,20 @@ impl Limits {
             return Err(if full { ConnectionRefusal::Full } else { ConnectionRefusal::ClientFull });
         }
         if full {
-            let (loser, seat) = least_needed(&clients, open).ok_or(ConnectionRefusal::Full)?;
-            give_back(&mut clients, loser, &seat, counters);
+            let (evicted_client, slot) = least_needed(&clients, open).ok_or(ConnectionRefusal::Full)?;
+            give_back(&mut clients, evicted_client, &slot, counters);
             counters.evicted.fetch_add(1, Ordering::Relaxed);
-            seat.lose();
+            slot.evict();
         }
-        let seat = self.seat();
-        seat.idle(Instant::now());
-        clients.entry(client).or_default().push(Arc::clone(&seat));
+        let slot = self.slot();
+        slot.idle(Instant::now());
+        clients.entry(client).or_default().push(Arc::clone(&slot));
         // Under the lock, so that the total is exact; it can be read without.
         counters.open.fetch_add(1, Ordering::Relaxed);
         drop(clients);
         Ok(ConnectionPermit {
             client,
-            seat,
+            slot,
             clients: Arc::clone(&self.clients),
             counters: Arc::clone(counters),
         })
@@ -109,32 +113,32 @@ impl Limits {
 }
 
 impl Limits {
-    /// Ends the connection of this seat. Its place is free at once, whenever it gets to end.
-    pub(super) fn evict(&self, client: IpAddr, seat: &Arc<Seat>, counters: &TcpCounters) {
-        give_back(&mut lock(&self.clients), client, seat, counters);
-        seat.lose();
+    /// Ends the connection of this slot. Its place is free at once, whenever it gets to end.
+    pub(super) fn evict(&self, client: IpAddr, slot: &Arc<ConnectionSlot>, counters: &TcpCounters) {
+        give_back(&mut lock(&self.clients), client, slot, counters);
+        slot.evict();
     }
 }
 
 /// The connection whose end hurts least when a client comes that has `open`: idle, of a client that has more,
 /// of these the one with the most, and of its own the one that has been idle the longest. All are looked at,
 /// which for a thousand takes some microseconds, and only while no place is free.
-fn least_needed(clients: &Clients, open: usize) -> Option<(IpAddr, Arc<Seat>)> {
-    let idle = clients.iter().filter(|(_, seats)| seats.len() > open).flat_map(|(client, seats)| {
-        let idle = seats.iter().map(|seat| (seat.idle_from.load(Ordering::Relaxed), seat));
+fn least_needed(clients: &Clients, open: usize) -> Option<(IpAddr, Arc<ConnectionSlot>)> {
+    let idle = clients.iter().filter(|(_, slots)| slots.len() > open).flat_map(|(client, slots)| {
+        let idle = slots.iter().map(|slot| (slot.idle_from.load(Ordering::Relaxed), slot));
         let first = idle.filter(|(from, _)| *from != BUSY).min_by_key(|(from, _)| *from);
-        first.map(|(from, seat)| (seats.len(), from, *client, seat))
+        first.map(|(from, slot)| (slots.len(), from, *client, slot))
     });
     let least = idle.min_by_key(|(count, from, ..)| (std::cmp::Reverse(*count), *from));
-    least.map(|(_, _, client, seat)| (client, Arc::clone(seat)))
+    least.map(|(_, _, client, slot)| (client, Arc::clone(slot)))
 }
 
 /// Takes a connection off the table, if it is still there.
-fn give_back(clients: &mut Clients, client: IpAddr, seat: &Arc<Seat>, counters: &TcpCounters) {
-    let Some(seats) = clients.get_mut(&client) else { return };
-    let Some(place) = seats.iter().position(|one| Arc::ptr_eq(one, seat)) else { return };
-    seats.swap_remove(place);
-    if seats.is_empty() {
+fn give_back(clients: &mut Clients, client: IpAddr, slot: &Arc<ConnectionSlot>, counters: &TcpCounters) {
+    let Some(slots) = clients.get_mut(&client) else { return };
+    let Some(place) = slots.iter().position(|one| Arc::ptr_eq(one, slot)) else { return };
+    slots.swap_remove(place);
+    if slots.is_empty() {
         clients.remove(&client);
     }
     counters.open.fetch_sub(1, Ordering::Relaxed);
@@ -142,18 +146,18 @@ fn give_back(clients: &mut Clients, client: IpAddr, seat: &Arc<Seat>, counters: 
 
 impl ConnectionPermit {
     /// For the connection, to say whether it is idle.
-    pub(in crate::transport) fn seat(&self) -> Arc<Seat> {
-        Arc::clone(&self.seat)
+    pub(in crate::transport) fn slot(&self) -> Arc<ConnectionSlot> {
+        Arc::clone(&self.slot)
     }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        give_back(&mut lock(&self.clients), self.client, &self.seat, &self.counters);
+        give_back(&mut lock(&self.clients), self.client, &self.slot, &self.counters);
     }
 }
 
-impl Seat {
+impl ConnectionSlot {
     /// The connection has had nothing to do since then.
     pub(in crate::transport) fn idle(&self, from: Instant) {
         let passed = from.saturating_duration_since(self.since).as_millis();
@@ -167,13 +171,13 @@ impl Seat {
     }
 
     /// The place is given to another.
-    pub(super) fn lose(&self) {
-        self.lost.notify_one();
+    pub(super) fn evict(&self) {
+        self.evicted.notify_one();
     }
 
     /// Resolves when the place is given to another.
-    pub(in crate::transport) async fn lost(&self) {
-        self.lost.notified().await;
+    pub(in crate::transport) async fn evicted(&self) {
+        self.evicted.notified().await;
     }
 }
 
@@ -204,7 +208,7 @@ mod tests {
         let (limits, counters) = (Limits::default(), Arc::default());
         let address = "192.0.2.1".parse().unwrap();
         let held = limits.admit(address, &settings(1, 1), &counters).unwrap();
-        held.seat.busy();
+        held.slot.busy();
         let other = limits.admit("192.0.2.2".parse().unwrap(), &settings(1, 1), &counters);
         assert_eq!(other.unwrap_err(), ConnectionRefusal::Full);
         drop(held);
@@ -213,11 +217,11 @@ mod tests {
         assert!(limits.admit(address, &settings(1, 1), &counters).is_ok());
     }
 
-    /// Whose connections have lost their places.
-    fn lost(held: &[ConnectionPermit]) -> Vec<usize> {
+    /// Whose connections have been evicted.
+    fn evicted(held: &[ConnectionPermit]) -> Vec<usize> {
         let all = held.iter().enumerate();
         let gone = all.filter(|(_, one)| {
-            !lock(&one.clients).values().flatten().any(|seat| Arc::ptr_eq(seat, &one.seat))
+            !lock(&one.clients).values().flatten().any(|slot| Arc::ptr_eq(slot, &one.slot))
         });
         gone.map(|(place, _)| place).collect()
     }
@@ -228,7 +232,7 @@ mod tests {
         let (four, start) = (settings(4, 3), Instant::now());
         let admit = |ip: &str, idle: u64| {
             let admitted = limits.admit(ip.parse().unwrap(), &four, &counters)?;
-            admitted.seat.idle(start + Duration::from_secs(idle));
+            admitted.slot.idle(start + Duration::from_secs(idle));
             Ok::<ConnectionPermit, ConnectionRefusal>(admitted)
         };
         let mut held: Vec<ConnectionPermit> =
@@ -237,13 +241,13 @@ mod tests {
                 .into();
         // Longer idle, but the only one of its client.
         held.push(admit("192.0.2.3", 10).unwrap());
-        assert_eq!(lost(&held), [2]);
+        assert_eq!(evicted(&held), [2]);
         assert_eq!(counters.open.load(Ordering::Relaxed), 4);
         // Busy ones stay.
-        held[1].seat.busy();
-        held[3].seat.busy();
+        held[1].slot.busy();
+        held[3].slot.busy();
         held.push(admit("192.0.2.4", 11).unwrap());
-        assert_eq!(lost(&held), [0, 2]);
+        assert_eq!(evicted(&held), [0, 2]);
         // No client takes the last place of another for a second one of its own.
         assert_eq!(admit("192.0.2.4", 12).unwrap_err(), ConnectionRefusal::Full);
         assert_eq!(counters.evicted.load(Ordering::Relaxed), 2);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use super::counters::TcpCounters;
-use super::limits::Seat;
+use super::limits::ConnectionSlot;
 use super::responders::StreamResponder;
 use super::settings::TcpSettings;
 use crate::answer::Peer;
@@ -15,7 +15,7 @@ pub(in crate::transport) struct Client<S> {
     pub(in crate::transport) stream: S,
     pub(in crate::transport) peer: Peer,
     /// What others see of its connection.
-    pub(in crate::transport) seat: Arc<Seat>,
+    pub(in crate::transport) slot: Arc<ConnectionSlot>,
 }
 
 /// What a connection is served with.

@@ -152,9 +152,9 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
         let Some(answering) = self.shared.answering(T::TRANSPORT) else { return };
         let Some(permit) = self.shared.place(peer.ip()) else { return };
         let (settings, counters) = (self.shared.settings(), Arc::clone(&self.shared.counters));
-        let (seat, limits) = (permit.seat(), &self.shared.limits);
+        let (slot, limits) = (permit.slot(), &self.shared.limits);
         let handshake = if T::TRANSPORT.is_encrypted() {
-            let begun = self.shared.handshakes.begin(peer.ip(), Arc::clone(&seat), limits, &counters);
+            let begun = self.shared.handshakes.begin(peer.ip(), Arc::clone(&slot), limits, &counters);
             let Some(begun) = begun else { return };
             Some(begun)
         } else {
@@ -168,7 +168,7 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
                 // In this order: a stream without a handshake is served in any case, to its end.
                 biased;
                 accepted = timeout(settings.first_byte, transport.accept(stream)) => accepted,
-                () = seat.lost() => return,
+                () = slot.evicted() => return,
                 _ = stop.changed() => return,
             };
             if let Some(handshake) = handshake {
@@ -176,7 +176,7 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
             }
             if let Ok(Ok(stream)) = accepted {
                 let peer = Peer { address: peer.ip(), transport: T::TRANSPORT };
-                let client = Client { stream, peer, seat };
+                let client = Client { stream, peer, slot };
                 T::serve(client, Served { settings, counters, answering, stop }).await;
             }
             drop(permit);
