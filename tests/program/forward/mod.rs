@@ -4,6 +4,7 @@
 //! Bytes and times are tested in `src/forward`, upstreams of others in `peers`.
 
 mod aliases;
+mod asker;
 mod chains;
 mod faults;
 mod quirks;
