@@ -98,6 +98,7 @@ pub(super) fn rebuild(
 }
 
 /// Appends the next section of a rebuilt message.
+#[inline]
 pub(super) fn append_section(
     buffer: &ChaseBuffer,
     rebuilt: &mut Rebuilt,
@@ -129,29 +130,31 @@ pub(super) fn append_section(
 /// Whether the answer section has a record of this owner and type: a link of the chain, which is written
 /// once.
 pub(super) fn is_link_written(owner: &[u8], rtype: Rtype, message: &MessageWriter<'_>) -> bool {
-    has_record(message, message.counts()[0], |written, record| {
-        record.rtype(written) == Some(rtype) && record.owner.wire().eq_ignore_ascii_case(owner)
+    has_record(message, message.counts()[0], |written, its_owner, record| {
+        record.rtype(written) == Some(rtype) && its_owner.eq_ignore_ascii_case(owner)
     })
 }
 
 /// Whether the first records of the answer section have this one, given without its owner and with no compressed names: the
 /// signature of a link, which is written once as well.
 fn is_record_written(owner: &[u8], record: &[u8], records: u16, message: &MessageWriter<'_>) -> bool {
-    has_record(message, records, |written, own| {
-        written.get(own.fixed..own.end) == Some(record) && own.owner.wire().eq_ignore_ascii_case(owner)
+    has_record(message, records, |written, its_owner, own| {
+        written.get(own.fixed..own.end) == Some(record) && its_owner.eq_ignore_ascii_case(owner)
     })
 }
 
-/// Whether one of the first records of the answer section is such a one.
+/// Whether one of the first records of the answer section, given with its owner, is such a one.
+#[inline]
 fn has_record(
     message: &MessageWriter<'_>,
     records: u16,
-    is_one: impl Fn(&[u8], &WrittenRecord) -> bool,
+    is_one: impl Fn(&[u8], &[u8], &WrittenRecord) -> bool,
 ) -> bool {
     let (written, mut at) = (message.written(), message.records_at());
+    let mut owner = Decompressed::new();
     for _ in 0..records {
-        let Some(record) = WrittenRecord::read(written, at) else { return false };
-        if is_one(written, &record) {
+        let Some(record) = WrittenRecord::read(&mut owner, written, at) else { return false };
+        if is_one(written, owner.wire(), &record) {
             return true;
         }
         at = record.end;
@@ -159,9 +162,9 @@ fn has_record(
     false
 }
 
-/// A record of a message.
+/// Where the parts of a record of a message are. Its owner is read beside it: a name is 255 bytes of room, and moving them
+/// with each record made a chain dearer by a tenth.
 struct WrittenRecord {
-    owner: Decompressed,
     /// Where its type begins; behind it are class, TTL and length.
     fixed: usize,
     /// Where its RDATA begins.
@@ -171,29 +174,32 @@ struct WrittenRecord {
 }
 
 impl WrittenRecord {
-    fn read(written: &[u8], at: usize) -> Option<WrittenRecord> {
-        let mut owner = Decompressed::new();
+    /// Reads the record at `at`, and its owner into `owner`.
+    #[inline]
+    fn read(owner: &mut Decompressed, written: &[u8], at: usize) -> Option<WrittenRecord> {
         let fixed = owner.read(written, at)?;
         let rdata = fixed.saturating_add(10);
         let &[.., l0, l1] = written.get(fixed..rdata)? else { return None };
         let end = rdata.saturating_add(usize::from(u16::from_be_bytes([l0, l1])));
-        written.get(rdata..end)?;
-        Some(WrittenRecord { owner, fixed, rdata, end })
+        (end <= written.len()).then_some(WrittenRecord { fixed, rdata, end })
     }
 
+    #[inline]
     fn rtype(&self, written: &[u8]) -> Option<Rtype> {
         rtype_at(written, self.fixed)
     }
 
     /// The type that it signs, where that is one of a link.
+    #[inline]
     fn signed_link(&self, written: &[u8]) -> Option<Rtype> {
-        let covers = rtype_at(written, self.rdata)?;
-        let signs_link =
-            self.rtype(written)? == Rtype::RRSIG && matches!(covers, Rtype::CNAME | Rtype::DNAME);
-        signs_link.then_some(covers)
+        if self.rtype(written)? != Rtype::RRSIG {
+            return None;
+        }
+        rtype_at(written, self.rdata).filter(|covers| matches!(*covers, Rtype::CNAME | Rtype::DNAME))
     }
 }
 
+#[inline]
 fn rtype_at(written: &[u8], at: usize) -> Option<Rtype> {
     written.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| Rtype(u16::from_be_bytes(*bytes)))
 }
@@ -208,9 +214,10 @@ fn copy_record(
     section: Section,
     message: &mut MessageWriter<'_>,
 ) -> Option<usize> {
-    let record = WrittenRecord::read(rebuilt, at)?;
+    let mut owner = Decompressed::new();
+    let record = WrittenRecord::read(&mut owner, rebuilt, at)?;
     let (rtype, signed_link) = (record.rtype(rebuilt)?, record.signed_link(rebuilt));
-    let WrittenRecord { owner, fixed, rdata, end } = record;
+    let WrittenRecord { fixed, rdata, end } = record;
     let is_link = matches!(rtype, Rtype::CNAME | Rtype::DNAME);
     if is_link && is_link_written(owner.wire(), rtype, message) {
         return Some(end);
@@ -251,13 +258,14 @@ pub(super) fn cut_repetition(response: &mut ResponseWriter<'_>) {
     let message = &mut response.message;
     let Some((links, mut end)) = links_back(message) else { return };
     let (mut kept, mut at) = (links, end);
+    let (mut owner, mut moved_owner) = (Decompressed::new(), Decompressed::new());
     for _ in links..message.counts()[0] {
-        let Some(record) = WrittenRecord::read(message.written(), at) else { break };
-        if is_of_link(message, &record, links, kept) {
+        let Some(record) = WrittenRecord::read(&mut owner, message.written(), at) else { break };
+        if is_of_link(message, owner.wire(), &record, links, kept) {
             message.written_mut().copy_within(at..record.end, end);
             // One whose owner is a pointer to what is gone cannot stay.
-            let moved = WrittenRecord::read(message.written(), end);
-            if let Some(moved) = moved.filter(|moved| moved.owner.wire() == record.owner.wire()) {
+            let moved = WrittenRecord::read(&mut moved_owner, message.written(), end);
+            if let Some(moved) = moved.filter(|_| moved_owner.wire() == owner.wire()) {
                 (kept, end) = (kept.saturating_add(1), moved.end);
             }
         }
@@ -269,10 +277,10 @@ pub(super) fn cut_repetition(response: &mut ResponseWriter<'_>) {
 /// How many links of a chain there are up to the one that leads back to the QNAME, and where that ends.
 fn links_back(message: &MessageWriter<'_>) -> Option<(u16, usize)> {
     let (written, mut at) = (message.written(), message.records_at());
-    let mut qname = Decompressed::new();
+    let (mut qname, mut owner) = (Decompressed::new(), Decompressed::new());
     qname.read(written, HEADER_BYTES)?;
     for links in 1..=message.counts()[0] {
-        let record = WrittenRecord::read(written, at)?;
+        let record = WrittenRecord::read(&mut owner, written, at)?;
         match record.rtype(written)? {
             Rtype::CNAME => {
                 let mut target = Decompressed::new();
@@ -290,12 +298,17 @@ fn links_back(message: &MessageWriter<'_>) -> Option<(u16, usize)> {
 }
 
 /// Whether a record signs one of the first `links` records of the answer section, and is not among the first `kept`.
-fn is_of_link(message: &MessageWriter<'_>, record: &WrittenRecord, links: u16, kept: u16) -> bool {
+fn is_of_link(
+    message: &MessageWriter<'_>,
+    owner: &[u8],
+    record: &WrittenRecord,
+    links: u16,
+    kept: u16,
+) -> bool {
     let written = message.written();
     let Some(covers) = record.signed_link(written) else { return false };
-    let owner = record.owner.wire();
-    let is_link = |written: &[u8], link: &WrittenRecord| {
-        link.rtype(written) == Some(covers) && link.owner.wire().eq_ignore_ascii_case(owner)
+    let is_link = |written: &[u8], its_owner: &[u8], link: &WrittenRecord| {
+        link.rtype(written) == Some(covers) && its_owner.eq_ignore_ascii_case(owner)
     };
     let data = written.get(record.fixed..record.end).unwrap_or_default();
     has_record(message, links, is_link) && !is_record_written(owner, data, kept, message)
