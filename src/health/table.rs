@@ -341,19 +341,6 @@ impl Table {
         }
     }
 
-    /// Writes to the board what clients elsewhere are to have, as `update_weight` does.
-    fn update_elsewhere(&mut self, id: TargetId, at: Instant) {
-        let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) else { return };
-        let elsewhere = entry.state().elsewhere;
-        if self.board.state(id).elsewhere == elsewhere {
-            return;
-        }
-        match entry.unsent {
-            Some(_) => self.board.set(id, entry.state()),
-            None => self.update_board(id, TransitionCause::Elsewhere(elsewhere), at),
-        }
-    }
-
     /// Lets time pass: finds the targets whose prober is stuck, and those that have become steady. `awake` is
     /// since when this has been called as often as it should be: silence while the machine slept proves
     /// nothing.
@@ -513,17 +500,33 @@ impl Table {
         self.unsent.insert(key, Transition { target: id, probe, from, to: state.verdict, cause, at });
     }
 
-    /// Writes the weight that a target reports to the board, if it has changed. Its transition waits behind
-    /// the others and replaces none: a listener that takes another one of this target sees the weight, too.
+    /// Writes what clients elsewhere are to have to the board.
+    fn update_elsewhere(&mut self, id: TargetId, at: Instant) {
+        self.update_beside(id, |state| state.elsewhere, TransitionCause::Elsewhere, at);
+    }
+
+    /// Writes the weight that a target reports to the board.
     fn update_weight(&mut self, id: TargetId, at: Instant) {
+        self.update_beside(id, |state| state.weight, TransitionCause::Weighed, at);
+    }
+
+    /// Writes what is known of a target beside its verdict to the board, if it has changed. Its transition waits behind
+    /// the others and replaces none: a listener that takes another one of this target sees it, too.
+    fn update_beside<T: PartialEq>(
+        &mut self,
+        id: TargetId,
+        of: impl Fn(&TargetState) -> T,
+        cause: impl FnOnce(T) -> TransitionCause,
+        at: Instant,
+    ) {
         let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) else { return };
-        let weight = entry.state().weight;
-        if self.board.state(id).weight == weight {
+        let known = of(&entry.state());
+        if of(&self.board.state(id)) == known {
             return;
         }
         match entry.unsent {
             Some(_) => self.board.set(id, entry.state()),
-            None => self.update_board(id, TransitionCause::Weighed(weight), at),
+            None => self.update_board(id, cause(known), at),
         }
     }
 
