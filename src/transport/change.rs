@@ -46,9 +46,8 @@ pub(super) struct NewAddress {
     pub(super) asked: ListenAddress,
     pub(super) address: SocketAddr,
     pub(super) group: Group,
-    /// Where its connections are served.
-    pub(super) handle: Handle,
-    pub(super) serve: Registered,
+    /// For each socket that connections come to: where it is served, and what serves it.
+    pub(super) serve: Vec<(Handle, Registered)>,
 }
 
 impl Sharing {

@@ -15,6 +15,7 @@ use super::listen_address::ListenAddress;
 use super::mmsg;
 use super::protocol::SocketProtocol;
 use super::settings::Settings;
+use super::stream_threads::StreamThreads;
 
 /// Send and receive buffer asked for per UDP socket, in bytes: about 5,000 waiting queries, a tenth of a
 /// second at full load. The kernel gives at most net.core.rmem_max and wmem_max; [`Buffers`] says what it
@@ -55,7 +56,7 @@ pub enum Error {
         /// Why not.
         misfit: Misfit,
     },
-    /// The threads of encrypted transports cannot be started.
+    /// The threads of streams cannot be started.
     Runtime(io::Error),
     /// A UDP worker cannot be started.
     Worker {
@@ -102,8 +103,17 @@ pub(super) struct Bound {
     /// For each worker the socket it serves; none where there are no datagrams.
     pub(super) udp: Vec<Arc<Socket>>,
     pub(super) datagrams: Datagrams,
-    /// What connections come to, of the protocol that the protocols say.
-    pub(super) socket: Socket,
+    /// What connections come to, of the protocol that the protocols say: one for each thread that serves them.
+    pub(super) sockets: Vec<Socket>,
+}
+
+/// How many sockets an address gets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SocketCounts {
+    /// For datagrams: one per UDP worker.
+    pub(super) workers: usize,
+    /// For streams that are not encrypted: one per thread that serves them.
+    pub(super) plain_streams: usize,
 }
 
 /// What the UDP sockets of an address are.
@@ -148,7 +158,9 @@ impl Listeners {
     /// # Errors
     /// The first address that cannot be had, or a socket that was passed for none of them.
     pub fn bind(settings: &Settings, mut inherited: Inherited) -> Result<Self, Error> {
-        let bound = bind_beside(&[], &settings.addresses(), settings.worker_count(), &mut inherited)?;
+        let workers = settings.worker_count();
+        let counts = SocketCounts { workers, plain_streams: StreamThreads::count_beside(workers) };
+        let bound = bind_beside(&[], &settings.addresses(), counts, &mut inherited)?;
         if let Some((label, misfit)) = inherited.left() {
             return Err(Error::Passed { label, misfit });
         }
@@ -171,7 +183,7 @@ impl Listeners {
 pub(super) fn bind_beside(
     held: &[ListenAddress],
     addresses: &[ListenAddress],
-    workers: usize,
+    counts: SocketCounts,
     inherited: &mut Inherited,
 ) -> Result<Vec<Bound>, Error> {
     let mut bound: Vec<Bound> = Vec::with_capacity(addresses.len());
@@ -181,7 +193,10 @@ pub(super) fn bind_beside(
         // First what connections come to: over TCP it is what notices another server.
         let protocol = protocols.entry().socket;
         let listen = |protocol| move |cause| Error::Listen { address: wanted, protocol, cause };
-        let socket = match (protocol, inherited.take(protocol, wanted)) {
+        let passed = inherited.take(protocol, wanted);
+        // One that was passed has no others beside it: only the user who bound it could add them.
+        let is_spread = passed.is_none() && !protocols.entry().is_encrypted();
+        let socket = match (protocol, passed) {
             (SocketProtocol::Tcp, Some(passed)) => serve_passed_tcp(passed),
             (SocketProtocol::Tcp, None) => bind_tcp(wanted, Claim::beside(ours, wanted)),
             (SocketProtocol::Udp, Some(passed)) => prepare_endpoint(passed),
@@ -195,8 +210,12 @@ pub(super) fn bind_beside(
             other => other.map_err(listen(protocol))?,
         };
         let address = local_address(&socket).map_err(listen(protocol))?;
+        let mut sockets = vec![socket];
+        for _ in 1..if is_spread { counts.plain_streams } else { 1 } {
+            sockets.push(bind_tcp(address, Claim::Beside).map_err(listen(protocol))?);
+        }
         let (workers, passed) = if protocols.entry().has_datagrams {
-            (workers, inherited.take(SocketProtocol::Udp, address))
+            (counts.workers, inherited.take(SocketProtocol::Udp, address))
         } else {
             (0, None)
         };
@@ -207,7 +226,7 @@ pub(super) fn bind_beside(
             }
             None => (bind_workers(address, workers)?, Datagrams::OnePerWorker),
         };
-        bound.push(Bound { asked, address, udp, datagrams, socket });
+        bound.push(Bound { asked, address, udp, datagrams, sockets });
     }
     Ok(bound)
 }
@@ -351,7 +370,7 @@ impl fmt::Display for Error {
                 }
             }
             Error::Passed { label, misfit } => write!(f, "{label} {misfit}"),
-            Error::Runtime(cause) => write!(f, "cannot start the threads of encrypted transports: {cause}"),
+            Error::Runtime(cause) => write!(f, "cannot start the threads of connections: {cause}"),
             Error::Worker { index, cause } => write!(f, "cannot start UDP worker {index}: {cause}"),
         }
     }

@@ -7,8 +7,8 @@
 //!  Settings, Inherited ─▶ Listeners::bind ─▶ start ─▶ Running ─▶ change, stop
 //!                                              │
 //!                          ┌───────────────────┴───────────┐
-//!       udp: one thread per worker,                 stream, https, quic: tasks on a runtime,
-//!       a socket per listen address                 a listener per listen address
+//!       udp: one thread per worker,                 stream, https, quic: tasks on threads of
+//!       a socket per listen address                 their own, a listener per listen address
 //!                          └──────────▶ Responder ◀────────┘
 //!                                           │ what is not in our zones
 //!                                    ForwardResponder ─▶ Deferred ─▶ the way back to the client
@@ -58,6 +58,8 @@ mod listen_address;
 mod settings;
 
 mod inherited;
+
+mod stream_threads;
 
 mod listeners;
 

@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -18,10 +17,11 @@ use super::change::{Group, ListenerChange, NewAddress, Sharing};
 use super::encrypted_runtime::EncryptedRuntime;
 use super::inherited::Inherited;
 use super::listen_address::{ListenAddress, Protocols};
-use super::listeners::{self, Bound, Buffers, Datagrams, Error, Listeners};
+use super::listeners::{self, Bound, Buffers, Datagrams, Error, Listeners, SocketCounts};
 use super::responder::Responder;
 use super::settings::Settings;
 use super::stream::{self, TcpCounters};
+use super::stream_threads::StreamThreads;
 use super::udp::{Assignment, UdpCounters, WorkerHandle};
 use crate::answer::Transport;
 use crate::tls::ServerTls;
@@ -54,7 +54,8 @@ pub struct Listening {
 /// A server that answers. Dropping it stops it too, without waiting.
 pub struct Running<R> {
     make: Box<dyn Fn(Worker) -> R + Send>,
-    handle: Handle,
+    /// Where streams are served that are not encrypted.
+    threads: StreamThreads,
     /// Where encrypted transports are served.
     encrypted: EncryptedRuntime,
     endpoints: Vec<Endpoint>,
@@ -71,13 +72,12 @@ struct Endpoint {
     asked: ListenAddress,
     address: SocketAddr,
     group: Group,
-    listener: stream::StreamListener,
+    listeners: Vec<stream::StreamListener>,
 }
 
-/// Serves `listeners`: UDP on threads of its own, streams on the runtime of `handle`, which needs I/O and
-/// time. `make` is called once per worker, now and when a change adds workers. Connections of a transport share as many
-/// responders as there are UDP workers when it is served first. Encrypted transports show what `tls` has, on
-/// the threads of `encrypted`.
+/// Serves `listeners`, UDP and streams on threads of its own. `make` is called once per worker, now and when a change
+/// adds workers. Connections of a transport share as many responders as there are UDP workers when it is served first.
+/// Encrypted transports show what `tls` has, on the threads of `encrypted`.
 ///
 /// # Errors
 /// When a thread cannot be started, or the runtime does not take a socket; then nothing is served.
@@ -85,12 +85,12 @@ pub fn start<R: Responder>(
     listeners: Listeners,
     make: impl Fn(Worker) -> R + Send + 'static,
     tls: ServerTls,
-    (handle, encrypted): (Handle, EncryptedRuntime),
+    encrypted: EncryptedRuntime,
 ) -> Result<Running<R>, Error> {
     let Listeners { settings, bound } = listeners;
     let mut running = Running {
         make: Box::new(make),
-        handle,
+        threads: StreamThreads::beside(settings.worker_count()),
         encrypted,
         endpoints: Vec::new(),
         workers: Vec::new(),
@@ -123,7 +123,7 @@ impl<R: Responder> Running<R> {
         }
         let new: Vec<ListenAddress> = asked.iter().copied().filter(|&asked| !self.serves(asked)).collect();
         let held: Vec<ListenAddress> = self.endpoints.iter().map(Endpoint::held).collect();
-        let bound = listeners::bind_beside(&held, &new, workers, &mut Inherited::none())?;
+        let bound = listeners::bind_beside(&held, &new, self.sockets_for(workers), &mut Inherited::none())?;
         if bound.is_empty() && kept.iter().all(Option::is_none) {
             return Err(Error::NoAddress);
         }
@@ -145,7 +145,7 @@ impl<R: Responder> Running<R> {
             threads.push(thread);
         }
         for endpoint in self.endpoints.drain(..) {
-            self.leaving.push(endpoint.listener.stop().task);
+            self.leaving.extend(endpoint.listeners.into_iter().map(|listener| listener.stop().task));
         }
         settle(settled).await;
         for thread in threads {
@@ -230,6 +230,11 @@ impl<R: Responder> Running<R> {
         Arc::clone(&self.udp_counters)
     }
 
+    /// How many sockets an address gets while there are so many UDP workers.
+    fn sockets_for(&self, workers: usize) -> SocketCounts {
+        SocketCounts { workers, plain_streams: self.threads.count() }
+    }
+
     fn serves(&self, asked: ListenAddress) -> bool {
         self.endpoints.iter().any(|endpoint| endpoint.asked == asked)
     }
@@ -258,20 +263,20 @@ impl<R: Responder> Running<R> {
 
     /// Its transport gets `count` responders, unless it has some.
     fn register(&mut self, bound: Bound, count: usize) -> Result<NewAddress, Error> {
-        let Bound { asked, address, udp, datagrams, socket } = bound;
+        let Bound { asked, address, udp, datagrams, sockets } = bound;
         let entry = asked.protocols.entry();
-        let handle = if entry.is_encrypted() {
-            self.encrypted.handle().map_err(Error::Runtime)?
-        } else {
-            self.handle.clone()
-        };
-        let _runtime = handle.enter();
         let (transport, protocol) = (entry.transport, entry.socket);
         self.streams.ready(transport, count, |index| (self.make)(Worker { transport, index }));
-        let registered = asked.protocols.register(socket, &self.streams);
-        let serve = registered.map_err(|cause| Error::Listen { address, protocol, cause })?;
-        let group = Group { udp, datagrams };
-        Ok(NewAddress { asked, address, group, handle: handle.clone(), serve })
+        let mut serve = Vec::with_capacity(sockets.len());
+        for socket in sockets {
+            let handle = if entry.is_encrypted() { self.encrypted.handle() } else { self.threads.next() };
+            let handle = handle.map_err(Error::Runtime)?;
+            let entered = handle.enter();
+            let registered = asked.protocols.register(socket, &self.streams);
+            drop(entered);
+            serve.push((handle, registered.map_err(|cause| Error::Listen { address, protocol, cause })?));
+        }
+        Ok(NewAddress { asked, address, group: Group { udp, datagrams }, serve })
     }
 
     /// Carries the change out; nothing in here can be refused. Returns what resolves when each worker and
@@ -292,15 +297,17 @@ impl<R: Responder> Running<R> {
             match group {
                 Some(group) => self.endpoints.push(Endpoint { group, ..endpoint }),
                 None => {
-                    let stream::Stopping { closed, task } = endpoint.listener.stop();
-                    settled.push(closed);
-                    self.leaving.push(task);
+                    for listener in endpoint.listeners {
+                        let stream::Stopping { closed, task } = listener.stop();
+                        settled.push(closed);
+                        self.leaving.push(task);
+                    }
                 }
             }
         }
-        for NewAddress { asked, address, group, handle, serve } in change.fresh {
-            let listener = serve(&handle);
-            self.endpoints.push(Endpoint { asked, address, group, listener });
+        for NewAddress { asked, address, group, serve } in change.fresh {
+            let listeners = serve.into_iter().map(|(handle, serve)| serve(&handle)).collect();
+            self.endpoints.push(Endpoint { asked, address, group, listeners });
         }
         settled
     }

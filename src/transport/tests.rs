@@ -62,7 +62,8 @@ struct Keeper {
 }
 
 /// Sends every query back as a response. What stands behind the header tells of exceptions: `drop`, `stall`
-/// (waits at the gate first), `late` (another sends it back when the gate is open), `hand over` (another sends what follows, a message for each byte), `grow` (the longest response there is), `who` (the number of the UDP worker).
+/// (waits at the gate first), `late` (another sends it back when the gate is open), `hand over` (another sends what follows, a message for each byte), `grow` (the longest response there is), `who` (the number of the UDP
+/// worker), `thread` (its name, for what is behind it).
 struct Echo {
     worker: Worker,
     gate: Gate,
@@ -95,6 +96,11 @@ impl Responder for Echo {
         out[2] |= 0x80;
         if let (b"who", Worker { transport: Transport::Udp, index }) = (what, self.worker) {
             out[12] = u8::try_from(index).unwrap();
+        }
+        if what.starts_with(b"thread") {
+            let thread = std::thread::current();
+            let name = thread.name().unwrap().as_bytes();
+            out[12..12 + name.len()].copy_from_slice(name);
         }
         Reply::Send { len: if what.starts_with(b"grow") { out.len() } else { query.len() } }
     }
@@ -178,9 +184,7 @@ impl Server {
         };
         let (settings, listeners) = bind(addresses, settings);
         let make = move |worker| Echo { worker, gate: gate.clone() };
-        let running =
-            start(listeners, make, tls::certified(), (runtime.handle().clone(), EncryptedRuntime::default()))
-                .unwrap();
+        let running = start(listeners, make, tls::certified(), EncryptedRuntime::default()).unwrap();
         let keeper = Keeper { reached: keeper_reached, opened: keeper_opened, begun, sent };
         Server { runtime, running: Some(running), settings, keeper }
     }

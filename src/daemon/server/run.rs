@@ -208,8 +208,8 @@ impl Server {
         let (readers, forwarder) = (publisher.readers(), forwarding.forwarder());
         let make = counters.responders(readers, forwarder, Arc::clone(&dispatcher), taps.clone());
         let encrypted = EncryptedRuntime::default();
-        let threads = (Handle::current(), encrypted.clone());
-        let running = transport::start(listeners, make, certificate.tls(), threads).map_err(Error::Listen)?;
+        let running =
+            transport::start(listeners, make, certificate.tls(), encrypted.clone()).map_err(Error::Listen)?;
         let publishing = Publishing {
             publisher,
             published_at: SystemTime::now(),

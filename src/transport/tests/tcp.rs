@@ -1,5 +1,6 @@
 //! TCP, through real sockets.
 
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::net::Shutdown;
 use std::sync::atomic::Ordering;
@@ -258,11 +259,45 @@ fn a_client_that_does_not_read_is_cut_and_can_send_little() {
     eventually("its place is free", || counters.open.load(Ordering::Relaxed) == 0);
 }
 
+/// The name of the thread that serves a connection.
+fn thread_of(stream: &mut TcpStream) -> Vec<u8> {
+    stream.write_all(&framed(&query(1, b"thread              "))).unwrap();
+    read_message(stream).split_off(12)
+}
+
+#[test]
+fn connections_are_spread_over_threads_and_each_stays_on_its_own() {
+    let server = Server::start(&["127.0.3.1"], 6);
+    let address = server.at("127.0.3.1");
+    let mut clients: Vec<(TcpStream, Vec<u8>)> = Vec::new();
+    let deadline = Instant::now() + LIMIT;
+    while clients.iter().map(|(_, thread)| thread).collect::<HashSet<_>>().len() < 3 {
+        assert!(Instant::now() < deadline, "not spread: {:?}", clients.last());
+        let mut client = tcp_client(address);
+        let thread = thread_of(&mut client);
+        assert!(thread.starts_with(b"edgedns-tcp-"), "{thread:?}");
+        // No more than a client may have.
+        clients.truncate(90);
+        clients.push((client, thread));
+    }
+    for (client, thread) in &mut clients {
+        assert_eq!(thread_of(client), *thread);
+    }
+}
+
 #[test]
 fn stop_lets_answers_in_flight_go_out() {
-    let (mut server, address) = serve(TcpSettings::default());
+    let mut server = Server::start(&["127.0.3.1"], 4);
+    let address = server.at("127.0.3.1");
     let mut stream = tcp_client(address);
+    let thread = thread_of(&mut stream);
+    let deadline = Instant::now() + LIMIT;
+    // The thread that waits in the responder cannot end another connection meanwhile, but no responder waits.
     let mut idle = tcp_client(address);
+    while thread_of(&mut idle) == thread {
+        assert!(Instant::now() < deadline, "all are on one thread");
+        idle = tcp_client(address);
+    }
     stream.write_all(&framed(&query(0, b"stall"))).unwrap();
     server.keeper.reached.recv_timeout(LIMIT).unwrap();
     let all: Vec<u8> = (1..=1000).flat_map(|id| framed(&query(id, b"queued"))).collect();
@@ -301,7 +336,7 @@ fn a_connection_that_does_not_end_does_not_hold_up_the_stop() {
 fn a_connection_does_not_hold_back_small_responses() {
     let settings = Settings { workers: 1, ..Settings::default() };
     let (_, listeners) = bind(&["127.0.3.1"], &settings);
-    let listener = &listeners.bound[0].socket;
+    let listener = &listeners.bound[0].sockets[0];
     listener.set_nonblocking(false).unwrap();
     let _client = tcp_client(listener.local_addr().unwrap().as_socket().unwrap());
     assert!(listener.accept().unwrap().0.tcp_nodelay().unwrap());

@@ -66,9 +66,9 @@ impl Forwarded {
         let workers: Vec<_> = edgedns::answer::Transport::ALL.iter().map(|_| self.worker()).collect();
         let workers = std::sync::Mutex::new(workers);
         let make = move |_| workers.lock().expect("no thread panics").pop().expect("one for each transport");
-        let threads = (self.runtime.handle().clone(), transport::EncryptedRuntime::default());
+        let encrypted = transport::EncryptedRuntime::default();
         let running =
-            transport::start(listeners, make, edgedns::tls::ServerTls::new(), threads).expect("a server");
+            transport::start(listeners, make, edgedns::tls::ServerTls::new(), encrypted).expect("a server");
         let server = running.addresses().next().expect("an address");
         let client = UdpSocket::bind("127.0.0.1:0").expect("a loopback address");
         client.set_read_timeout(Some(LIMIT)).expect("a time limit");

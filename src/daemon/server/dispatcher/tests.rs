@@ -63,7 +63,7 @@ fn what_there_is_no_room_for_is_answered_and_counted_and_all_before_it_is_treate
         listeners,
         move |_| HandOver(Arc::clone(&taker)),
         ServerTls::new(),
-        (runtime.handle().clone(), EncryptedRuntime::default()),
+        EncryptedRuntime::default(),
     )
     .unwrap();
     let client = UdpSocket::bind("127.0.5.54:0").unwrap();
