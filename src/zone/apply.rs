@@ -25,7 +25,7 @@ use super::repool::Repooled;
 use super::rrset_key::RrsetKey;
 use super::rules::{one_ttl, refuse_pools};
 use super::sealed::{NodeId, NodeKind, PoolId};
-use super::tree::{Node, Zone};
+use super::tree::{Node, Rrset, Zone};
 use crate::dns::{NameHash, NameRef, Rtype};
 use crate::source::{Diagnostic, Diagnostics, Origin};
 
@@ -95,7 +95,7 @@ impl Zone {
             return changed.clone();
         }
         ChangedNode {
-            name: node.name().to_name(),
+            name: None,
             kind: node.kind(),
             parent: node.parent().id(),
             exists: true,
@@ -103,7 +103,7 @@ impl Zone {
             children: self.family.as_ref().map_or(0, |family| family.count(node.id())),
             last_child: None,
             sibling: None,
-            rrsets: node.all_rrsets().map(|rrset| rrset.to_changed()).collect(),
+            rrsets: None,
             pools: node.pools().collect(),
         }
     }
@@ -183,13 +183,12 @@ impl<'z> ChangingZone<'z> {
             .into_iter()
             .map(|(key, rrset)| (key, rrset.map(|rrset| self.zone.leveled(id, rrset, found))))
             .collect();
-        self.zone.edit(id, |node| {
-            let stay = node.rrsets.iter().filter(|rrset| !rrsets.iter().any(|(key, _)| *key == rrset.key()));
-            let come = rrsets.iter().filter_map(|(_, rrset)| rrset.clone()).map(Arc::new);
-            let mut all: Vec<Arc<ChangedRrset>> = stay.cloned().chain(come).collect();
-            all.sort_by_key(|rrset| rrset.key());
-            node.rrsets = all.into();
-        });
+        let before = self.zone.node(id).all_rrsets();
+        let stay = before.filter(|rrset| !rrsets.iter().any(|(key, _)| *key == rrset.key()));
+        let mut all: Vec<Arc<ChangedRrset>> = stay.filter_map(Rrset::to_changed).collect();
+        all.extend(rrsets.into_iter().filter_map(|(_, rrset)| rrset).map(Arc::new));
+        all.sort_by_key(|rrset| rrset.key());
+        self.zone.edit(id, |node| node.rrsets = Some(all.into()));
     }
 
     /// The node of a name, which there is from now on, with all that leads to it.
@@ -203,7 +202,7 @@ impl<'z> ChangingZone<'z> {
         let parent = name.parent().map_or(Ok(NodeId::APEX), |parent| self.make(parent, origin))?;
         let id = match place {
             Some(id) => {
-                self.zone.edit(id, |node| (node.exists, node.name) = (true, name.to_name()));
+                self.zone.edit(id, |node| (node.exists, node.name) = (true, Some(name.to_name())));
                 id
             }
             None => self.add(name, hash, parent, origin)?,
@@ -237,7 +236,7 @@ impl<'z> ChangingZone<'z> {
         let mut sibling = None;
         self.zone.edit(parent, |parent| sibling = parent.last_child.replace(id));
         let node = ChangedNode {
-            name: name.to_name(),
+            name: Some(name.to_name()),
             kind: NodeKind::Plain,
             parent,
             exists: true,
@@ -245,7 +244,7 @@ impl<'z> ChangingZone<'z> {
             children: 0,
             last_child: None,
             sibling,
-            rrsets: Box::default(),
+            rrsets: None,
             pools: Box::default(),
         };
         self.zone.changed.put(id, node);
@@ -287,12 +286,10 @@ impl<'z> ChangingZone<'z> {
     fn vanish_if_empty(&mut self, mut id: NodeId) {
         while id != NodeId::APEX {
             let node = self.zone.node(id);
-            let Some(changed) = node.changed().filter(|node| node.exists && !self.zone.is_needed(node))
-            else {
-                return;
-            };
-            let (parent, is_wildcard) = (changed.parent, changed.name.as_ref().is_wildcard());
-            let bytes = name_memory(changed.name.as_ref().wire().len());
+            let is_over = |changed: &&ChangedNode| changed.exists && !self.zone.is_needed(node, changed);
+            let Some(changed) = node.changed().filter(is_over) else { return };
+            let (parent, is_wildcard) = (changed.parent, node.name().is_wildcard());
+            let bytes = name_memory(node.name().wire().len());
             self.zone.bytes -= bytes;
             self.zone.edit(id, |node| (node.exists, node.kind) = (false, NodeKind::Plain));
             self.zone.edit(parent, |parent| {
@@ -330,13 +327,13 @@ impl Zone {
     }
 
     /// Whether a node is there for something: records, LUA records, code that others include, names below it.
-    fn is_needed(&self, node: &ChangedNode) -> bool {
+    fn is_needed(&self, node: Node<'_>, changed: &ChangedNode) -> bool {
         // Pools that guards made of its RRsets go with these.
-        let mut pools = node.pools.iter().map(|pool| &self.pools[pool.index()]);
-        node.children > 0
-            || !node.rrsets.is_empty()
+        let mut pools = changed.pools.iter().map(|pool| &self.pools[pool.index()]);
+        changed.children > 0
+            || node.all_rrsets().next().is_some()
             || pools.any(|pool| pool.lua.is_some())
-            || self.libraries.iter().any(|library| library.owner == node.name)
+            || self.libraries.iter().any(|library| library.owner.as_ref() == node.name())
     }
 
     /// Every name below a node.

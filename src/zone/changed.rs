@@ -18,10 +18,12 @@ pub(super) struct Changed {
     names: SharedMap<NodeId>,
 }
 
-/// A node with all that it has now.
+/// A node with all that it has now. What it still has as it was built is not held twice: a name that comes changes nothing
+/// of the one above it but what lies below.
 #[derive(Clone)]
 pub(super) struct ChangedNode {
-    pub(super) name: Name,
+    /// None: as it was built.
+    pub(super) name: Option<Name>,
     pub(super) kind: NodeKind,
     pub(super) parent: NodeId,
     /// A name that vanished keeps its place, in case it comes back.
@@ -34,8 +36,8 @@ pub(super) struct ChangedNode {
     pub(super) last_child: Option<NodeId>,
     /// Where it was not there at first itself: the sibling that came before it.
     pub(super) sibling: Option<NodeId>,
-    /// In the order of their types.
-    pub(super) rrsets: Box<[Arc<ChangedRrset>]>,
+    /// In the order of their types; none: those that it was built with.
+    pub(super) rrsets: Option<Box<[Arc<ChangedRrset>]>>,
     pub(super) pools: Box<[PoolId]>,
 }
 
@@ -46,12 +48,21 @@ pub(super) struct ChangedRrset {
     pub(super) ttl: Ttl,
     /// Where the first of its records comes from.
     pub(super) origin: Origin,
-    /// The same of each record.
+    /// The same of each record; empty: all of them come from there.
     pub(super) origins: Box<[Origin]>,
     pub(super) rdatas: Box<[Box<[u8]>]>,
 }
 
 impl ChangedRrset {
+    /// Of records, and where each of them comes from; none: there is no record.
+    pub(super) fn of(rtype: Rtype, ttl: Ttl, records: Vec<(Box<[u8]>, Origin)>) -> Option<ChangedRrset> {
+        let (rdatas, origins): (Vec<Box<[u8]>>, Vec<Origin>) = records.into_iter().unzip();
+        let origin = origins.first()?.clone();
+        let is_one = origins.iter().all(|other| *other == origin);
+        let origins = if is_one { Box::default() } else { origins.into() };
+        Some(ChangedRrset { rtype, ttl, origin, origins, rdatas: rdatas.into() })
+    }
+
     pub(super) fn key(&self) -> RrsetKey {
         RrsetKey::of(self.rtype, self.rdatas.first().map_or(&[], |rdata| &**rdata))
     }
@@ -68,7 +79,8 @@ impl Changed {
 
     /// A node that came, whether it exists still or not.
     pub(super) fn find(&self, name: NameRef<'_>, hash: NameHash) -> Option<NodeId> {
-        let is_it = |id: &NodeId| self.node(*id).is_some_and(|node| node.name.as_ref() == name);
+        let own = |id: &NodeId| self.node(*id).and_then(|node| node.name.as_ref());
+        let is_it = |id: &NodeId| own(id).is_some_and(|own| own.as_ref() == name);
         self.names.get(hash.bits(), is_it).copied()
     }
 

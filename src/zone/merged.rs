@@ -75,20 +75,18 @@ impl OwnerChanges<'_> {
             }
             records.push((&record.rdata, record.ttl, origin.clone()));
         }
-        let Some((_, _, first)) = records.first().cloned() else { return Ok(None) };
+        if records.is_empty() {
+            return Ok(None);
+        }
         let ttl = one_ttl(records.iter().map(|(_, ttl, origin)| (*ttl, origin.clone())), found);
         let mut seen = HashMap::new();
-        let (mut rdatas, mut origins) =
-            (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
+        let mut distinct = Vec::with_capacity(records.len());
         for (rdata, _, origin) in records {
             match repetition(rtype, rdata, origin.clone(), &mut seen) {
                 Some(told) => found.push(told),
-                None => {
-                    rdatas.push(rdata.into());
-                    origins.push(origin);
-                }
+                None => distinct.push((rdata.into(), origin)),
             }
         }
-        Ok(Some(ChangedRrset { rtype, ttl, origin: first, origins: origins.into(), rdatas: rdatas.into() }))
+        Ok(ChangedRrset::of(rtype, ttl, distinct))
     }
 }

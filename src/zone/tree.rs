@@ -209,8 +209,8 @@ impl<'z> Node<'z> {
 
     /// The owner name, in the case it was first written.
     pub fn name(self) -> NameRef<'z> {
-        match self.changed {
-            Some(node) => node.name.as_ref(),
+        match self.changed.and_then(|node| node.name.as_ref()) {
+            Some(name) => name.as_ref(),
             None => self.zone.sealed.name(self.id),
         }
     }
@@ -319,8 +319,8 @@ impl<'z> Node<'z> {
     /// All its RRsets, guarded ones too.
     pub fn all_rrsets(self) -> impl Iterator<Item = Rrset<'z>> + use<'z> {
         let sealed: &'z Sealed = &self.zone.sealed;
-        let places = if self.changed.is_none() { sealed.rrsets_of(self.id) } else { 0..0 };
-        let changed: &'z [Arc<ChangedRrset>] = self.changed.map_or(&[], |node| &node.rrsets);
+        let own: Option<&'z [Arc<ChangedRrset>]> = self.changed.and_then(|node| node.rrsets.as_deref());
+        let (places, changed) = own.map_or_else(|| (sealed.rrsets_of(self.id), &[][..]), |own| (0..0, own));
         let changed = changed.iter().map(|rrset| Rrset(RrsetSource::Changed(rrset)));
         places.map(move |at| Rrset(RrsetSource::Sealed(sealed, at))).chain(changed)
     }
@@ -394,17 +394,14 @@ impl<'z> Rrset<'z> {
         })
     }
 
-    /// The same to be shared.
-    pub(super) fn to_changed(self) -> Arc<ChangedRrset> {
+    /// The same to be shared; none where it has no record.
+    pub(super) fn to_changed(self) -> Option<Arc<ChangedRrset>> {
         match self.0 {
-            RrsetSource::Changed(rrset) => Arc::clone(rrset),
-            RrsetSource::Sealed(..) => Arc::new(ChangedRrset {
-                rtype: self.rtype(),
-                ttl: self.ttl(),
-                origin: self.origin(),
-                origins: self.origins().collect(),
-                rdatas: self.rdatas().map(Into::into).collect(),
-            }),
+            RrsetSource::Changed(rrset) => Some(Arc::clone(rrset)),
+            RrsetSource::Sealed(..) => {
+                let records = self.rdatas().map(Into::into).zip(self.origins()).collect();
+                ChangedRrset::of(self.rtype(), self.ttl(), records).map(Arc::new)
+            }
         }
     }
 }

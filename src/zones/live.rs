@@ -17,9 +17,13 @@ mod serial;
 
 mod effective;
 
+mod updaters;
+
 mod zone;
 
 mod batch;
+
+mod remembered;
 
 mod dropping;
 
@@ -32,6 +36,7 @@ pub use dropping::drop_updates;
 pub use effective::Aside;
 pub use raising::{raise_serial, sign_anew};
 pub use registry::LiveZones;
+pub use remembered::{REMEMBERED_MAX, Remembered, RequestKey};
 pub use zone::{Hold, LiveState, LiveStatus, LiveZone};
 
 #[cfg(test)]

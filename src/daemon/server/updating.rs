@@ -266,7 +266,7 @@ fn updated_zone(id: &ZoneId, state: &LiveState) -> UpdatedZone {
     let records = overlay.into_iter().flat_map(Overlay::iter).map(|(key, overlaid)| {
         let (owner, rtype, _) = key;
         let mut data = String::new();
-        rdata::write(*rtype, &overlaid.rdata, &mut data);
+        rdata::write(*rtype, overlaid.rdata(key), &mut data);
         let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(overlaid.at));
         let aside = state.aside().iter().find(|one| one.key == *key);
         UpdatedRecord {

@@ -8,10 +8,9 @@
 //!
 //! Not responsible for what an update may do (`update`), or for publishing.
 
-use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
@@ -21,12 +20,12 @@ use crate::answer::Requester;
 use crate::control::UtcTime;
 use crate::dns::{Name, Rtype};
 use crate::source::Digest;
-use crate::tsig::KeyName;
 use crate::update::{Policy, Reason, Rejection, UpdateMessage};
 use crate::zones::Publications;
 use crate::zones::journal::OverlayKey;
 use crate::zones::live::{
-    LiveZone, Outcome, UpdateBatch, UpdateRequest, drop_updates, make_batch, raise_serial, sign_anew,
+    LiveZone, Outcome, Remembered, RequestKey, UpdateBatch, UpdateRequest, drop_updates, make_batch,
+    raise_serial, sign_anew,
 };
 
 /// Updates of one zone that wait; further ones are told that it is busy.
@@ -34,14 +33,6 @@ pub(super) const WAITING_MAX: usize = 1024;
 
 /// Updates that are written down with one write.
 const BATCH_MAX: usize = 256;
-
-/// How long an answer is remembered. A client that has not got it asks again (RFC 2136, section 4), soon; and who has
-/// seen a signed message can send it again for as long as its signature is taken: 300 s before and after the time in it
-/// (RFC 8945, section 10).
-const REMEMBERED: Duration = Duration::from_secs(600);
-
-/// Answers that are remembered of a zone; then the oldest are forgotten.
-const REMEMBERED_MAX: usize = 65_536;
 
 /// What waits for a writer.
 pub(super) enum WriterJob {
@@ -89,53 +80,9 @@ pub(super) enum Occasion {
     Again,
 }
 
-/// A request by what tells it from others. The digest is of the message and its MAC, which is over key and time as well:
-/// whoever sends a signed one again, from wherever, sends the same. One that is not signed is told apart by its client.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum RequestKey {
-    Signed(KeyName, Digest),
-    Unsigned(IpAddr, Digest),
-}
-
 impl WaitingUpdate {
     fn key(&self) -> RequestKey {
-        match &self.requester.key {
-            Some(key) => RequestKey::Signed(key.clone(), self.digest),
-            None => RequestKey::Unsigned(self.requester.address, self.digest),
-        }
-    }
-}
-
-/// Answers of the last minutes.
-#[derive(Default)]
-struct Remembered {
-    results: HashMap<RequestKey, (Made, Instant)>,
-    /// The oldest first.
-    order: VecDeque<(RequestKey, Instant)>,
-}
-
-impl Remembered {
-    fn get(&self, key: &RequestKey, now: Instant) -> Option<Made> {
-        let (result, at) = self.results.get(key)?;
-        (now.duration_since(*at) < REMEMBERED).then(|| result.clone())
-    }
-
-    /// Remembers what became of a request. One that failed here may do better the next time.
-    fn keep(&mut self, key: &RequestKey, result: &Made, now: Instant) {
-        if matches!(result, Err(Rejection { reason: Reason::Failed(_) | Reason::Busy, .. })) {
-            return;
-        }
-        while let Some((oldest, at)) = self.order.front()
-            && (self.order.len() >= REMEMBERED_MAX || now.duration_since(*at) >= REMEMBERED)
-        {
-            // What was kept again since then stays.
-            if self.results.get(oldest).is_some_and(|(_, kept)| kept == at) {
-                self.results.remove(oldest);
-            }
-            self.order.pop_front();
-        }
-        self.results.insert(key.clone(), (result.clone(), now));
-        self.order.push_back((key.clone(), now));
+        RequestKey::new(&self.requester, self.digest)
     }
 }
 
@@ -315,57 +262,5 @@ impl ZoneWriter {
             Ok(()) => results,
             Err(refused) => failed(&refused.to_string()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(number: u32) -> RequestKey {
-        RequestKey::Unsigned([192, 0, 2, 1].into(), Digest::of(&number.to_be_bytes()))
-    }
-
-    const MADE: Made = Ok(Outcome::Made { from: 7, to: 8 });
-
-    #[test]
-    fn an_answer_is_remembered_for_as_long_as_a_signature_is_taken() {
-        let start = Instant::now();
-        let mut remembered = Remembered::default();
-        remembered.keep(&key(1), &MADE, start);
-        let at = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(remembered.get(&key(1), at(599)), Some(MADE));
-        assert_eq!((remembered.get(&key(1), at(600)), remembered.get(&key(2), at(1))), (None, None));
-        remembered.keep(&key(1), &MADE, at(601));
-        assert_eq!(remembered.get(&key(1), at(602)), Some(MADE), "kept again");
-        assert_eq!((remembered.results.len(), remembered.order.len()), (1, 1));
-        let failed = Err(Reason::Failed("no space".to_owned()).into());
-        remembered.keep(&key(3), &failed, start);
-        assert_eq!(remembered.get(&key(3), start), None, "what failed may do better the next time");
-    }
-
-    #[test]
-    fn a_signed_request_is_the_same_from_wherever_it_comes_and_one_that_is_not_is_its_clients() {
-        let waiting = |address: &str, key: Option<&str>| {
-            let key = key.map(|key| key.parse().unwrap());
-            let requester = Requester { address: address.parse().unwrap(), key };
-            let message = b"\0\x07\x28\0\0\x01\0\0\0\0\0\0\0\0\x06\0\x01";
-            let (reply, _) = oneshot::channel();
-            let (message, digest) = (UpdateMessage::read(message).unwrap().into(), Digest::of(message));
-            WaitingUpdate { message, requester, digest, reply }.key()
-        };
-        assert_eq!(waiting("192.0.2.1", Some("k")), waiting("192.0.2.2", Some("k")));
-        assert_ne!(waiting("192.0.2.1", Some("k")), waiting("192.0.2.1", Some("other")));
-        assert_ne!(waiting("192.0.2.1", None), waiting("192.0.2.2", None));
-    }
-
-    #[test]
-    fn of_too_many_answers_the_oldest_are_forgotten() {
-        let now = Instant::now();
-        let mut remembered = Remembered::default();
-        let max = u32::try_from(REMEMBERED_MAX).unwrap();
-        (0..=max).for_each(|number| remembered.keep(&key(number), &MADE, now));
-        assert_eq!(remembered.results.len(), REMEMBERED_MAX);
-        assert_eq!((remembered.get(&key(0), now), remembered.get(&key(max), now)), (None, Some(MADE)));
     }
 }

@@ -182,9 +182,9 @@ fn write_records(records: &[Record], out: &mut Vec<u8>) {
 
 fn write_overlay(overlay: &Overlay, out: &mut Vec<u8>) {
     write_count(overlay.len(), out);
-    for ((owner, rtype, _), overlaid) in overlay.iter() {
-        let Overlaid { rdata, updated, in_file, at, by } = overlaid;
-        write_record(owner.as_ref(), *rtype, rdata, out);
+    for (key, overlaid) in overlay.iter() {
+        let ((owner, rtype, _), Overlaid { updated, in_file, at, by, .. }) = (key, overlaid);
+        write_record(owner.as_ref(), *rtype, overlaid.rdata(key), out);
         for ttl in [updated, in_file] {
             out.extend(ttl.map_or(NO_TTL, Ttl::seconds).to_be_bytes());
         }
@@ -289,11 +289,15 @@ impl<'b> EntryReader<'b> {
 
     fn overlay(&mut self) -> Option<Overlay> {
         let mut overlay = Overlay::default();
+        // Most are by the one who changed the record before: that is held once for them.
+        let mut last: Option<Arc<str>> = None;
         for _ in 0..self.u32()? {
-            let (owner, rtype, rdata) = (self.name()?, Rtype(self.u16()?), self.bytes()?.into());
-            let (updated, in_file) = (Ttl::from_seconds(self.u32()?), Ttl::from_seconds(self.u32()?));
+            let record = (self.name()?, Rtype(self.u16()?), self.bytes()?);
+            let ttls = (Ttl::from_seconds(self.u32()?), Ttl::from_seconds(self.u32()?));
             let (at, by) = (self.u64()?, self.text()?);
-            overlay.insert(owner, rtype, Overlaid { rdata, updated, in_file, at, by });
+            let by = last.filter(|last| *last == by).unwrap_or(by);
+            last = Some(Arc::clone(&by));
+            overlay.insert(record, ttls, (at, by));
         }
         Some(overlay)
     }

@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::entry::{JournalEntry, UnknownEntry};
 use super::history::{History, JournalStep};
@@ -300,7 +299,7 @@ impl Journal {
             Some((step, written.len()))
         });
         match written {
-            Some((step, bytes)) => self.history.push(Arc::new(step), bytes),
+            Some((step, bytes)) => self.history.push(step, bytes),
             // Not known, or longer than any that is kept.
             None => self.history.clear(),
         }
@@ -421,9 +420,9 @@ impl Journal {
                 self.overlay.take(&step.changes, step.at, &step.by);
                 self.serial = Some(step.to);
                 self.announced = None;
-                self.history.push(Arc::new(step), bytes);
+                self.history.push(step, bytes);
             }
-            JournalEntry::Kept(step) => self.history.push(Arc::new(step), bytes),
+            JournalEntry::Kept(step) => self.history.push(step, bytes),
             JournalEntry::Base { serial, file, overlay } => {
                 (self.serial, self.digest, self.overlay) = (Some(serial), file, overlay);
                 self.announced = None;

@@ -34,11 +34,14 @@ pub struct History {
 impl History {
     /// Adds a step that takes `bytes` where it is written. One that does not begin where the last one ended makes the
     /// others useless; the oldest go when there are too many.
-    pub fn push(&mut self, step: Arc<JournalStep>, bytes: usize) {
+    pub fn push(&mut self, mut step: JournalStep, bytes: usize) {
+        // It stays for long, and grows no more.
+        step.changes.removed.shrink_to_fit();
+        step.changes.added.shrink_to_fit();
         if self.steps.back().is_some_and(|(last, _)| last.to != step.from) {
             self.clear();
         }
-        self.steps.push_back((step, bytes));
+        self.steps.push_back((Arc::new(step), bytes));
         self.bytes = self.bytes.saturating_add(bytes);
         while self.bytes > HISTORY_BYTES_MAX
             && let Some((_, bytes)) = self.steps.pop_front()
@@ -79,8 +82,8 @@ impl History {
 mod tests {
     use super::*;
 
-    fn step(from: u32, to: u32) -> Arc<JournalStep> {
-        Arc::new(JournalStep { from, to, changes: Changeset::default(), at: 0, by: Arc::from("test") })
+    fn step(from: u32, to: u32) -> JournalStep {
+        JournalStep { from, to, changes: Changeset::default(), at: 0, by: Arc::from("test") }
     }
 
     fn since(history: &History, serial: u32) -> Option<Vec<u32>> {

@@ -18,8 +18,8 @@ pub struct Overlay(BTreeMap<OverlayKey, Overlaid>);
 /// A record about which updates and the file disagree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overlaid {
-    /// Its RDATA.
-    pub rdata: Box<[u8]>,
+    /// Its RDATA where that is not the key's: a name in it has capitals. [`Overlaid::rdata`] gives it.
+    capitals: Option<Box<[u8]>>,
     /// The TTL that updates gave it; none: they removed it.
     pub updated: Option<Ttl>,
     /// The TTL that it has in the file; none: it is not there.
@@ -39,6 +39,13 @@ pub struct Deleted {
     pub at: u64,
     /// Who deleted them.
     pub by: Arc<str>,
+}
+
+impl Overlaid {
+    /// The RDATA of the record, whose key this is.
+    pub fn rdata<'o>(&'o self, key: &'o OverlayKey) -> &'o [u8] {
+        self.capitals.as_ref().unwrap_or(&key.2)
+    }
 }
 
 impl Overlay {
@@ -75,20 +82,24 @@ impl Overlay {
         if record.rtype == Rtype::SOA {
             return;
         }
-        let key = key(record);
+        let (key, capitals) = key(record.owner.clone(), record.rtype, &record.rdata);
         let in_file = self.0.get(&key).map_or(unknown, |known| known.in_file);
         if updated == in_file {
             self.0.remove(&key);
             return;
         }
-        let overlaid = Overlaid { rdata: record.rdata.clone(), updated, in_file, at, by: Arc::clone(by) };
-        self.0.insert(key, overlaid);
+        self.0.insert(key, Overlaid { capitals, updated, in_file, at, by: Arc::clone(by) });
     }
 
-    /// Adds a record as it was read from the journal.
-    pub(super) fn insert(&mut self, owner: Name, rtype: Rtype, overlaid: Overlaid) {
-        let key = rdata::caseless(rtype, &overlaid.rdata).into_owned().into_boxed_slice();
-        self.0.insert((owner, rtype, key), overlaid);
+    /// Adds a record as it was read from the journal: its TTL by updates and in the file, when it was changed and by whom.
+    pub(super) fn insert(
+        &mut self,
+        (owner, rtype, rdata): (Name, Rtype, &[u8]),
+        (updated, in_file): (Option<Ttl>, Option<Ttl>),
+        (at, by): (u64, Arc<str>),
+    ) {
+        let (key, capitals) = key(owner, rtype, rdata);
+        self.0.insert(key, Overlaid { capitals, updated, in_file, at, by });
     }
 
     /// Compares the overlay with a changed file, and forgets what both agree about.
@@ -116,8 +127,8 @@ impl Overlay {
         let mut changes = Changeset::default();
         for (key, overlaid) in self.0.iter().filter(|(key, _)| !leave_out(key)) {
             let (owner, rtype, _) = key;
-            let record =
-                |ttl| Record { owner: owner.clone(), rtype: *rtype, ttl, rdata: overlaid.rdata.clone() };
+            let rdata = overlaid.rdata(key);
+            let record = |ttl| Record { owner: owner.clone(), rtype: *rtype, ttl, rdata: rdata.into() };
             changes.removed.extend(overlaid.in_file.map(record));
             changes.added.extend(overlaid.updated.map(record));
         }
@@ -157,9 +168,11 @@ impl Overlay {
     }
 }
 
-fn key(record: &Record) -> OverlayKey {
-    let rdata = rdata::caseless(record.rtype, &record.rdata).into_owned().into_boxed_slice();
-    (record.owner.clone(), record.rtype, rdata)
+/// What tells a record from others, and its RDATA if that is another one.
+fn key(owner: Name, rtype: Rtype, rdata: &[u8]) -> (OverlayKey, Option<Box<[u8]>>) {
+    let caseless = rdata::caseless(rtype, rdata);
+    let capitals = (*caseless != *rdata).then(|| rdata.into());
+    ((owner, rtype, caseless.into()), capitals)
 }
 
 /// The TTL of a record in a zone; none: it is not there.
@@ -200,6 +213,21 @@ mod tests {
         assert_eq!(told(&overlay), ["-b.example. 60 2", "+a.example. 60 1"]);
         take(&mut overlay, std::slice::from_ref(&mine), std::slice::from_ref(&files));
         assert!(overlay.is_empty(), "{overlay:?}");
+    }
+
+    #[test]
+    fn what_was_written_in_capitals_is_given_back_so() {
+        let with = |target: &str| {
+            let rdata = target.parse::<Name>().unwrap().as_ref().wire().into();
+            Record { rtype: Rtype::CNAME, rdata, ..record("a.example.", 60, 0) }
+        };
+        let mut overlay = Overlay::default();
+        for (target, in_lower_case) in [("B.example.", false), ("b.example.", true)] {
+            take(&mut overlay, &[], &[with(target)]);
+            assert_eq!(overlay.changes(|_| false).added, [with(target)]);
+            assert!(overlay.iter().all(|(_, overlaid)| overlaid.capitals.is_none() == in_lower_case));
+        }
+        assert_eq!(overlay.len(), 1, "it is one record");
     }
 
     #[test]

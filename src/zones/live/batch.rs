@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::updaters::Updater;
 use super::zone::{LiveState, LiveZone, seconds_now};
 use crate::answer::Requester;
-use crate::source::{Origin, Update};
+use crate::source::Origin;
 use crate::update::{Evaluated, Policy, Reason, Rejection, UpdateMessage, evaluate};
 use crate::zone::{Changeset, Record};
 use crate::zones::journal::{Deleted, Journal, JournalError, JournalStep, OverlayKey};
@@ -85,7 +86,8 @@ pub(super) fn make_batch_within(
     let mut room = records_max.saturating_sub(state.journal().map_or(0, |journal| journal.overlay().len()));
     for (at, one) in asked.iter().enumerate() {
         let base = made.as_ref().unwrap_or(current);
-        let next = next_version(base, policy, one).and_then(|next| match next {
+        let Updater { origin, by } = state.updaters.get(&zone.id.name, &one.requester);
+        let next = next_version(base, policy, one, origin).and_then(|next| match next {
             Some((_, changes)) if more_records(&changes) > room => Err(Reason::TooMany.into()),
             next => Ok(next),
         });
@@ -96,7 +98,7 @@ pub(super) fn make_batch_within(
                 continue;
             }
         };
-        let deleted = deleted_aside(state, current, policy, one);
+        let deleted = deleted_aside(state, current, policy, (one, &by));
         if next.is_some() || deleted.is_some() {
             unwritten.whose.push(at);
         }
@@ -106,7 +108,7 @@ pub(super) fn make_batch_within(
             continue;
         };
         room = room.saturating_sub(more_records(&changes));
-        let (from, to, by) = (base.serial, version.serial, Arc::from(one.requester.to_string()));
+        let (from, to) = (base.serial, version.serial);
         results.push(Ok(Outcome::Made { from, to }));
         unwritten.steps.push(JournalStep { from, to, changes, at: seconds_now(), by });
         sinces.push(version.since.clone());
@@ -137,7 +139,7 @@ fn deleted_aside(
     state: &LiveState,
     current: &ZoneVersion,
     policy: &Policy,
-    asked: &UpdateRequest,
+    (asked, by): (&UpdateRequest, &Arc<str>),
 ) -> Option<Deleted> {
     let (journal, apex) = (state.journal()?, current.id.name.as_ref());
     let is_deleted = |key: &OverlayKey| asked.message.deletes(&key.0, key.1, &key.2);
@@ -146,11 +148,10 @@ fn deleted_aside(
     let records = keys.filter_map(|key| {
         let overlaid = journal.overlay().get(key)?;
         let (owner, rtype) = (key.0.clone(), key.1);
-        Some(Record { owner, rtype, ttl: overlaid.updated?, rdata: overlaid.rdata.clone() })
+        Some(Record { owner, rtype, ttl: overlaid.updated?, rdata: overlaid.rdata(key).into() })
     });
     let records: Vec<Record> = records.collect();
-    let by = Arc::from(asked.requester.to_string());
-    (!records.is_empty()).then(|| Deleted { records, at: seconds_now(), by })
+    (!records.is_empty()).then(|| Deleted { records, at: seconds_now(), by: Arc::clone(by) })
 }
 
 /// The version after an update, with what changes; none: nothing does.
@@ -158,6 +159,7 @@ fn next_version(
     base: &ZoneVersion,
     policy: &Policy,
     asked: &UpdateRequest,
+    origin: Origin,
 ) -> Result<Option<(ZoneVersion, Changeset)>, Rejection> {
     let no_contents = || Reason::Failed("the contents of the zone are not in memory".to_owned());
     let contents = base.contents.as_ref().ok_or_else(no_contents)?;
@@ -166,11 +168,6 @@ fn next_version(
     if base.inputs.comes_signed(contents) {
         return Err(Reason::ComesSigned.into());
     }
-    let origin = Origin::Update(Arc::new(Update {
-        zone: base.id.name.to_string(),
-        client: Some(asked.requester.address),
-        key: asked.requester.key.as_ref().map(ToString::to_string),
-    }));
     let proposal = Proposal {
         zone: base.id.clone(),
         contents: Contents::Changes { base: base.serial, changes: changes.clone(), origin },

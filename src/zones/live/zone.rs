@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::effective::{Aside, effective};
 use super::serial::{after_change, is_ahead};
+use super::updaters::Updaters;
 use crate::dns::Rtype;
 use crate::source::{Digest, Digesting, Origin, Sources, TextFile};
 use crate::sync::lock;
@@ -42,6 +43,8 @@ pub struct LiveState {
     pub(super) folder: Option<PathBuf>,
     /// Why the journal is of no use; none: it is, as far as is known.
     fault: Option<String>,
+    /// Whose updates were made lately.
+    pub(super) updaters: Updaters,
 }
 
 /// The status of a live zone.

@@ -1,8 +1,9 @@
 //! Answering allocates nothing: no kind of answer does, nor a query that cannot be read, nor an answer from
-//! the cache.
+//! the cache. And what is kept of an update takes no more memory than it may.
 #![allow(unsafe_code, reason = "a global allocator that counts can only be written with it")]
 
 mod forwarded;
+mod updates;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -12,20 +13,30 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use edgedns::answer::{
-    CookieSecret, Counters, Identity, Peer, Prefix, Publisher, RateLimit, Reply, Snapshot, Transport,
-    WorkerContext,
+    CookieSecret, Counters, Identity, Peer, Prefix, Publisher, RateLimit, Reply, Requester, Snapshot,
+    Transport, WorkerContext,
 };
 use edgedns::health::Verdict;
+use edgedns::source::Digest;
 use edgedns::transport::{Filter, Responder, SnapshotResponder, Taps};
+use edgedns::zones::live::{Outcome, REMEMBERED_MAX, Remembered, RequestKey};
 
 use crate::served::{self, CLIENT, Served, query};
 use forwarded::{Forwarded, finds};
+use updates::{Updated, token};
 
 /// The system's allocator, with a count for each thread: tests beside this one do not disturb.
 struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that are held, less those that are given back for other threads.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+}
+
+/// What a block takes: its length before it, in steps of 16 bytes, and no fewer than 32.
+fn block_bytes(size: usize) -> isize {
+    isize::try_from((size + 8).next_multiple_of(16).max(32)).expect("a block is smaller")
 }
 
 // SAFETY: every call is passed on unchanged; counting touches only a plain cell of the thread that needs no
@@ -33,17 +44,20 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD.set(HELD.get() + block_bytes(layout.size()));
         // SAFETY: the caller keeps the promises of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        HELD.set(HELD.get() - block_bytes(layout.size()));
         // SAFETY: the block came from `alloc` above, that is, from `System`.
         unsafe { System.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD.set(HELD.get() + block_bytes(size) - block_bytes(layout.size()));
         // SAFETY: as for `dealloc`; the caller keeps the promises about `size`.
         unsafe { System.realloc(block, layout, size) }
     }
@@ -165,6 +179,47 @@ const EXTRAS: [&[u8]; 5] = [
     b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x10\x00\x03\x00\x00\x00\x0a\x00\x08cccccccc",
     b"\x00\x00\xfa\x00\xff\x00\x00\x00\x00\x00\x11\x00\x00\x00\x6b\x49\xd2\x00\x01\x2c\x00\x00\x12\x34\x00\x00\x00\x00",
 ];
+
+/// Bytes that are held for each of `count` things while `come` has them come.
+fn held_for_each(count: usize, come: impl FnOnce()) -> isize {
+    let before = HELD.get();
+    come();
+    (HELD.get() - before) / isize::try_from(count).expect("a few")
+}
+
+#[test]
+fn an_answer_that_is_remembered_takes_little() {
+    let mut remembered = Remembered::default();
+    let (requester, now) = (Requester { address: CLIENT.address, key: None }, Instant::now());
+    let keep = || {
+        for number in 0..REMEMBERED_MAX {
+            let key = RequestKey::new(&requester, Digest::of(&number.to_be_bytes()));
+            remembered.keep(&key, &Ok(Outcome::Made { from: 1, to: 2 }), now);
+        }
+    };
+    let each = held_for_each(REMEMBERED_MAX, keep);
+    assert!(each < 128, "{each} bytes");
+}
+
+/// A name that comes below another one, as an ACME client's does, and a record that comes at a name that is there. The steps
+/// that are kept for incremental transfers are bounded, and as many as may be before.
+#[test]
+fn an_update_takes_no_more_memory_than_it_may() {
+    let (hosts, names) = (40_000, 3_000);
+    let mut updated = Updated::with_hosts(hosts);
+    updated.make((0..13_500).map(|number| token("ns", number)));
+    let came = held_for_each(names, || {
+        updated.make((0..names).map(|host| token(&format!("_acme-challenge.h{host}"), host)))
+    });
+    let others = (hosts / 2..hosts).take(names / 2);
+    let changed =
+        held_for_each(names / 2, || updated.make(others.map(|host| token(&format!("h{host}"), host))));
+    assert!(updated.changed_names() >= 2 * names + names / 2, "put together anew");
+    assert!(
+        came < 1250 && changed < 1150,
+        "{came} bytes for each name that came, {changed} for each that is changed"
+    );
+}
 
 #[test]
 fn no_answer_allocates() {

@@ -1,5 +1,7 @@
 //! Journals that are cut, turned, grown and replaced.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::dns::{Name, Rtype, Ttl};
 use crate::zone::{Changeset, Record};
