@@ -135,13 +135,15 @@ fn read_upstreams(
     Some(Upstreams::Listed(first.into_iter().map(|(address, _)| address).collect()))
 }
 
-/// `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`, `tls://192.0.2.1:853#dns.example`.
+/// `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`, `tls://192.0.2.1:853#dns.example`,
+/// `https://192.0.2.1/dns-query#dns.example`.
 fn upstream(value: Value<'_>) -> Result<Remote, Diagnostic> {
     let text = value.text()?;
     Remote::read(value, text).map_err(|fault| match fault {
         RemoteFault::NoAddress | RemoteFault::NoPort => {
             value.fault(format!("`{text}` is not the address of an upstream")).help(
-                "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\"; names are not looked up",
+                "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\", also with https:// or \
+                 quic://; names are not looked up",
             )
         }
         RemoteFault::Other(fault) => fault,

@@ -605,9 +605,11 @@ const OWN: &[ConfigKey] = &[
     key(
         Section::Forward,
         "upstream",
-        Absent::Required { example: r#"["192.0.2.1", "192.0.2.2:5353", "tls://192.0.2.3#dns.example"]"# },
-        "resolvers to ask; over TLS (port 853) with the name in their certificate; or resolv.conf for those \
-         of this host, without this server itself",
+        Absent::Required {
+            example: r#"["192.0.2.1", "192.0.2.2:5353", "tls://192.0.2.3#dns.example", "https://192.0.2.4/dns-query#dns.example"]"#,
+        },
+        "resolvers to ask; `tls://` and `quic://` (port 853) or `https://` (port 443) before the address say how, `#` behind \
+         it the name in their certificate; or resolv.conf for those of this host, without this server itself",
     ),
     key(
         Section::Forward,

@@ -12,7 +12,7 @@ use super::upstream::Upstream;
 use super::upstream_health::UpstreamHealth;
 use crate::answer::CookieSecret;
 use crate::dns::{Name, NameRef};
-use crate::requestor::{Protocol, Remote};
+use crate::requestor::Remote;
 use crate::sync::lock;
 use crate::tls::Verify;
 
@@ -146,11 +146,9 @@ impl RoutedZone {
     }
 
     fn upstream(&self, remote: Remote, known: &mut Vec<Arc<Upstream>>) -> Arc<Upstream> {
-        // Without TLS there is no certificate to verify.
-        let verify = match remote.protocol {
-            Protocol::Udp | Protocol::Tcp => &Verify::System,
-            Protocol::Tls(_) => &self.settings.verify,
-        };
+        // Without encryption there is no certificate to verify.
+        let is_encrypted = remote.protocol.is_encrypted();
+        let verify = if is_encrypted { &self.settings.verify } else { &Verify::System };
         let same = known.iter().find(|known| *known.remote() == remote && known.verify() == verify);
         if let Some(same) = same {
             return Arc::clone(same);

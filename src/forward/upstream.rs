@@ -194,9 +194,9 @@ impl Upstream {
     }
 
     /// Notes that it has not answered a query that was sent at `asked`. A connection over which nothing has
-    /// come since is closed.
+    /// come since is left.
     pub(super) fn timed_out(&self, asked: Instant, progress: &Progress, purpose: Purpose) {
-        self.requestor.close_if_silent_since(asked);
+        self.requestor.leave_if_silent_since(asked);
         self.failed(&progress.timed_out(), purpose);
     }
 

@@ -19,7 +19,7 @@ use super::upstream::{Purpose, Upstream};
 use super::upstream_health::UpstreamHealth;
 use crate::dns::message::Rcode;
 use crate::dns::{Name, Rtype};
-use crate::requestor::{Answer, Case, Encoding, Observed, Progress, Protocol, Response, Shown};
+use crate::requestor::{Answer, Case, Encoding, Observed, Progress, Response, Shown};
 
 /// Shortest wait for an answer, whatever the time-out of the upstream is.
 const ANSWER_WAIT_MIN: Duration = Duration::from_secs(2);
@@ -126,21 +126,17 @@ async fn check(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>) {
 }
 
 /// What is asked in upper case: the plain question again, or, where that has no letters, the one that most
-/// resolvers answer themselves (RFC 6761, section 6.3), also in a closed site. None over TLS, where all is in
-/// lower case.
+/// resolvers answer themselves (RFC 6761, section 6.3), also in a closed site. None over an encrypted transport,
+/// where all is in lower case.
 fn twin(upstream: &Upstream, plain: &CacheKey) -> Option<CacheKey> {
-    match upstream.remote().protocol {
-        Protocol::Tls(_) => None,
-        Protocol::Udp | Protocol::Tcp
-            if upstream.below.as_ref().wire().iter().any(u8::is_ascii_alphabetic) =>
-        {
-            Some(plain.clone())
-        }
-        Protocol::Udp | Protocol::Tcp => {
-            let localhost = Name::from_wire(b"\x09localhost\0").ok()?;
-            Some(CacheKey::plain(localhost.as_ref(), Rtype::A))
-        }
+    if upstream.remote().protocol.is_encrypted() {
+        return None;
     }
+    if upstream.below.as_ref().wire().iter().any(u8::is_ascii_alphabetic) {
+        return Some(plain.clone());
+    }
+    let localhost = Name::from_wire(b"\x09localhost\0").ok()?;
+    Some(CacheKey::plain(localhost.as_ref(), Rtype::A))
 }
 
 /// Whether the answer is NOERROR.

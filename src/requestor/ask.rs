@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
+use super::encrypted::EncryptedConnection;
 use super::exchange::{Answer, Counters, Exchange, Progress};
 use super::failure::Failure;
 use super::query::{Case, Form, Query, Request};
 use super::quirks::{Encoding, Observed, Quirks};
 use super::remote::{Protocol, Remote};
 use super::tcp;
-use super::tls_connection::TlsConnection;
 use crate::tls::{Random, Verify};
 
 /// Asks one server, and keeps between queries what the next one can use.
@@ -21,16 +21,19 @@ pub struct Requestor {
     verify: Verify,
     quirks: Quirks,
     counters: Counters,
-    /// Where it is asked over TLS.
-    connection: Option<TlsConnection>,
+    /// Where it is asked over an encrypted transport.
+    connection: Option<EncryptedConnection>,
 }
 
 impl Requestor {
-    /// Nothing is opened yet. `verify` says whom the server's certificate must be from, over TLS.
+    /// Nothing is opened yet. `verify` says whom the server's certificate must be from, if it has one.
     pub fn new(remote: Remote, verify: Verify) -> Self {
         let connection = match &remote.protocol {
             Protocol::Udp | Protocol::Tcp => None,
-            Protocol::Tls(name) => Some(TlsConnection::new(remote.address, name.clone(), verify.clone())),
+            Protocol::Encrypted(one) => {
+                let server = remote.encrypted_server(one, &verify);
+                Some(EncryptedConnection::new(one.transport, server))
+            }
         };
         Self { remote, verify, quirks: Quirks::default(), counters: Counters::default(), connection }
     }
@@ -60,13 +63,13 @@ impl Requestor {
         self.counters.over_tcp.load(Ordering::Relaxed)
     }
 
-    /// Asks once. The answer's message is a response to just this request, whole and well formed. Over TLS,
-    /// `encoding` has no say: a name is in lower case, because some servers do not keep the case and
-    /// encrypted responses cannot be forged.
+    /// Asks once. The answer's message is a response to just this request, whole and well formed. Over an
+    /// encrypted transport `encoding` has no say: a name is in lower case, because some servers do not keep the
+    /// case and encrypted responses cannot be forged.
     ///
     /// # Errors
     ///
-    /// When there is no response. Only connecting over TLS has a time limit: the caller drops the future, and
+    /// When there is no response. Only an encrypted connection has a time limit, to be opened: the caller drops the future, and
     /// `progress` then says what it waited for.
     pub async fn ask(
         &self,
@@ -83,7 +86,7 @@ impl Requestor {
                 let query = Query::new(request, Form::WithEdns, Case::Lower, random);
                 tcp::ask(self.remote.address, &query).await?.0
             }
-            (Protocol::Udp | Protocol::Tls(_), None) => {
+            (Protocol::Udp | Protocol::Encrypted(_), None) => {
                 return self.exchange(progress).ask(request, encoding, random).await;
             }
         };
@@ -101,17 +104,17 @@ impl Requestor {
             match (&self.remote.protocol, &self.connection) {
                 (_, Some(connection)) => connection.ask(query).await,
                 (Protocol::Tcp, None) => Ok(tcp::ask(self.remote.address, &query).await?.0),
-                (Protocol::Udp | Protocol::Tls(_), None) => self.exchange(&progress).send(&query).await,
+                (Protocol::Udp | Protocol::Encrypted(_), None) => self.exchange(&progress).send(&query).await,
             }
         };
         let done = timeout(limit, sent).await;
         done.unwrap_or_else(|_| Err(progress.timed_out()))
     }
 
-    /// Closes a kept connection over which nothing has come since a query was sent, at `asked`.
-    pub fn close_if_silent_since(&self, asked: Instant) {
+    /// Leaves a kept connection over which nothing has come since a query was sent, at `asked`.
+    pub fn leave_if_silent_since(&self, asked: Instant) {
         if let Some(connection) = &self.connection {
-            connection.close_if_silent_since(asked);
+            connection.leave_if_silent_since(asked);
         }
     }
 

@@ -30,8 +30,19 @@ pub enum Failure {
         /// What failed.
         why: Box<Failure>,
     },
-    /// There is no TLS connection.
-    Tls(String),
+    /// There is no connection with a handshake.
+    NoConnection(String),
+    /// A connection that carries several queries, or what it has for this one, has ended against its protocol, or by the
+    /// server's refusal.
+    Protocol(String),
+    /// HTTP has another status than 200 (RFC 8484, section 4.2.1).
+    Status(u16),
+    /// The response is of another type than application/dns-message.
+    MediaType,
+    /// The response is longer than any message.
+    TooLong,
+    /// Zones are not copied over this transport.
+    NoTransfers(&'static str),
     /// A file that TLS needs cannot be used.
     File(String),
 }
@@ -59,7 +70,13 @@ impl fmt::Display for Failure {
             Failure::NoTcp { reason, why } => {
                 write!(f, "answers over UDP, but {reason}; over TCP, on the same port: {why}")
             }
-            Failure::Tls(why) | Failure::File(why) => f.write_str(why),
+            Failure::NoConnection(why) | Failure::Protocol(why) | Failure::File(why) => f.write_str(why),
+            Failure::Status(code) => write!(f, "the HTTP status is {code}, not 200"),
+            Failure::MediaType => {
+                f.write_str("the content type of the response is not application/dns-message")
+            }
+            Failure::TooLong => f.write_str("the response is longer than 65,535 bytes"),
+            Failure::NoTransfers(transport) => write!(f, "zones are not copied over {transport}"),
         }
     }
 }
@@ -76,7 +93,12 @@ impl Failure {
             | Failure::Unreadable
             | Failure::Flooded
             | Failure::NoTcp { .. }
-            | Failure::Tls(_) => false,
+            | Failure::NoConnection(_)
+            | Failure::Protocol(_)
+            | Failure::Status(_)
+            | Failure::MediaType
+            | Failure::TooLong
+            | Failure::NoTransfers(_) => false,
         }
     }
 }

@@ -9,11 +9,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::encrypted::EncryptedTransport;
 use super::failure::Failure;
 use super::framing::{framed, read_frame};
 use super::remote::{Protocol, Remote};
-use super::tls_connection::connect;
-use crate::tls::{AlpnProtocol, TlsVersions, Verify};
+use crate::tls::{TlsVersions, Verify};
 
 /// What a transfer over TLS says that it wants (RFC 9103, section 8.4).
 const TRANSFER_PROTOCOL: &str = "dot";
@@ -40,13 +40,12 @@ impl MessageStream {
                     stream.set_nodelay(true)?;
                     Box::new(stream)
                 }
-                Protocol::Tls(name) => {
-                    let protocols = AlpnProtocol::new(TRANSFER_PROTOCOL).into_iter().collect();
-                    let (name, verify) = (name.clone(), verify.clone());
+                Protocol::Encrypted(one) if one.transport == EncryptedTransport::Tls => {
+                    let server = remote.encrypted_server(one, verify);
                     // RFC 9103, section 7.1: no older version.
-                    let versions = TlsVersions::Newest;
-                    Box::new(connect(remote.address, name, verify, versions, protocols).await?)
+                    Box::new(server.connect(TlsVersions::Newest, &[TRANSFER_PROTOCOL]).await?)
                 }
+                Protocol::Encrypted(one) => return Err(Failure::NoTransfers(one.transport.entry().name)),
             };
             Ok(Self(stream))
         };

@@ -1,4 +1,4 @@
-//! Asking another server: over UDP, TCP or TLS, and judging what comes back.
+//! Asking another server: over UDP, TCP, TLS, HTTPS or QUIC, and judging what comes back.
 //!
 //! Writes a query, sends it, and takes nothing for its response that is not one (RFC 5452). Not responsible
 //! for which server is asked when, or for what a response is used for: this room knows no caches, forwarded
@@ -7,7 +7,7 @@
 //! ```text
 //!   Request ─▶ Query ─▶ Requestor ─┬─ UDP ── truncated, malformed, in another case ──▶ TCP ─┬─▶ Answer
 //!   message ─▶ Query ──────┘       ├─ TCP ───────────────────────────────────────────────────┤   or Failure
-//!                                  └─ TLS, one connection that is kept ──────────────────────┘
+//!                                  └─ TLS, HTTPS, QUIC, one connection that is kept ─────────┘
 //! ```
 
 // What these lints are for, and when `saturating_add` satisfies them: "Numbers" in docs/architecture.md.
@@ -19,10 +19,6 @@
     clippy::arithmetic_side_effects
 )]
 
-mod remote;
-
-mod remote_text;
-
 mod names;
 
 mod response;
@@ -31,9 +27,15 @@ mod query;
 
 mod failure;
 
-mod quirks;
-
 mod framing;
+
+mod encrypted;
+
+mod remote;
+
+mod remote_text;
+
+mod quirks;
 
 mod tcp;
 
@@ -41,13 +43,12 @@ mod udp;
 
 mod exchange;
 
-mod tls_connection;
-
 mod message_stream;
 
 mod ask;
 
 pub use ask::Requestor;
+pub use encrypted::{Encrypted, EncryptedTransport, TransportEntry};
 pub use exchange::{Answer, Progress};
 pub use failure::{Failure, TcpReason};
 pub use message_stream::MessageStream;

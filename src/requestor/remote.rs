@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::tls::ServerName;
+use super::encrypted::{Encrypted, EncryptedServer};
+use crate::tls::Verify;
 
 /// Another server: its address and the transport to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,19 +22,35 @@ pub enum Protocol {
     Udp,
     /// Over TCP (RFC 7766), a connection for each query.
     Tcp,
-    /// Over TLS (RFC 7858), over a connection that is kept. The certificate must be for this name; none: for
-    /// the address.
-    Tls(Option<ServerName>),
+    /// Over an encrypted connection that is kept.
+    Encrypted(Encrypted),
 }
 
-/// As the configuration has it: `192.0.2.53:53`, `tcp://192.0.2.53:53`, `tls://192.0.2.53:853#dns.example`.
+impl Protocol {
+    /// Whether nobody on the way sees or changes what is asked.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self, Protocol::Encrypted(_))
+    }
+}
+
+impl Remote {
+    /// The server that is asked over an encrypted transport, with whom its certificate must be from.
+    pub(super) fn encrypted_server(&self, encrypted: &Encrypted, verify: &Verify) -> EncryptedServer {
+        let Encrypted { name, path, .. } = encrypted.clone();
+        EncryptedServer { address: self.address, name, path, verify: verify.clone() }
+    }
+}
+
+/// As the configuration has it: `192.0.2.53:53`, `tcp://192.0.2.53:53`, `tls://192.0.2.53:853#dns.example`,
+/// `https://192.0.2.53:443/dns-query#dns.example`.
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.protocol {
             Protocol::Udp => write!(f, "{}", self.address),
             Protocol::Tcp => write!(f, "tcp://{}", self.address),
-            Protocol::Tls(None) => write!(f, "tls://{}", self.address),
-            Protocol::Tls(Some(name)) => write!(f, "tls://{}#{name}", self.address),
+            Protocol::Encrypted(one) => {
+                write!(f, "{}://{}{one}", one.transport.entry().scheme, self.address)
+            }
         }
     }
 }

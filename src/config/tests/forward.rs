@@ -11,7 +11,7 @@ use crate::zones::Clients;
 const WHOLE: &str = "\
 [[forward]]
 zone = \".\"
-upstream = [\"192.0.2.1\", \"192.0.2.2:5353\", \"2001:db8::1\", \"[2001:db8::1]:5353\", \"tls://192.0.2.3#dns.example\", \"tls://[::1]:8853\"]
+upstream = [\"192.0.2.1\", \"192.0.2.2:5353\", \"2001:db8::1\", \"[2001:db8::1]:5353\", \"tls://192.0.2.3#dns.example\", \"tls://[::1]:8853\", \"https://192.0.2.4#dns.example\", \"https://[2001:db8::4]:8443/q/1\", \"quic://192.0.2.5#dns.example\"]
 allow = [\"local\", \"192.0.2.0/24\"]
 policy = \"in-order\"
 timeout = \"500ms\"
@@ -49,6 +49,9 @@ fn every_key_is_read() {
             "[2001:db8::1]:5353",
             "tls://192.0.2.3:853#dns.example",
             "tls://[::1]:8853",
+            "https://192.0.2.4:443/dns-query#dns.example",
+            "https://[2001:db8::4]:8443/q/1",
+            "quic://192.0.2.5:853#dns.example",
         ]
     );
     assert_eq!(everything.allow, [Clients::Local, Clients::Prefix("192.0.2.0/24".parse().unwrap())]);
@@ -87,7 +90,17 @@ fn what_is_no_upstream_is_told_with_what_is_one() {
             "255.255.255.255 is not the address of a host: it is the broadcast address",
         ),
         ("[\"tls://192.0.2.1#a b\"]", "`a b` is not a name that a certificate can have"),
+        ("[\"https://dns.example/dns-query\"]", "is not the address of an upstream"),
+        ("[\"http://192.0.2.1\"]", "is not the address of an upstream"),
+        (
+            "[\"https://192.0.2.1/dns-query{?dns}\"]",
+            "`/dns-query{?dns}` is not a path at which queries are taken",
+        ),
+        ("[\"https://192.0.2.1/a b\"]", "`/a b` is not a path at which queries are taken"),
+        ("[\"quic://192.0.2.1/dns-query\"]", "there are no paths over QUIC"),
+        ("[\"quic://192.0.2.1:53#dns.example\"]", "nobody serves QUIC at port 53"),
         ("[\"192.0.2.1\", \"192.0.2.1:53\"]", "`192.0.2.1:53` is asked already"),
+        ("[\"https://192.0.2.1\", \"https://192.0.2.1:443/dns-query\"]", "is asked already"),
         ("[]", "`upstream` has 1 to 16 items, not 0"),
         ("\"192.0.2.1\"", "`192.0.2.1` is not a list of upstreams"),
     ] {

@@ -36,6 +36,8 @@ fn what_cannot_be_a_primary_is_told_with_the_remedy() {
     assert!(list("192.0.2.9").contains("this server itself"));
     assert!(list("ns1.example").contains("no address of a primary"));
     assert!(list("192.0.2.1:0").contains("port 0"));
+    assert!(list("https://192.0.2.1#ns1.example").contains("zones are not copied over HTTPS"));
+    assert!(list("quic://192.0.2.1#ns1.example").contains("zones are not copied over QUIC"));
     assert!(list("0.0.0.0").contains("0.0.0.0"));
     assert!(list("192.0.2.1 transfer").contains("`transfer` is no key"));
     assert!(list("192.0.2.1 key:trnsfer").contains("no `[[key]]` has the name `trnsfer`"));

@@ -4,8 +4,8 @@
 //! Bytes and times are tested in `src/forward`, upstreams of others in `peers`.
 
 mod aliases;
-mod asker;
 mod chains;
+mod encrypted;
 mod faults;
 mod quirks;
 mod limits;
@@ -13,5 +13,4 @@ mod link_local;
 mod local;
 mod resolv_conf;
 mod stale;
-mod tls;
 mod usual;

@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use crate::requestor::{Remote, RemoteFault};
+use crate::requestor::{Encrypted, Protocol, Remote, RemoteFault, TransportEntry};
 use crate::setting::{KEY_WORD, TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::transfer::incoming::{Primary, PrimaryKey};
@@ -72,12 +72,19 @@ fn key(value: Value<'_>, word: &str, keys: &[TsigKey]) -> Result<PrimaryKey, Dia
 }
 
 fn remote(value: Value<'_>, text: &str) -> Result<Remote, Diagnostic> {
-    Remote::read(value, text).map_err(|fault| match fault {
+    let remote = Remote::read(value, text).map_err(|fault| match fault {
         RemoteFault::NoAddress => value.fault(format!("`{text}` is no address of a primary")).help(
             "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\", with \" key:NAME\" \
              behind it for a key; names are not looked up",
         ),
         RemoteFault::NoPort => value.fault("port 0 cannot be asked"),
         RemoteFault::Other(fault) => fault,
-    })
+    })?;
+    if let Protocol::Encrypted(Encrypted { transport, .. }) = &remote.protocol
+        && let TransportEntry { name, carries_transfers: false, .. } = transport.entry()
+    {
+        let fault = value.fault(format!("zones are not copied over {name}"));
+        return Err(fault.help("begin it with `tls://`, or with nothing for TCP"));
+    }
+    Ok(remote)
 }
