@@ -69,6 +69,38 @@ impl Unbound {
         Some(unbound)
     }
 
+    /// Starts it before a server of this name, which it asks for everything over TLS and verifies by the authorities of a
+    /// file. None where it is not installed.
+    pub fn start_over_tls(server: SocketAddr, name: &str, authorities: &Path) -> Option<Unbound> {
+        let mut command = tool("unbound")?;
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let place = free_port(loopback());
+        let (at, ip, port) = (folder.path().display(), place.ip(), place.port());
+        let mut text = format!(
+            "server:\n  interface: {ip}\n  port: {port}\n  directory: \"{at}\"\n  chroot: \"\"\n  username: \"\"\n  \
+             pidfile: \"\"\n  use-syslog: no\n  logfile: \"{at}/log\"\n  verbosity: 2\n  module-config: \"iterator\"\n  \
+             do-not-query-localhost: no\n  num-threads: 1\n  access-control: 127.0.0.0/8 allow\n  \
+             tls-cert-bundle: \"{}\"\n",
+            authorities.display()
+        );
+        for elsewhere in ELSEWHERE {
+            _ = writeln!(text, "  do-not-query-address: {elsewhere}");
+        }
+        _ = writeln!(
+            text,
+            "forward-zone:\n  name: \".\"\n  forward-tls-upstream: yes\n  forward-addr: {}@{}#{name}",
+            server.ip(),
+            server.port()
+        );
+        fs::write(folder.path().join("unbound.conf"), text).expect("a config file");
+        command.arg("-d").arg("-c").arg(folder.path().join("unbound.conf"));
+        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("unbound starts");
+        let unbound = Unbound { child, place, folder };
+        // A name that it answers itself.
+        wait_for("unbound", PATIENCE, || unbound.ask("localhost.", RecordType::A));
+        Some(unbound)
+    }
+
     /// Its answer over UDP to a question with the DO bit; none where none comes.
     pub fn ask(&self, qname: &str, qtype: RecordType) -> Option<Message> {
         let mut message = Message::query();

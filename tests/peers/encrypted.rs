@@ -1,12 +1,17 @@
 //! DNS over TLS, asked by `dig` and `kdig`; and zones over it, to BIND and NSD as secondaries.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
+
+use harness::client::addresses;
 use harness::program::{Program, Site, said};
 use harness::tools::tool;
+use harness::unbound::Unbound;
 use harness::{free_port, loopback, wait_for};
 
 /// The name in the certificate.
@@ -159,6 +164,29 @@ impl Drop for Secondary {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Unbound verifies certificate and name.
+#[test]
+fn unbound_forwards_over_tls_and_believes_no_other_name() {
+    let (site, program, tls) = server(40, "");
+    let certificate = site.folder().join("server.crt");
+    let Some(unbound) = Unbound::start_over_tls(tls, NAME, &certificate) else { return };
+    for host in 0..40 {
+        let answer = unbound.ask(&format!("h{host}.lab.example."), RecordType::A).expect("a response");
+        assert_eq!(addresses(&answer), [IpAddr::from([10, 1, 0, host])], "{}", unbound.log());
+    }
+    let missing = unbound.ask("missing.lab.example.", RecordType::A).expect("a response");
+    assert_eq!(missing.metadata.response_code, ResponseCode::NXDomain, "{}", unbound.log());
+    let status = site.status();
+    let all = status["transports"].as_array().expect("transports");
+    let over_tls = &all.iter().find(|one| one["transport"] == "tls").expect("a transport")["queries"];
+    assert!(over_tls.as_u64().is_some_and(|queries| queries >= 41), "{status}");
+    drop(unbound);
+    let doubting = Unbound::start_over_tls(tls, "ns2.lab.example", &certificate).expect("it was there");
+    let answer = doubting.ask("h1.lab.example.", RecordType::A).expect("a response");
+    assert_eq!(answer.metadata.response_code, ResponseCode::ServFail, "{}", doubting.log());
+    program.stop();
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod catalogs;
 mod compare;
 mod dnssec;
 mod encrypted;
+mod encrypted_upstreams;
 mod etcd;
 mod forward;
 mod https_quic;
