@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::keys::Section;
 use super::table::Table;
 use super::zone::{MEMORY_LIMITS, Zone, clients, read_name};
+use super::zone_credentials;
 use super::zone_source;
 use super::zone_transfer::ZoneTransfer;
 use super::zone_update;
@@ -15,6 +16,7 @@ use crate::dns::Name;
 use crate::layout::PoolReader;
 use crate::setting::{TsigKey, Value};
 use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::tls::Credentials;
 use crate::update::Grant;
 use crate::zone::MemoryLimit;
 use crate::zones::Clients;
@@ -61,11 +63,11 @@ pub(super) struct CatalogContext<'c> {
 
 impl<'c> CatalogContext<'c> {
     /// What the sources of a zone of this name may need to know.
-    fn of(self, name: Option<(&'c Name, Span)>) -> SourceContext<'c> {
+    fn of(self, name: Option<(&'c Name, Span)>, credentials: Option<&'c Credentials>) -> SourceContext<'c> {
         // A catalog and its members are copied or read, and never keys of a store.
         static NO_POOLS: PoolReader = PoolReader::none();
         let CatalogContext { folder, listen, keys } = self;
-        SourceContext { name, folder, keys, listen, pools: &NO_POOLS }
+        SourceContext { name, folder, keys, credentials, listen, pools: &NO_POOLS }
     }
 }
 
@@ -91,7 +93,7 @@ fn read(
     zones: &[Zone],
     found: &mut Diagnostics,
 ) -> Option<(Zone, Catalog)> {
-    let CatalogContext { keys, .. } = context;
+    let CatalogContext { keys, folder, .. } = context;
     let named = read_name(table, found);
     let name = named.as_ref().map(|(name, span)| (name, *span));
     if let Some((name, span)) = name
@@ -100,11 +102,13 @@ fn read(
         let fault = Diagnostic::error(span, format!("zone `{name}` is given twice"));
         found.push(fault.and_at(first.name_span, "first given here"));
     }
-    let asked = zone_source::read_all(table, &context.of(name), found);
+    // Of its members, too: a file holds any number of authorities.
+    let credentials = zone_credentials::read(table, folder, found);
+    let asked = zone_source::read_all(table, &context.of(name, credentials.as_ref()), found);
     let asked: Vec<Arc<dyn Source>> = asked.into_iter().filter_map(|one| one.source).collect();
     // Of two that do not go together, which is told, the one that says more.
     let source = asked.iter().find(|source| copies(source)).or(asked.first()).cloned();
-    let transfer = ZoneTransfer::read(table, keys, found);
+    let transfer = ZoneTransfer::read(table, keys, credentials.as_ref(), found);
     let allow_query = table.get("allow-query").map(|value| clients(value, found));
     // Whoever may have all of it may ask, as secondaries do before they transfer.
     let allow_query = allow_query.unwrap_or_else(|| {
@@ -112,7 +116,7 @@ fn read(
         Some(prefixes.map(Clients::Prefix).collect())
     });
     let memory_limit = memory_limit(table, found);
-    let (groups, others) = read_groups(table, source.as_ref(), context, found);
+    let (groups, others) = read_groups(table, source.as_ref(), (context, credentials.as_ref()), found);
     let (name, name_span) = named?;
     let mut sources = ZoneSources::default();
     sources.add(source?);
@@ -144,7 +148,7 @@ fn memory_limit(table: &Table<'_>, found: &mut Diagnostics) -> MemoryLimit {
 fn read_groups(
     catalog: &Table<'_>,
     source: Option<&Arc<dyn Source>>,
-    context: CatalogContext<'_>,
+    context: (CatalogContext<'_>, Option<&Credentials>),
     found: &mut Diagnostics,
 ) -> (Vec<(String, CatalogGroup)>, CatalogGroup) {
     let mut groups: Vec<(String, CatalogGroup)> = Vec::new();
@@ -194,17 +198,18 @@ fn read_groups(
 fn read_group(
     table: &Table<'_>,
     source: Option<&Arc<dyn Source>>,
-    context: CatalogContext<'_>,
+    context: (CatalogContext<'_>, Option<&Credentials>),
     found: &mut Diagnostics,
 ) -> CatalogGroup {
+    let (context, credentials) = context;
     let CatalogContext { keys, .. } = context;
-    let transfer = ZoneTransfer::read(table, keys, found);
+    let transfer = ZoneTransfer::read(table, keys, credentials, found);
     found.extend(transfer.no_verdicts(table));
     let allow_query = table.get("allow-query").and_then(|value| clients(value, found));
     let memory_limit = memory_limit(table, found);
     let updates = zone_update::read_all_passed_on(table, Section::CatalogGroupUpdate, keys, found);
     let mut sources = if table.get("primary").is_some() {
-        let asked = zone_source::read_all(table, &context.of(None), found);
+        let asked = zone_source::read_all(table, &context.of(None, credentials), found);
         let mut sources = ZoneSources::default();
         asked.into_iter().filter_map(|one| one.source).for_each(|source| sources.add(source));
         sources

@@ -676,9 +676,41 @@ const OWN: &[ConfigKey] = &[
     key(
         Section::Zone,
         "notify",
-        Absent::Unset { example: r#"["192.0.2.53", "192.0.2.54:5353 key:transfer"]"# },
-        "servers that are told at once when the serial changes (NOTIFY): \"ADDRESS\" or \"ADDRESS:PORT\", with \
-         \" key:NAME\" behind it to sign the message; five tries; only a server in allow-transfer gets the zone",
+        Absent::Unset {
+            example: r#"["192.0.2.53", "192.0.2.54:5353 key:transfer", "tls://192.0.2.55#ns3.example"]"#,
+        },
+        "servers that are told at once when the serial changes (NOTIFY): \"ADDRESS\" or \"ADDRESS:PORT\", or over TLS \
+         (port 853) with the name in their certificate; with \" key:NAME\" behind it to sign the message; five tries; \
+         only a server in allow-transfer gets the zone",
+    ),
+    holding(
+        key(
+            Section::Zone,
+            "ca",
+            Absent::Unset { example: r#""ca.pem""# },
+            "file with the authorities that sign certificates of servers in `primary` and `notify` over TLS; without it \
+             those of the system",
+        ),
+        Holds::File,
+    ),
+    holding(
+        key(
+            Section::Zone,
+            "client-cert",
+            Absent::Unset { example: r#""client.pem""# },
+            "file with the certificate that these servers are shown if they ask for one, with `client-key`; read again \
+             for each connection",
+        ),
+        Holds::File,
+    ),
+    holding(
+        key(
+            Section::Zone,
+            "client-key",
+            Absent::Unset { example: r#""client.key""# },
+            "file with the key of `client-cert`",
+        ),
+        Holds::SecretFile,
     ),
     key(
         Section::Zone,
@@ -845,6 +877,33 @@ const OWN: &[ConfigKey] = &[
     ),
     key(Section::Catalog, "allow-transfer", Absent::Unset { example: r#"["192.0.2.53"]"# }, "as in [[zone]]"),
     key(Section::Catalog, "notify", Absent::Unset { example: r#"["192.0.2.53"]"# }, "as in [[zone]]"),
+    holding(
+        key(
+            Section::Catalog,
+            "ca",
+            Absent::Unset { example: r#""ca.pem""# },
+            "file with authorities, as in [[zone]], for the servers of each [[catalog.group]], too",
+        ),
+        Holds::File,
+    ),
+    holding(
+        key(
+            Section::Catalog,
+            "client-cert",
+            Absent::Unset { example: r#""client.pem""# },
+            "file with the certificate to show, as in [[zone]], to the servers of each [[catalog.group]], too",
+        ),
+        Holds::File,
+    ),
+    holding(
+        key(
+            Section::Catalog,
+            "client-key",
+            Absent::Unset { example: r#""client.key""# },
+            "file with the key of `client-cert`",
+        ),
+        Holds::SecretFile,
+    ),
     key(Section::Catalog, "memory-limit", Absent::Unset { example: r#""64MiB""# }, "as in [[zone]]"),
     key(
         Section::CatalogGroup,

@@ -25,6 +25,7 @@ mod tsig_key;
 mod allowed;
 mod zone_update;
 mod zone_dnssec;
+mod zone_credentials;
 mod zone_transfer;
 mod cache;
 mod socket_address;

@@ -16,7 +16,7 @@ use super::table::Table;
 use super::zone_probe::ZoneProbe;
 use super::zone_source::{self, AskedSource};
 use super::zone_transfer::ZoneTransfer;
-use super::{zone_dnssec, zone_update};
+use super::{zone_credentials, zone_dnssec, zone_update};
 use crate::dns::{Name, NameRef, Ttl};
 use crate::layout::PoolReader;
 use crate::setting::{TsigKey, Value, keep};
@@ -116,11 +116,13 @@ pub(super) fn read_all(
         let view = table.read("view", found, view);
         let view =
             view.or_else(|| when_client_in.as_ref().and_then(|clients| Some(shown(clients.as_ref()?))));
-        let transfer = ZoneTransfer::read(&table, keys, found);
+        let credentials = zone_credentials::read_of_zone(&table, folder, found);
+        let transfer = ZoneTransfer::read(&table, keys, credentials.as_ref(), found);
         let memory_limit = table.read("memory-limit", found, |value| value.memory(&MEMORY_LIMITS));
         let memory_limit = memory_limit.map_or(MemoryLimit::ByText, MemoryLimit::Bytes);
         let named = name.as_ref().map(|(name, span)| (name, *span));
-        let context = SourceContext { name: named, folder, keys, listen, pools: &pools };
+        let credentials = credentials.as_ref();
+        let context = SourceContext { name: named, folder, keys, credentials, listen, pools: &pools };
         let asked = zone_source::read_all(&table, &context, found);
         let origin = asked.iter().find_map(|one| Some((one.source.as_ref()?.made_from()?.clone(), one.span)));
         if let Some((name, name_span)) = name.clone() {

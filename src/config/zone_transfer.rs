@@ -2,17 +2,15 @@
 //!
 //! Reads these keys of `[[zone]]`.
 
-use std::net::SocketAddr;
-
 use super::allowed::allowed;
 use super::limit::EXEMPT_MAX;
 use super::table::Table;
 use crate::answer::Allowed;
-use crate::probe::no_host;
+use crate::requestor::{Encrypted, Protocol, Remote, RemoteFault, TransportEntry};
 use crate::setting::{KEY_WORD, TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics};
+use crate::tls::Credentials;
 use crate::transfer::outgoing::TransferPools;
-use crate::transport::{ScopeError, scoped_host};
 use crate::tsig::KeyName;
 
 /// Most servers of `notify`: each gets a message at every change.
@@ -31,19 +29,18 @@ pub struct ZoneTransfer {
     pub pools: TransferPools,
     /// `notify`: whom to tell of changes.
     pub notify: Vec<NotifiedServer>,
+    /// By what those over TLS and this server know each other.
+    pub credentials: Credentials,
 }
 
 /// A server that is told of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotifiedServer {
-    /// Where it is.
-    pub place: SocketAddr,
+    /// Where it is, and how it is told.
+    pub remote: Remote,
     /// The key that messages to it are signed with.
     pub key: Option<KeyName>,
 }
-
-/// The port that is meant where none is given.
-const DNS_PORT: u16 = 53;
 
 impl ZoneTransfer {
     /// Whether other servers get anything of it.
@@ -73,13 +70,18 @@ impl ZoneTransfer {
         Some(fault.help("leave the key out, or write \"members\""))
     }
 
-    /// Reads the keys of a zone.
-    pub(super) fn read(zone: &Table<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Self {
+    /// Reads the keys of a zone; `credentials` are none where they are faulty.
+    pub(super) fn read(
+        zone: &Table<'_>,
+        keys: &[TsigKey],
+        credentials: Option<&Credentials>,
+        found: &mut Diagnostics,
+    ) -> Self {
         let allow =
             zone.get("allow-transfer").and_then(|value| allow(value, keys, found)).unwrap_or_default();
         let pools = zone.read("transfer-pools", found, |value| value.word(POOLS)).unwrap_or_default();
         let notify = zone.get("notify").and_then(|value| notify(value, keys, found)).unwrap_or_default();
-        Self { allow, pools, notify }
+        Self { allow, pools, notify, credentials: credentials.cloned().unwrap_or_default() }
     }
 }
 
@@ -104,8 +106,9 @@ fn notify(value: Value<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option
     for item in items {
         let Some(server) = keep(notified(item, keys), found) else { continue };
         // Told twice, it would ask twice; and which of two keys it knows is not for us to guess.
-        if servers.iter().any(|known| known.place == server.place) {
-            found.push(item.fault(format!("{} is named twice", server.place)).help("leave one of them out"));
+        if servers.iter().any(|known| known.remote.address == server.remote.address) {
+            let fault = item.fault(format!("{} is named twice", server.remote.address));
+            found.push(fault.help("leave one of them out"));
             continue;
         }
         servers.push(server);
@@ -113,42 +116,40 @@ fn notify(value: Value<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option
     Some(servers)
 }
 
-/// An address, with or without a port, and a key or none.
+/// An address, with or without a port, or one over TLS, and a key or none.
 fn notified(value: Value<'_>, keys: &[TsigKey]) -> Result<NotifiedServer, Diagnostic> {
     let text = value.text()?;
-    let (mut place, mut key) = (None, None);
+    let (mut remote, mut key) = (None, None);
     for word in text.split_whitespace() {
         let is_again = match word.strip_prefix(KEY_WORD) {
             Some(name) => key.replace(TsigKey::named(value, name, keys)?.name.clone()).is_some(),
-            None => place.replace(notified_place(value, word)?).is_some(),
+            None => remote.replace(notified_remote(value, word)?).is_some(),
         };
         if is_again {
             let fault = value.fault("an entry has one address and one key at most");
             return Err(fault.help("write two entries"));
         }
     }
-    let place = place.ok_or_else(|| {
+    let remote = remote.ok_or_else(|| {
         value.fault("an entry without an address").help("write \"192.0.2.53\" or \"192.0.2.53 key:NAME\"")
     })?;
-    Ok(NotifiedServer { place, key })
+    Ok(NotifiedServer { remote, key })
 }
 
-fn notified_place(value: Value<'_>, text: &str) -> Result<SocketAddr, Diagnostic> {
-    let place = match scoped_host(text, DNS_PORT) {
-        Ok(place) => place,
-        Err(ScopeError::NoAddress) => {
-            let help = "write \"192.0.2.53\", \"192.0.2.53:5353\" or \"[2001:db8::53]:5353\"; names are not looked up";
-            return Err(value.fault(format!("`{text}` is not an address")).help(help));
-        }
-        Err(error) => return Err(error.fault(value)),
-    };
-    if let Some(why) = no_host(place.ip()) {
-        return Err(value
-            .fault(format!("{} {why}", place.ip()))
-            .help("name the address at which a server listens"));
+fn notified_remote(value: Value<'_>, text: &str) -> Result<Remote, Diagnostic> {
+    let remote = Remote::read(value, text).map_err(|fault| match fault {
+        RemoteFault::NoAddress => value.fault(format!("`{text}` is not an address")).help(
+            "write \"192.0.2.53\", \"192.0.2.53:5353\", \"[2001:db8::53]:5353\" or \"tls://192.0.2.53#dns.example\"; \
+             names are not looked up",
+        ),
+        RemoteFault::NoPort => value.fault("port 0 cannot be told anything"),
+        RemoteFault::Other(fault) => fault,
+    })?;
+    if let Protocol::Encrypted(Encrypted { transport, .. }) = &remote.protocol
+        && let TransportEntry { name, carries_transfers: false, .. } = transport.entry()
+    {
+        let fault = value.fault(format!("nobody is told of zones over {name}"));
+        return Err(fault.help("begin it with `tls://`, or with nothing for UDP"));
     }
-    if place.port() == 0 {
-        return Err(value.fault("port 0 cannot be told anything"));
-    }
-    Ok(place)
+    Ok(remote)
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::http::Host;
-use crate::setting::{Absent, Faulty, Holds, KeyEntry, Table, Value, keep, path_in};
+use crate::setting::{Absent, Holds, KeyEntry, Table, Value, client_certificate};
 use crate::source::Diagnostics;
-use crate::tls::{AlpnProtocol, AuthorityFile, ClientCertificate, Handshake, ServerName, Verify};
+use crate::tls::{AlpnProtocol, AuthorityFile, Handshake, ServerName, Verify};
 
 /// The keys that every kind with a handshake has.
 pub(super) const HANDSHAKE_KEYS: &[KeyEntry] = &[
@@ -25,15 +25,20 @@ pub(super) const HANDSHAKE_KEYS: &[KeyEntry] = &[
         Absent::Unset { example: r#""api.ocp4.example.com""# },
         "name to ask for (SNI), which the certificate must be for; without it `host` if there is one, otherwise the address",
     ),
-    KeyEntry::new(
-        "cert",
-        Absent::Unset { example: r#""client.pem""# },
-        "file with the client certificate, with `key`; read again when it changes",
-    )
-    .holding(Holds::File),
-    KeyEntry::new("key", Absent::Unset { example: r#""client.key""# }, "file with the key of `cert`")
-        .holding(Holds::SecretFile),
+    CERT,
+    KEY,
 ];
+
+const CERT: KeyEntry = KeyEntry::new(
+    "cert",
+    Absent::Unset { example: r#""client.pem""# },
+    "file with the client certificate, with `key`; read again when it changes",
+)
+.holding(Holds::File);
+
+const KEY: KeyEntry =
+    KeyEntry::new("key", Absent::Unset { example: r#""client.key""# }, "file with the key of `cert`")
+        .holding(Holds::SecretFile);
 
 /// What is said and demanded in the handshake; `host` is the name where no other is given.
 pub(super) fn read_handshake(
@@ -50,7 +55,7 @@ pub(super) fn read_handshake(
     });
     let server_name = server_name.or_else(|| ServerName::new(host?.name()));
     let verify = read_verify(table, folder, found);
-    let client = read_client(table, folder, found);
+    let client = client_certificate(table, (CERT.name, KEY.name), folder, found);
     Some(Handshake { server_name, verify: verify?, protocols, client: client.ok()? })
 }
 
@@ -68,30 +73,4 @@ fn read_verify(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Opt
             None
         }
     }
-}
-
-/// The client's certificate, where one is given.
-fn read_client(
-    table: &Table<'_>,
-    folder: &Path,
-    found: &mut Diagnostics,
-) -> Result<Option<ClientCertificate>, Faulty> {
-    let (certificate, key) = match (table.get("cert"), table.get("key")) {
-        (None, None) => return Ok(None),
-        (Some(certificate), Some(key)) => (certificate, key),
-        (Some(alone), None) => return Err(lacks(alone, "`cert` proves nothing without its `key`", found)),
-        (None, Some(alone)) => return Err(lacks(alone, "`key` has no effect without its `cert`", found)),
-    };
-    let paths = (keep(path_in(certificate, folder), found), keep(path_in(key, folder), found));
-    let (Some(certificate_path), Some(key_path)) = paths else { return Err(Faulty) };
-    ClientCertificate::new(certificate_path.clone(), key_path).map(Some).map_err(|error| {
-        let value = if error.path == certificate_path { certificate } else { key };
-        found.push(value.fault(error.to_string()));
-        Faulty
-    })
-}
-
-fn lacks(value: Value<'_>, message: &str, found: &mut Diagnostics) -> Faulty {
-    found.push(value.fault(message));
-    Faulty
 }

@@ -1,5 +1,6 @@
 //! Asking one server: its connection, its quirks, and one query at a time.
 
+use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use super::query::{Case, Form, Query, Request};
 use super::quirks::{Encoding, Observed, Quirks};
 use super::remote::{Protocol, Remote};
 use super::tcp;
-use crate::tls::{Random, Verify};
+use crate::tls::{Credentials, Random, Verify};
 
 /// Asks one server, and keeps between queries what the next one can use.
 pub struct Requestor {
@@ -36,6 +37,19 @@ impl Requestor {
             }
         };
         Self { remote, verify, quirks: Quirks::default(), counters: Counters::default(), connection }
+    }
+
+    /// For a server that zones are copied from, or that is told of them. It is asked from `source` over TLS, which is then
+    /// as strict as for transfers (RFC 9103): of version 1.3, and with what `credentials` says.
+    pub fn of_zones(remote: Remote, source: Option<IpAddr>, credentials: &Credentials) -> Self {
+        let connection = match &remote.protocol {
+            Protocol::Udp | Protocol::Tcp => None,
+            Protocol::Encrypted(one) => {
+                let server = remote.encrypted_server_of_zones(one, credentials, source);
+                Some(EncryptedConnection::new(one.transport, server))
+            }
+        };
+        Self { connection, ..Self::new(remote, credentials.verify.clone()) }
     }
 
     /// The server.

@@ -28,7 +28,8 @@ use crate::tls::ServerName;
 use kept::KeptConnection;
 
 pub use entry::TransportEntry;
-pub(super) use server::EncryptedServer;
+pub(super) use server::{EncryptedServer, Purpose};
+pub(super) use tls::open_stream;
 
 /// How a server is asked over an encrypted transport.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

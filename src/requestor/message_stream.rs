@@ -9,14 +9,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::encrypted::EncryptedTransport;
+use super::encrypted::{EncryptedTransport, open_stream};
 use super::failure::Failure;
 use super::framing::{framed, read_frame};
 use super::remote::{Protocol, Remote};
-use crate::tls::{TlsVersions, Verify};
-
-/// What a transfer over TLS says that it wants (RFC 9103, section 8.4).
-const TRANSFER_PROTOCOL: &str = "dot";
+use crate::tls::Credentials;
 
 /// Over what messages come.
 trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -32,7 +29,7 @@ impl MessageStream {
     /// # Errors
     ///
     /// When there is no connection within `limit`.
-    pub async fn open(remote: &Remote, verify: &Verify, limit: Duration) -> Result<Self, Failure> {
+    pub async fn open(remote: &Remote, credentials: &Credentials, limit: Duration) -> Result<Self, Failure> {
         let opened = async {
             let stream: Box<dyn Bytes> = match &remote.protocol {
                 Protocol::Udp | Protocol::Tcp => {
@@ -41,9 +38,8 @@ impl MessageStream {
                     Box::new(stream)
                 }
                 Protocol::Encrypted(one) if one.transport == EncryptedTransport::Tls => {
-                    let server = remote.encrypted_server(one, verify);
-                    // RFC 9103, section 7.1: no older version.
-                    Box::new(server.connect(TlsVersions::Newest, &[TRANSFER_PROTOCOL]).await?)
+                    let server = remote.encrypted_server_of_zones(one, credentials, None);
+                    Box::new(open_stream(&server).await?)
                 }
                 Protocol::Encrypted(one) => return Err(Failure::NoTransfers(one.transport.entry().name)),
             };

@@ -50,6 +50,16 @@ pub struct Query {
     bytes: Vec<u8>,
     /// Where the question ends.
     question_end: usize,
+    judge: Judge,
+}
+
+/// Who looks into what comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judge {
+    /// This room.
+    Requestor,
+    /// Whoever has signed the query: nothing in the response counts before its signature does.
+    Signer,
 }
 
 /// How a message fits a query.
@@ -100,7 +110,13 @@ impl Query {
             }
             opt.finish();
         });
-        Self { bytes, question_end }
+        Self { bytes, question_end, judge: Judge::Requestor }
+    }
+
+    /// A query that its sender has written and signed (RFC 8945), under a fresh id: the one that the signature is made
+    /// with stands in it. Whether the response is well formed is for the sender to find out.
+    pub fn of_signed(message: Vec<u8>, random: &Random) -> Option<Self> {
+        Some(Self { judge: Judge::Signer, ..Self::of_message(message, random)? })
     }
 
     /// A query that its sender has written, under a fresh id; none for a message without a question, or
@@ -110,7 +126,7 @@ impl Query {
         let question_end = message.len().checked_sub(rest.len())?;
         u16::try_from(message.len()).ok()?;
         *message.first_chunk_mut()? = random.id().to_be_bytes();
-        Some(Self { bytes: message, question_end })
+        Some(Self { bytes: message, question_end, judge: Judge::Requestor })
     }
 
     /// The whole message.
@@ -131,11 +147,9 @@ impl Query {
             Fit::OtherCase => DatagramClass::OtherCase,
             Fit::Bare => DatagramClass::Unreadable,
             // Only now: in a datagram that is no response to it there is nothing to read.
-            Fit::Exact => match Response::read(datagram) {
-                None => DatagramClass::Malformed,
-                Some(response) if response.is_truncated() => DatagramClass::Truncated,
-                Some(_) => DatagramClass::Response,
-            },
+            Fit::Exact if !self.is_well_formed(datagram) => DatagramClass::Malformed,
+            Fit::Exact if is_truncated(datagram) => DatagramClass::Truncated,
+            Fit::Exact => DatagramClass::Response,
         }
     }
 
@@ -146,8 +160,16 @@ impl Query {
             return None;
         }
         // There is no other transport to ask for the rest of a truncated one.
-        let whole = Response::read(message).is_some_and(|response| !response.is_truncated());
+        let whole = self.is_well_formed(message) && !is_truncated(message);
         whole.then_some(fit)
+    }
+
+    /// Whether a response can be read, as far as this room is to find out.
+    fn is_well_formed(&self, response: &[u8]) -> bool {
+        match self.judge {
+            Judge::Requestor => Response::read(response).is_some(),
+            Judge::Signer => true,
+        }
     }
 
     /// How a message fits.
@@ -175,6 +197,10 @@ impl Query {
             *place = id.to_be_bytes();
         }
     }
+}
+
+fn is_truncated(response: &[u8]) -> bool {
+    Header::read(response).is_some_and(|header| header.flags & Header::TC != 0)
 }
 
 /// Writes the letters of a name. Length bytes are at most 63 and no letters.

@@ -1,10 +1,10 @@
 //! Where another server is, and how it is asked.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use super::encrypted::{Encrypted, EncryptedServer};
-use crate::tls::Verify;
+use super::encrypted::{Encrypted, EncryptedServer, Purpose};
+use crate::tls::{Credentials, Verify};
 
 /// Another server: its address and the transport to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +37,20 @@ impl Remote {
     /// The server that is asked over an encrypted transport, with whom its certificate must be from.
     pub(super) fn encrypted_server(&self, encrypted: &Encrypted, verify: &Verify) -> EncryptedServer {
         let Encrypted { name, path, .. } = encrypted.clone();
-        EncryptedServer { address: self.address, name, path, verify: verify.clone() }
+        let (verify, purpose) = (verify.clone(), Purpose::Queries);
+        EncryptedServer { address: self.address, name, path, verify, purpose }
+    }
+
+    /// The same of one that zones are copied from, or that is told of them, from an address of this host.
+    pub(super) fn encrypted_server_of_zones(
+        &self,
+        encrypted: &Encrypted,
+        credentials: &Credentials,
+        source: Option<IpAddr>,
+    ) -> EncryptedServer {
+        let Credentials { verify, client } = credentials;
+        let purpose = Purpose::Zones { client: client.clone(), source };
+        EncryptedServer { purpose, ..self.encrypted_server(encrypted, verify) }
     }
 }
 

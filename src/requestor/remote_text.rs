@@ -7,7 +7,7 @@ use crate::probe::{Path, no_host};
 use crate::setting::Value;
 use crate::source::Diagnostic;
 use crate::tls::ServerName;
-use crate::transport::{ScopeError, ScopedIp, scoped_place};
+use crate::transport::{ScopeError, scoped_host};
 
 const DNS_PORT: u16 = 53;
 
@@ -42,13 +42,7 @@ impl Remote {
                 (place, Protocol::Encrypted(encrypted), transport.entry().port)
             }
         };
-        let bare = place.strip_prefix('[').and_then(|place| place.strip_suffix(']')).unwrap_or(place);
-        let read = match bare.parse::<ScopedIp>() {
-            Ok(ip) => Ok(ip.at(port)),
-            Err(ScopeError::NoAddress) => scoped_place(place),
-            Err(error) => Err(error),
-        };
-        let address = read.map_err(|error| match error {
+        let address = scoped_host(place, port).map_err(|error| match error {
             ScopeError::NoAddress => RemoteFault::NoAddress,
             error => RemoteFault::Other(error.fault(value)),
         })?;

@@ -205,11 +205,6 @@ impl<'m> Response<'m> {
             && !self.records.iter().any(|record| is(record, Section::Authority, Rtype::SOA))
     }
 
-    /// Whether it was cut off.
-    pub fn is_truncated(&self) -> bool {
-        self.header.flags & Header::TC != 0
-    }
-
     /// The RDATA of a record with its names in full: it can stand in another message then.
     pub fn whole_rdata(&self, record: &Record<'_>) -> Option<Vec<u8>> {
         let Some(within) = names_within(record.rtype) else { return Some(record.rdata.to_vec()) };

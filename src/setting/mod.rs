@@ -8,8 +8,10 @@ mod duration;
 mod key;
 mod value;
 mod table;
+mod client_certificate;
 mod tsig_key;
 
+pub use client_certificate::{both, client_certificate};
 pub use duration::{DURATION_MAX, read_duration, show as show_duration};
 pub use key::{Absent, Holds, KeyEntry};
 pub use table::{Faulty, Table, path_in, read_each};

@@ -61,6 +61,22 @@ pub enum Verify {
     Text(PemText),
 }
 
+/// By what this side and a server know each other over TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Credentials {
+    /// Who must have issued the certificate of the server.
+    pub verify: Verify,
+    /// What this side proves itself with, if the server asks it to.
+    pub client: Option<ClientCertificate>,
+}
+
+/// An authority that this system trusts, and nothing to show.
+impl Default for Credentials {
+    fn default() -> Self {
+        Self { verify: Verify::System, client: None }
+    }
+}
+
 /// A file that held an authority when the configuration was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AuthorityFile(PathBuf);

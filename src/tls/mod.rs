@@ -24,7 +24,9 @@ mod client;
 mod server;
 
 pub use certificate::{days_until, not_after};
-pub use client::{AlpnProtocol, AuthorityFile, ClientCertificate, Handshake, TlsVersions, Verify};
+pub use client::{
+    AlpnProtocol, AuthorityFile, ClientCertificate, Credentials, Handshake, TlsVersions, Verify,
+};
 pub use client_verifier::ClientAuthorities;
 pub use file::{FileError, FileFault, FromFiles, StrictFile, read as read_file};
 pub use pair::{Pair, PairFiles};

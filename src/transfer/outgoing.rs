@@ -41,7 +41,7 @@ pub use comparing::{Comparing, Comparison};
 pub use contents::{Contents, SentPools, TransferPools, UpPool};
 pub use counters::{TransferCounters, TransferTotals};
 pub use limits::TransferLimits;
-pub use notifier::{NotifiedZone, Notifier, NotifyTarget, NotifyTotals};
+pub use notifier::{NotifiedZone, Notifier, NotifyServer, NotifyTarget, NotifyTotals};
 pub use packer::FILLED_BYTES;
 pub use service::Outgoing;
 pub use zones::{OutgoingZone, OutgoingZones, Permission};

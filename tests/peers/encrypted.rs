@@ -1,4 +1,4 @@
-//! DNS over TLS, asked by `dig` and `kdig`; and zones over it, to BIND and NSD as secondaries.
+//! DNS over TLS, asked by `dig` and `kdig`; zones over it, to BIND and NSD as secondaries; and NOTIFY, to and from others.
 
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -147,11 +147,17 @@ impl Secondary {
     }
 
     fn wait_for_the_zone(&self) {
+        self.wait_for(&["h9.lab.example"], "10.1.0.9");
+    }
+
+    /// Waits until `dig` is told this.
+    fn wait_for(&self, words: &[&str], wanted: &str) {
         let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         let begun = std::time::Instant::now();
-        wait_for("the zone", LIMIT * 2, || {
-            let told = ask(tool("dig").expect("it was there"), self.place, &["+tries=1", "h9.lab.example"]);
-            let found = told.contains("10.1.0.9");
+        wait_for(wanted, LIMIT * 2, || {
+            let words = [&["+tries=1"], words].concat();
+            let told = ask(tool("dig").expect("it was there"), self.place, &words);
+            let found = told.contains(wanted);
             assert!(found || begun.elapsed() < LIMIT, "{told}\n{}", log());
             found.then_some(())
         });
@@ -241,5 +247,143 @@ fn nsd_gets_the_zone_over_tls() {
     });
     secondary.wait_for_the_zone();
     program.wait_for_line("zone lab.example. sent to");
+    program.stop();
+}
+
+/// The name in the certificate of a secondary.
+const SECONDARY: &str = "ns2.lab.example";
+
+/// A secondary that is told over TLS of the next version, as its refresh time is an hour. `start` starts it, at two places,
+/// the second of which is for TLS, with a certificate and its key in the folder.
+fn is_told_over_tls(
+    address: Ipv4Addr,
+    start: impl FnOnce(&Site, SocketAddr, [SocketAddr; 2]) -> Option<Secondary>,
+) {
+    let (plain, over_tls) = (free_port(address), free_port(address));
+    let word = format!(
+        "allow-transfer = [\"{address} key:transfer\"]\nnotify = [\"tls://{over_tls}#{SECONDARY} key:transfer\"]\n\
+         ca = \"secondary.crt\"\n"
+    );
+    let site = Site::new();
+    for (name, file) in [(NAME, "server"), (SECONDARY, "secondary")] {
+        let [certificate, key] = ["crt", "key"].map(|end| format!("{file}.{end}"));
+        let made = site.run(&["certificate", name, "--certificate", &certificate, "--key", &key]);
+        assert!(made.status.success(), "{}", said(&made));
+    }
+    let zone = |serial: u32| {
+        let text = format!(
+            "$TTL 60\n@ SOA ns host {serial} 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\nh9 A 10.1.0.9\n"
+        );
+        site.write("lab.zone", &text);
+    };
+    zone(1);
+    site.configure(&format!(
+        "[admin]\nsocket = \"control.sock\"\n\n[[key]]\nname = \"transfer\"\nsecret = \"{SECRET}\"\n\n\
+         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n{word}"
+    ));
+    let program = site.start();
+    let Some(secondary) = start(&site, program.listen(), [plain, over_tls]) else { return };
+    secondary.wait_for_the_zone();
+    zone(2);
+    program.reload_and_wait();
+    secondary.wait_for(&["+short", "lab.example", "SOA"], " 2 3600 ");
+    wait_for("its answer", LIMIT, || {
+        site.status()["transfers"]["notify_messages"]["heard"].as_u64().filter(|heard| *heard > 0)
+    });
+    program.stop();
+}
+
+#[test]
+fn bind_is_told_over_tls_with_a_key() {
+    let (Some(mut named), Some(_)) = (tool("named"), tool("dig")) else { return };
+    named.arg("-g");
+    is_told_over_tls(Ipv4Addr::LOCALHOST, |site, server, [plain, over_tls]| {
+        Some(Secondary::start(named, plain, |at| {
+            let folder = site.folder().display();
+            format!(
+                "key \"transfer\" {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n\
+                 tls own {{ cert-file \"{folder}/secondary.crt\"; key-file \"{folder}/secondary.key\"; }};\n\
+                 options {{ directory \"{at}\"; pid-file \"{at}/pid\"; session-keyfile \"{at}/session\"; \
+                 listen-on port {port} {{ {ip}; }}; listen-on port {tls_port} tls own {{ {ip}; }}; listen-on-v6 {{ none; }}; \
+                 recursion no; allow-query {{ any; }}; transfer-source {ip}; managed-keys-directory \"{at}\"; notify no; \
+                 dnssec-validation no; }};\ncontrols {{ }};\n\
+                 zone \"lab.example\" {{ type secondary; file \"{at}/zone\"; allow-notify {{ key \"transfer\"; }}; \
+                 primaries {{ {server} port {server_port} key \"transfer\"; }}; }};\n",
+                ip = plain.ip(),
+                port = plain.port(),
+                tls_port = over_tls.port(),
+                server = server.ip(),
+                server_port = server.port(),
+            )
+        }))
+    });
+}
+
+#[test]
+fn nsd_is_told_over_tls_with_a_key() {
+    let (Some(mut nsd), Some(_)) = (tool("nsd"), tool("dig")) else { return };
+    nsd.arg("-d");
+    is_told_over_tls(loopback(), |site, server, [plain, over_tls]| {
+        Some(Secondary::start(nsd, plain, |at| {
+            let folder = site.folder().display();
+            format!(
+                "server:\n  ip-address: {ip}@{port}\n  ip-address: {ip}@{tls_port}\n  tls-port: {tls_port}\n  \
+                 tls-service-key: \"{folder}/secondary.key\"\n  tls-service-pem: \"{folder}/secondary.crt\"\n  \
+                 username: \"\"\n  zonesdir: \"{at}\"\n  database: \"\"\n  pidfile: \"{at}/pid\"\n  xfrdfile: \"{at}/xfrd\"\n  \
+                 xfrdir: \"{at}\"\n  zonelistfile: \"{at}/list\"\n  server-count: 1\nremote-control:\n  control-enable: no\n\
+                 key:\n  name: transfer\n  algorithm: hmac-sha256\n  secret: \"{SECRET}\"\n\
+                 zone:\n  name: lab.example\n  request-xfr: AXFR {server}@{server_port} transfer\n  \
+                 allow-notify: 127.0.0.0/8 transfer\n  outgoing-interface: {ip}\n",
+                ip = plain.ip(),
+                port = plain.port(),
+                tls_port = over_tls.port(),
+                server = server.ip(),
+                server_port = server.port(),
+            )
+        }))
+    });
+}
+
+/// Whether a primary speaks UDP, TCP, TLS, HTTPS or QUIC to say that there is something new: it is known by its address or its
+/// key, and who is not is refused.
+#[test]
+fn a_notify_is_heeded_over_every_transport() {
+    let Some(_) = tool("kdig") else { return };
+    let site = Site::new();
+    let made = site.run(&["certificate", NAME]);
+    assert!(made.status.success(), "{}", said(&made));
+    let address = loopback();
+    let [tls, https, quic] = [(); 3].map(|()| free_port(address));
+    // Nobody answers there: what is heeded is asked for, and that is said.
+    let primary = free_port(loopback());
+    site.configure(&format!(
+        "listen-tls = [\"{tls}\"]\nlisten-https = [\"{https}\"]\nlisten-quic = [\"{quic}\"]\n\
+         [tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n[admin]\nsocket = \"control.sock\"\n\
+         [[key]]\nname = \"transfer\"\nsecret = \"{SECRET}\"\n[[zone]]\nname = \"lab.example\"\n\
+         primary = [\"{primary} key:transfer\"]\n"
+    ));
+    let program = site.start();
+    let stranger = loopback();
+    let key = format!("hmac-sha256:transfer:{SECRET}");
+    for (place, word) in [
+        (program.listen(), "+notcp"),
+        (program.listen(), "+tcp"),
+        (tls, "+tls"),
+        (https, "+https"),
+        (quic, "+quic"),
+    ] {
+        let notify = |from: Ipv4Addr, more: &[&str]| {
+            let from = from.to_string();
+            let words = [&[word, "-b", &from, "-t", "NOTIFY=7"], more, &["lab.example"]].concat();
+            ask(tool("kdig").expect("it was there"), place, &words)
+        };
+        let std::net::IpAddr::V4(own) = primary.ip() else { panic!("it is of IPv4") };
+        let heeded = notify(own, &[]);
+        assert!(heeded.contains("status: NOERROR") && heeded.contains("opcode: NOTIFY"), "{word}: {heeded}");
+        let refused = notify(stranger, &[]);
+        assert!(refused.contains("status: REFUSED"), "{word}: {refused}");
+        let signed = notify(stranger, &["-y", &key]);
+        assert!(signed.contains("status: NOERROR") && !signed.contains("WARNING"), "{word}: {signed}");
+    }
     program.stop();
 }

@@ -48,8 +48,9 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
         Section::Zone if key.name == "primary" => {
             SIGNED.into_iter().chain(["[[zone]]", "name = \"lab.example\""]).collect()
         }
-        Section::Zone if key.name == "ca" => {
-            vec!["[[zone]]", "name = \"lab.example\"", "primary = [\"tls://192.0.2.1\"]"]
+        Section::Zone if matches!(key.name, "ca" | "client-cert" | "client-key") => {
+            let zone = ["[[zone]]", "name = \"lab.example\"", "primary = [\"tls://192.0.2.1\"]"];
+            zone.into_iter().chain(other_of_pair(key)).collect()
         }
         Section::Zone if matches!(key.name, "allow-transfer" | "notify") => {
             let above = zone().take_while(|line| *line != Section::ZoneProbe.header());
@@ -83,6 +84,15 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
             };
             ZONE.lines().chain([key.section.header(), beside]).collect()
         }
+    }
+}
+
+/// What a key of a client's certificate has no effect without.
+fn other_of_pair(key: &ConfigKey) -> Option<&'static str> {
+    match key.name {
+        "client-cert" => Some("client-key = \"client.key\""),
+        "client-key" => Some("client-cert = \"client.pem\""),
+        _ => None,
     }
 }
 
@@ -140,6 +150,7 @@ fn around_catalog(key: &ConfigKey) -> Vec<&'static str> {
             _ => "primary = [\"192.0.2.1\"]",
         };
         let block = ["name = \"catalog.example\"", source].into_iter().filter(own);
+        let block = block.chain(other_of_pair(key));
         return SIGNED.into_iter().chain([Section::Catalog.header()]).chain(block).collect();
     }
     let catalog = ["[[catalog]]", "name = \"catalog.example\"", "primary = [\"192.0.2.1\"]"];

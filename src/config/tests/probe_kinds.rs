@@ -206,8 +206,8 @@ fn a_handshake_that_cannot_be_made_is_refused_with_the_remedy() {
     assert!(tls("verify = false, ca = \"ca.pem\"").contains("`ca` has no effect without verification"));
     assert!(tls("alpn = \"h2\"").ends_with("write `[\"h2\"]`"));
     assert!(tls("alpn = [\"\"]").contains("1 to 255 bytes"));
-    assert!(tls("cert = \"client.pem\"").contains("`cert` proves nothing without its `key`"));
-    assert!(tls("key = \"client.key\"").contains("`key` has no effect without its `cert`"));
+    assert!(tls("cert = \"client.pem\"").contains("`cert` has no effect without `key`"));
+    assert!(tls("key = \"client.key\"").contains("`key` has no effect without `cert`"));
     assert!(fault("https = { port = 1, alpn = [\"h3\"] }").ends_with("did you mean `h2`?"));
     assert!(fault("tls = {}").contains("`[zone.probe.tls]` lacks `port`"));
     assert!(fault("tls = 0").ends_with("`tls` is a port, 1 to 65535"));

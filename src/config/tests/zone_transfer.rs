@@ -2,8 +2,10 @@
 
 use super::{Outcome, read};
 use crate::config::EXEMPT_MAX;
+use crate::tls::{Credentials, Verify};
 use crate::transfer::outgoing::TransferPools;
 use crate::zone::MemoryLimit;
+use crate::zones::source::Primaries;
 
 const KEY: &str = "[[key]]\nname = \"transfer\"\nsecret = \"c2VjcmV0c2VjcmV0c2VjcmV0\"\n";
 
@@ -52,11 +54,18 @@ fn what_names_no_server_for_transfers_is_told_with_the_remedy() {
 
 #[test]
 fn servers_that_are_notified_have_an_address_and_perhaps_a_port_and_a_key() {
-    let list = "[\"192.0.2.53\", \"192.0.2.54:5353 key:transfer\", \"key:transfer [2001:db8::53]:54\"]";
+    let list = "[\"192.0.2.53\", \"192.0.2.54:5353 key:transfer\", \"key:transfer [2001:db8::53]:54\", \
+                \"tls://192.0.2.55#ns3.example key:transfer\", \"tls://192.0.2.56:8853\"]";
     let config = zone(&format!("notify = {list}")).settings();
     let notify = &config.zones[0].transfer.notify;
-    let given: Vec<_> = notify.iter().map(|one| (one.place.to_string(), one.key.is_some())).collect();
-    let wanted = [("192.0.2.53:53", false), ("192.0.2.54:5353", true), ("[2001:db8::53]:54", true)];
+    let given: Vec<_> = notify.iter().map(|one| (one.remote.to_string(), one.key.is_some())).collect();
+    let wanted = [
+        ("192.0.2.53:53", false),
+        ("192.0.2.54:5353", true),
+        ("[2001:db8::53]:54", true),
+        ("tls://192.0.2.55:853#ns3.example", true),
+        ("tls://192.0.2.56:8853", false),
+    ];
     assert_eq!(given, wanted.map(|(place, has_key)| (place.to_owned(), has_key)));
 }
 
@@ -71,11 +80,63 @@ fn what_cannot_be_notified_is_told_with_the_remedy() {
     assert!(entry("key:transfer").contains("an entry without an address"));
     assert!(entry("192.0.2.53 key:other").contains("no `[[key]]` has the name `other`"));
     assert!(entry("192.0.2.53 192.0.2.54").contains("one address and one key at most; write two entries"));
+    assert!(entry("tls://192.0.2.53#-").contains("`-` is not a name that a certificate can have"));
+    assert!(entry("quic://192.0.2.53#ns1.example").contains("nobody is told of zones over QUIC"));
+    assert!(entry("192.0.2.53:0").contains("port 0 cannot be told anything"));
+    let twice = sentence("notify = [\"192.0.2.53:853\", \"tls://192.0.2.53#ns1.example\"]");
+    assert!(twice.contains("192.0.2.53:853 is named twice"), "{twice}");
     for nobody in ["0.0.0.0", "::", "224.0.0.1", "ff02::1"] {
         assert!(entry(nobody).contains(&format!("{nobody} is not the address of a host")), "{nobody}");
     }
     let many: Vec<String> = (1..=65).map(|host| format!("\"192.0.2.{host}\"")).collect();
     assert!(sentence(&format!("notify = [{}]", many.join(", "))).contains("more than 64 servers"));
+}
+
+/// The files of a pair, and what is to be read with them.
+fn with_pair(test: impl FnOnce([String; 2])) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["ns1.example".to_owned()]).unwrap();
+    let [cert_file, key_file] = ["one.crt", "one.key"].map(|name| folder.path().join(name));
+    std::fs::write(&cert_file, certificate.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
+    test([cert_file, key_file].map(|file| file.display().to_string()));
+}
+
+#[test]
+fn servers_over_tls_are_known_by_authorities_and_shown_a_certificate() {
+    let told = "notify = [\"tls://192.0.2.53#ns1.example\"]\n";
+    assert_eq!(zone(told).settings().zones[0].transfer.credentials, Credentials::default());
+    with_pair(|[cert, key]| {
+        let lines = format!("{told}ca = \"{cert}\"\nclient-cert = \"{cert}\"\nclient-key = \"{key}\"");
+        let credentials = zone(&lines).settings().zones[0].transfer.credentials.clone();
+        assert!(credentials.client.is_some() && matches!(credentials.verify, Verify::File(_)));
+        let other = zone(&format!("{told}client-cert = \"{cert}\"\nclient-key = \"{cert}\"")).sentence();
+        assert!(other.contains("no private key in PEM is in it"), "{other}");
+        let alone = zone(&format!("{told}client-cert = \"{cert}\"")).sentence();
+        assert!(alone.contains("`client-cert` has no effect without `client-key`"), "{alone}");
+        let nobody = zone(&format!("ca = \"{cert}\"")).sentence();
+        assert!(nobody.contains("`ca` is for servers over TLS, and there is no `primary`"), "{nobody}");
+        let nobody = zone("client-key = \"one.key\"").sentence();
+        assert!(nobody.contains("`client-key` is for servers over TLS"), "{nobody}");
+    });
+}
+
+#[test]
+fn the_servers_of_all_groups_of_a_catalog_are_known_by_what_it_says() {
+    with_pair(|[cert, _]| {
+        let lines = format!(
+            "[[catalog]]\nname = \"catalog.example\"\nprimary = [\"tls://192.0.2.1#ns1.example\"]\nca = \"{cert}\"\n\
+             [[catalog.group]]\nname = \"nodes\"\nprimary = [\"tls://192.0.2.2#ns2.example\"]\n\
+             notify = [\"tls://192.0.2.3#ns3.example\"]\n"
+        );
+        let config = read(lines).settings();
+        let group = &config.catalogs[0].groups[0].1;
+        let primaries = group.sources.find::<Primaries>().unwrap();
+        let own = &config.zones[0].transfer.credentials;
+        assert!(matches!(own.verify, Verify::File(_)));
+        assert_eq!((&primaries.credentials, &group.transfer.credentials), (own, own));
+    });
 }
 
 #[test]

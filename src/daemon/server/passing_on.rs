@@ -105,7 +105,7 @@ impl PassingOn {
                 fail(&mut failures, primary, &"there was no time left for it");
                 continue;
             }
-            let client = PrimaryClient::new(primary.clone(), primaries.verify.clone());
+            let client = PrimaryClient::new(primary.clone(), primaries.credentials.clone());
             match client.pass_on(message, limit).await {
                 Ok(response) => {
                     let rcode = rcode_of(&response);

@@ -17,10 +17,11 @@ use crate::config::{Config, NotifiedServer, TsigKey, ZoneTransfer};
 use crate::control::TransfersStatus;
 use crate::dns::{Name, Rtype};
 use crate::health::Board;
+use crate::tls::Credentials;
 use crate::transfer::outgoing::{
-    Comparing, Comparison, Contents, NotifiedZone, Notifier, NotifyTarget, NotifyTotals, Outgoing,
-    OutgoingZone, OutgoingZones, Permission, SentPools, TransferLimits, TransferPools, TransferTotals,
-    UpPool,
+    Comparing, Comparison, Contents, NotifiedZone, Notifier, NotifyServer, NotifyTarget, NotifyTotals,
+    Outgoing, OutgoingZone, OutgoingZones, Permission, SentPools, TransferLimits, TransferPools,
+    TransferTotals, UpPool,
 };
 use crate::transport::HandedOver;
 use crate::tsig::Key;
@@ -124,18 +125,19 @@ impl Transferring {
     pub(super) fn change(&mut self, config: &Config) {
         let keys: Vec<Arc<Key>> = config.keys.iter().filter_map(TsigKey::key).map(Arc::new).collect();
         let listen: Vec<IpAddr> = config.server.listen.iter().map(|one| one.address.ip()).collect();
-        let target = |notified: &NotifiedServer| {
+        let target = |notified: &NotifiedServer, credentials: &Credentials| {
             let key = match &notified.key {
                 None => None,
                 // Without its secret nothing can be said that the server would believe.
                 Some(name) => Some(Arc::clone(keys.iter().find(|key| key.name() == name)?)),
             };
-            let place = notified.place;
-            Some(NotifyTarget { place, source: source(&listen, place), key })
+            let (remote, credentials) = (notified.remote.clone(), credentials.clone());
+            let source = source(&listen, remote.address);
+            Some(NotifyTarget { server: NotifyServer { remote, source, credentials }, key })
         };
         let wanted = |transfer: &ZoneTransfer| {
-            let ZoneTransfer { allow, pools, notify } = transfer;
-            let notify = notify.iter().filter_map(target).collect();
+            let ZoneTransfer { allow, pools, notify, credentials } = transfer;
+            let notify = notify.iter().filter_map(|notified| target(notified, credentials)).collect();
             transfer.needs_contents().then(|| Wanted {
                 allow: allow.as_slice().into(),
                 pools: *pools,

@@ -204,6 +204,7 @@ fn h2_error(error: &hyper::Error) -> Option<&h2::Error> {
 mod tests {
     use super::*;
     use crate::probe::Path;
+    use crate::requestor::encrypted::server::Purpose;
     use crate::tls::{ServerName, Verify};
 
     #[test]
@@ -214,6 +215,7 @@ mod tests {
                 name: name.and_then(ServerName::new),
                 path: Path::new(path),
                 verify: Verify::Off,
+                purpose: Purpose::Queries,
             };
             target(&server).unwrap().to_string()
         };

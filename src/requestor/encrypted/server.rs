@@ -2,14 +2,14 @@
 //!
 //! Not responsible for what is said after the handshake: that is a file for each transport.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 
 use crate::probe::Path;
 use crate::requestor::failure::Failure;
-use crate::tls::{AlpnProtocol, Handshake, ServerName, TlsVersions, Verify};
+use crate::tls::{AlpnProtocol, ClientCertificate, Handshake, ServerName, TlsVersions, Verify};
 
 /// A server, and who it must prove to be.
 #[derive(Clone, Debug)]
@@ -22,6 +22,22 @@ pub(in crate::requestor) struct EncryptedServer {
     pub(in crate::requestor) path: Option<Path>,
     /// Whom its certificate must be from.
     pub(in crate::requestor) verify: Verify,
+    /// For what it is asked.
+    pub(in crate::requestor) purpose: Purpose,
+}
+
+/// For what a server is asked.
+#[derive(Clone, Debug)]
+pub(in crate::requestor) enum Purpose {
+    /// Answers to queries.
+    Queries,
+    /// Zones that are copied from it, or that it is told of (RFC 9103).
+    Zones {
+        /// What it is shown if it asks for a certificate.
+        client: Option<ClientCertificate>,
+        /// The address of this host that it is asked from; none: the system chooses.
+        source: Option<IpAddr>,
+    },
 }
 
 impl EncryptedServer {
@@ -31,7 +47,10 @@ impl EncryptedServer {
             server_name: self.name.clone(),
             verify: self.verify.clone(),
             protocols: protocols.iter().filter_map(|name| AlpnProtocol::new(name)).collect(),
-            client: None,
+            client: match &self.purpose {
+                Purpose::Queries => None,
+                Purpose::Zones { client, .. } => client.clone(),
+            },
         }
     }
 
@@ -48,7 +67,11 @@ impl EncryptedServer {
     ) -> Result<TlsStream<TcpStream>, Failure> {
         let handshake = self.handshake(protocols);
         let config = handshake.config_of(versions).map_err(|error| Failure::File(error.to_string()))?;
-        let stream = TcpStream::connect(self.address).await?;
+        let socket = if self.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Purpose::Zones { source: Some(source), .. } = &self.purpose {
+            socket.bind((*source, 0).into())?;
+        }
+        let stream = socket.connect(self.address).await?;
         stream.set_nodelay(true)?;
         let secured = handshake.shake(config, stream, self.address.ip()).await;
         secured.map_err(|error| Failure::NoConnection(format!("TLS: {error}")))

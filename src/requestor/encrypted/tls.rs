@@ -11,7 +11,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::carrier::{Carrier, Heard, Unanswered};
 use super::entry::TransportEntry;
-use super::server::EncryptedServer;
+use super::server::{EncryptedServer, Purpose};
 use crate::requestor::failure::Failure;
 use crate::requestor::framing::{framed, read_frame};
 use crate::requestor::query::Query;
@@ -25,6 +25,9 @@ pub(super) const ENTRY: TransportEntry = TransportEntry {
     path: None,
     carries_transfers: true,
 };
+
+/// What a transfer over TLS, and what belongs to it, says that it wants (RFC 9103, section 8.4).
+const TRANSFER_PROTOCOL: &str = "dot";
 
 /// Queries that wait for the connection's task, and responses that do.
 const WAITING_MAX: usize = 256;
@@ -40,7 +43,7 @@ struct Pending {
 
 impl Carrier for TlsCarrier {
     async fn open(server: &EncryptedServer, heard: Heard) -> Result<Self, Failure> {
-        let stream = server.connect(TlsVersions::Usual, &[]).await?;
+        let stream = open_stream(server).await?;
         let (sender, requests) = mpsc::channel(WAITING_MAX);
         tokio::spawn(serve(stream, requests, heard));
         Ok(Self(sender))
@@ -55,6 +58,21 @@ impl Carrier for TlsCarrier {
 
     fn is_open(&self) -> bool {
         !self.0.is_closed()
+    }
+}
+
+/// A stream with its handshake, which is stricter where it is about zones.
+///
+/// # Errors
+///
+/// When there is none. There is no time limit: the caller drops the future.
+pub(in crate::requestor) async fn open_stream(
+    server: &EncryptedServer,
+) -> Result<TlsStream<TcpStream>, Failure> {
+    match server.purpose {
+        Purpose::Queries => server.connect(TlsVersions::Usual, &[]).await,
+        // RFC 9103, section 7.1: no older version.
+        Purpose::Zones { .. } => server.connect(TlsVersions::Newest, &[TRANSFER_PROTOCOL]).await,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::dns::edns::option;
 use crate::dns::message::{Header, Rcode};
 use crate::dns::{Name, NameRef, Rtype};
 use crate::requestor::{Failure, MessageStream, Protocol, Query, Remote, Requestor};
-use crate::tls::{Random, Verify};
+use crate::tls::{Credentials, Random};
 use crate::transfer::soa::Soa;
 use crate::tsig::{Algorithm, ClientExchange, Key, KeyName, Secret, Time, Unverified};
 
@@ -75,7 +75,7 @@ impl fmt::Display for Primary {
 /// Asks one primary.
 pub struct PrimaryClient {
     primary: Primary,
-    verify: Verify,
+    credentials: Credentials,
     requestor: Requestor,
     key: Option<Arc<Key>>,
 }
@@ -144,11 +144,11 @@ impl From<TransferFault> for FetchError {
 }
 
 impl PrimaryClient {
-    /// Nothing is opened yet. `verify` says whom the certificate must be from, over TLS.
-    pub fn new(primary: Primary, verify: Verify) -> PrimaryClient {
-        let requestor = Requestor::new(primary.remote.clone(), verify.clone());
+    /// Nothing is opened yet. `credentials` say whom the certificate must be from, over TLS, and what is shown.
+    pub fn new(primary: Primary, credentials: Credentials) -> PrimaryClient {
+        let requestor = Requestor::of_zones(primary.remote.clone(), None, &credentials);
         let key = primary.key.as_ref().and_then(PrimaryKey::key);
-        PrimaryClient { primary, verify, requestor, key: key.map(Arc::new) }
+        PrimaryClient { primary, credentials, requestor, key: key.map(Arc::new) }
     }
 
     /// The primary.
@@ -232,7 +232,7 @@ impl PrimaryClient {
     /// When there is no response within `limit`.
     pub async fn pass_on(&self, message: &[u8], limit: Duration) -> Result<Vec<u8>, Failure> {
         let passed_on = async {
-            let mut stream = MessageStream::open(&self.primary.remote, &self.verify, limit).await?;
+            let mut stream = MessageStream::open(&self.primary.remote, &self.credentials, limit).await?;
             stream.send(message, limit).await?;
             stream.next(limit).await
         };
@@ -255,7 +255,7 @@ impl PrimaryClient {
     /// Sends a query over a connection of its own, signed where the primary has a key.
     async fn ask(&self, mut query: Vec<u8>) -> Result<SignedStream, FetchError> {
         self.need_secret()?;
-        let mut stream = MessageStream::open(&self.primary.remote, &self.verify, CONNECT_WAIT).await?;
+        let mut stream = MessageStream::open(&self.primary.remote, &self.credentials, CONNECT_WAIT).await?;
         let signature = match &self.key {
             None => None,
             Some(key) => {
@@ -352,7 +352,7 @@ mod tests {
         let remote = Remote { address: socket.local_addr().unwrap(), protocol: Protocol::Udp };
         let key =
             PrimaryKey { name: "transfer".parse().unwrap(), algorithm: Algorithm::DEFAULT, secret: None };
-        let client = PrimaryClient::new(Primary { remote, key: Some(key) }, Verify::System);
+        let client = PrimaryClient::new(Primary { remote, key: Some(key) }, Credentials::default());
         let apex: Name = "lab.example.".parse().unwrap();
         let told = client.soa(&apex, &Random::new()).await.unwrap_err().to_string();
         assert_eq!(told, "the secret of key `transfer` cannot be read");

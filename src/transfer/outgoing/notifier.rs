@@ -1,6 +1,6 @@
 //! Tells other servers that zones have changed: one task for all zones and servers.
 //!
-//! Sends over UDP, checks what comes back, and says once that a server does not answer. When to send is for
+//! Sends over UDP or TLS, checks what comes back, and says once that a server does not answer. When to send is for
 //! `notification`.
 
 use std::collections::{BTreeSet, HashMap};
@@ -22,9 +22,9 @@ use super::notification::{Notification, NotifyOutcome, NotifyTry};
 use crate::dns::message::{Header, Opcode, Rcode, Section, class};
 use crate::dns::message_writer::{self, RecordHead};
 use crate::dns::{Name, Rtype, Ttl};
-use crate::requestor::{Fit, Query};
+use crate::requestor::{Failure, Fit, Protocol, Query, Remote, Requestor};
 use crate::sync::lock;
-use crate::tls::Random;
+use crate::tls::{Credentials, Random};
 use crate::transfer::history::Differences;
 use crate::tsig::{ClientExchange, Key, Time};
 
@@ -37,12 +37,21 @@ const BYTES_MAX: usize = 2048;
 /// A server to notify of a zone.
 #[derive(Clone, Debug)]
 pub struct NotifyTarget {
-    /// Where it is.
-    pub place: SocketAddr,
-    /// The source address of messages to it: it knows us by one of ours. None: the system chooses.
-    pub source: Option<IpAddr>,
+    /// The server.
+    pub server: NotifyServer,
     /// The key that signs messages to it.
     pub key: Option<Arc<Key>>,
+}
+
+/// A server that is notified, whatever of. Over TLS it has one connection, of however many zones it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NotifyServer {
+    /// Where it is, and how it is told.
+    pub remote: Remote,
+    /// The source address of messages to it: it knows us by one of ours. None: the system chooses.
+    pub source: Option<IpAddr>,
+    /// By what it and this server know each other, over TLS.
+    pub credentials: Credentials,
 }
 
 /// A zone, and the servers to notify.
@@ -142,6 +151,7 @@ impl Notifier {
         let task = Task {
             waiting: Arc::clone(&waiting),
             entries: HashMap::new(),
+            requestors: HashMap::new(),
             due: BTreeSet::new(),
             under_way: JoinSet::new(),
             random: Arc::new(Random::new()),
@@ -179,6 +189,8 @@ type EntryKey = (Arc<str>, SocketAddr);
 struct NotifyEntry {
     zone: Arc<NotifiedZone>,
     target: NotifyTarget,
+    /// Asks it over TLS; none: it is told over UDP.
+    requestor: Option<Arc<Requestor>>,
     notification: Notification,
     /// When it stands in the list of what is due.
     due: Option<Instant>,
@@ -189,6 +201,8 @@ struct NotifyEntry {
 struct Task {
     waiting: Arc<Mutex<Waiting>>,
     entries: HashMap<EntryKey, NotifyEntry>,
+    /// Those of servers over TLS, each with the connection that is kept.
+    requestors: HashMap<NotifyServer, Arc<Requestor>>,
     /// What is to be sent, and when.
     due: BTreeSet<(Instant, EntryKey)>,
     under_way: JoinSet<(EntryKey, NotifyOutcome)>,
@@ -235,7 +249,7 @@ impl Task {
         }
         for zone in changed.values() {
             for target in &zone.targets {
-                self.note((Arc::clone(&zone.called), target.place));
+                self.note((Arc::clone(&zone.called), target.server.remote.address));
             }
         }
     }
@@ -244,17 +258,45 @@ impl Task {
     fn replace(&mut self, zones: &[Arc<NotifiedZone>]) {
         self.due.clear();
         let mut before = std::mem::take(&mut self.entries);
+        let mut requestors = std::mem::take(&mut self.requestors);
         for (zone, target) in zones.iter().flat_map(|zone| zone.targets.iter().map(move |one| (zone, one))) {
-            let key = (Arc::clone(&zone.called), target.place);
-            let (notification, is_failing) =
-                before.remove(&key).map(|entry| (entry.notification, entry.is_failing)).unwrap_or_default();
+            let key = (Arc::clone(&zone.called), target.server.remote.address);
+            let requestor = self.requestor(&target.server, &mut requestors);
+            let (notification, is_failing) = match before.remove(&key) {
+                // Whatever has been mended, it is told anew.
+                Some(entry) if entry.target.server != target.server => {
+                    (Notification::default(), entry.is_failing)
+                }
+                Some(entry) => (entry.notification, entry.is_failing),
+                None => Default::default(),
+            };
             let (zone, target) = (Arc::clone(zone), target.clone());
-            self.entries
-                .insert(key.clone(), NotifyEntry { zone, target, notification, due: None, is_failing });
+            self.entries.insert(
+                key.clone(),
+                NotifyEntry { zone, target, requestor, notification, due: None, is_failing },
+            );
             self.note(key);
         }
         let failing = self.entries.values().filter(|entry| entry.is_failing).count();
         *lock(&self.counters.failing) = failing;
+    }
+
+    /// What asks a server over TLS, taken from those of `before` if it is there; none: it is told over UDP.
+    fn requestor(
+        &mut self,
+        server: &NotifyServer,
+        before: &mut HashMap<NotifyServer, Arc<Requestor>>,
+    ) -> Option<Arc<Requestor>> {
+        match server.remote.protocol {
+            Protocol::Udp | Protocol::Tcp => return None,
+            Protocol::Encrypted(_) => {}
+        }
+        let NotifyServer { remote, source, credentials } = server;
+        let requestor = self.requestors.entry(server.clone()).or_insert_with(|| {
+            let fresh = || Arc::new(Requestor::of_zones(remote.clone(), *source, credentials));
+            before.remove(server).unwrap_or_else(fresh)
+        });
+        Some(Arc::clone(requestor))
     }
 
     /// Takes note of the serial that there is, where there is one to be told.
@@ -291,13 +333,11 @@ impl Task {
             let Some(served) = entry.zone.served() else { continue };
             entry.notification.changed(served.serial, now);
             let Some(begun) = entry.notification.begin(now) else { continue };
-            let message = Query::of_message(message(&entry.zone.apex, &served), &self.random);
-            let (target, key) = (entry.target.clone(), key.clone());
+            let message = message(&entry.zone.apex, &served);
+            let (target, requestor, key) = (entry.target.clone(), entry.requestor.clone(), key.clone());
+            let random = Arc::clone(&self.random);
             self.under_way.spawn(async move {
-                let told = match message {
-                    Some(message) => tell(&target, &message, begun).await,
-                    None => Err(Untold::TooLong),
-                };
+                let told = tell(&target, requestor.as_deref(), (message, &random), begun).await;
                 let outcome = match told {
                     Ok(()) => NotifyOutcome::Heard,
                     Err(error) => NotifyOutcome::Failed(error.to_string()),
@@ -315,17 +355,18 @@ impl Task {
         counter.fetch_add(1, Ordering::Relaxed);
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.notification.ended(outcome, Instant::now());
-        let (zone, place) = key;
+        let (zone, _) = key;
+        let server = &entry.target.server.remote;
         let mut failing = lock(&self.counters.failing);
         match outcome {
             NotifyOutcome::Heard if entry.is_failing => {
-                info!("{place} answers NOTIFY of zone {zone} again");
+                info!("{server} answers NOTIFY of zone {zone} again");
                 entry.is_failing = false;
                 *failing = failing.saturating_sub(1);
             }
             NotifyOutcome::Failed(why) if entry.notification.is_idle() && !entry.is_failing => {
                 warn!(
-                    "NOTIFY of zone {zone} to {place} failed: {why}; it asks by itself after `refresh` of the SOA record"
+                    "NOTIFY of zone {zone} to {server} failed: {why}; it asks by itself after `refresh` of the SOA record"
                 );
                 entry.is_failing = true;
                 *failing = failing.saturating_add(1);
@@ -341,6 +382,7 @@ impl Task {
 #[derive(Debug)]
 enum Untold {
     System(io::Error),
+    Failed(Failure),
     Silent(Duration),
     Refused(Rcode),
     Unsigned(crate::tsig::Unverified),
@@ -351,6 +393,7 @@ impl fmt::Display for Untold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Untold::System(error) => error.fmt(f),
+            Untold::Failed(failure) => failure.fmt(f),
             Untold::Silent(wait) => write!(f, "no answer within {} s", wait.as_secs()),
             Untold::Refused(rcode) => write!(f, "it answers {rcode}"),
             Untold::Unsigned(error) => error.fmt(f),
@@ -370,8 +413,15 @@ fn message(apex: &Name, served: &Served) -> Vec<u8> {
     })
 }
 
-/// Sends one NOTIFY and waits for the answer.
-async fn tell(target: &NotifyTarget, query: &Query, begun: NotifyTry) -> Result<(), Untold> {
+/// Sends one NOTIFY and waits for the answer: over what `requestor` keeps open, or over UDP.
+async fn tell(
+    target: &NotifyTarget,
+    requestor: Option<&Requestor>,
+    (message, random): (Vec<u8>, &Random),
+    begun: NotifyTry,
+) -> Result<(), Untold> {
+    // Under a fresh id, which the signature covers.
+    let query = Query::of_message(message, random).ok_or(Untold::TooLong)?;
     let mut message = query.bytes().to_vec();
     let signed = match &target.key {
         Some(key) => {
@@ -381,16 +431,15 @@ async fn tell(target: &NotifyTarget, query: &Query, begun: NotifyTry) -> Result<
         }
         None => None,
     };
-    let any = match target.place {
-        SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
-        SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+    let mut response = match requestor {
+        Some(requestor) => {
+            // Over a connection that is shared it gets another id: the signature is made with the one before.
+            let of = if signed.is_some() { Query::of_signed } else { Query::of_message };
+            let query = of(message, random).ok_or(Untold::TooLong)?;
+            over_connection(requestor, query, begun.wait).await?
+        }
+        None => in_datagram(&target.server, &message, &query, begun.wait).await?,
     };
-    let socket = UdpSocket::bind((target.source.unwrap_or(any), 0)).await.map_err(Untold::System)?;
-    // The kernel takes datagrams of that address and port alone.
-    socket.connect(target.place).await.map_err(Untold::System)?;
-    socket.send(&message).await.map_err(Untold::System)?;
-    let answered = timeout(begun.wait, answer(&socket, query)).await;
-    let mut response = answered.map_err(|_| Untold::Silent(begun.wait))?.map_err(Untold::System)?;
     let header = Header::read(&response).unwrap_or(Header { id: 0, flags: 0, counts: [0; 4] });
     if let Some(mut signed) = signed {
         signed.verify(&mut response, Time::of(SystemTime::now())).map_err(Untold::Unsigned)?;
@@ -399,6 +448,39 @@ async fn tell(target: &NotifyTarget, query: &Query, begun: NotifyTry) -> Result<
         Rcode::NOERROR => Ok(()),
         rcode => Err(Untold::Refused(rcode)),
     }
+}
+
+/// Asks over TLS.
+async fn over_connection(requestor: &Requestor, query: Query, wait: Duration) -> Result<Vec<u8>, Untold> {
+    let asked = Instant::now();
+    requestor.send(query, wait).await.map_err(|failure| match failure {
+        Failure::TimedOut => {
+            // The next try is not lost with the connection.
+            requestor.leave_if_silent_since(asked);
+            Untold::Silent(wait)
+        }
+        failure => Untold::Failed(failure),
+    })
+}
+
+/// Asks over UDP: sends `message`, which is `query`, signed or not.
+async fn in_datagram(
+    server: &NotifyServer,
+    message: &[u8],
+    query: &Query,
+    wait: Duration,
+) -> Result<Vec<u8>, Untold> {
+    let place = server.remote.address;
+    let any = match place {
+        SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+    };
+    let socket = UdpSocket::bind((server.source.unwrap_or(any), 0)).await.map_err(Untold::System)?;
+    // The kernel takes datagrams of that address and port alone.
+    socket.connect(place).await.map_err(Untold::System)?;
+    socket.send(message).await.map_err(Untold::System)?;
+    let answered = timeout(wait, answer(&socket, query)).await;
+    answered.map_err(|_| Untold::Silent(wait))?.map_err(Untold::System)
 }
 
 /// The first datagram that answers the message.

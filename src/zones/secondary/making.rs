@@ -83,7 +83,7 @@ mod tests {
     use crate::dns::{Name, Rtype, Ttl};
     use crate::requestor::{Protocol, Remote};
     use crate::source::{Sources, Span};
-    use crate::tls::Verify;
+    use crate::tls::Credentials;
     use crate::transfer::Condenser;
     use crate::transfer::incoming::{LuaRecords, Primary};
     use crate::zone::{Builder, MemoryLimit, Record};
@@ -99,8 +99,8 @@ mod tests {
         let address = (IpAddr::from([192, 0, 2, 1]), 53).into();
         let primary = Primary { remote: Remote { address, protocol: Protocol::Udp }, key: None };
         let mut sources = ZoneSources::default();
-        let (verify, lua) = (Verify::System, LuaRecords::Refuse);
-        sources.push(Primaries { list: vec![primary], verify, lua, span: named() });
+        let (credentials, lua) = (Credentials::default(), LuaRecords::Refuse);
+        sources.push(Primaries { list: vec![primary], credentials, lua, span: named() });
         let zone = ZoneSettings {
             id: "example.".parse::<Name>().unwrap().into(),
             name_span: named(),

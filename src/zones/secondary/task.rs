@@ -50,7 +50,7 @@ impl SecondaryTask {
             .source
             .list
             .iter()
-            .map(|one| PrimaryClient::new(one.clone(), self.settings.source.verify.clone()))
+            .map(|one| PrimaryClient::new(one.clone(), self.settings.source.credentials.clone()))
             .collect();
         let now = Instant::now();
         let expires = self.holds.and_then(|holds| now.checked_add(holds));

@@ -16,9 +16,9 @@ use crate::dns::{Name, NameRef, Ttl};
 use crate::etcd::{Access, Login, PORT};
 use crate::http_client::{Endpoint, EndpointsOf, Scheme};
 use crate::layout::{ApexRecords, LAYOUTS, Layout, Place, Subtree};
-use crate::setting::{Absent, Faulty, Holds, KeyEntry, Table, Value, keep, path_in};
+use crate::setting::{Absent, Faulty, Holds, KeyEntry, Table, Value, both, client_certificate, keep};
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::tls::{AuthorityFile, ClientCertificate, ServerName, Verify, read_file};
+use crate::tls::{AuthorityFile, ServerName, Verify, read_file};
 use crate::zone::Builder;
 use crate::zonefile;
 
@@ -288,20 +288,8 @@ fn read_access(
         ServerName::new(text)
             .ok_or_else(|| value.fault(format!("`{text}` is neither a host name nor an address")))
     });
-    let certificate = match both(table, &CERT, &KEY, found)? {
-        None => None,
-        Some((certificate, key)) => {
-            let paths = (keep(path_in(certificate, folder), found), keep(path_in(key, folder), found));
-            let (Some(certificate_path), Some(key_path)) = paths else { return Err(Faulty) };
-            let read = ClientCertificate::new(certificate_path.clone(), key_path);
-            let told = read.map_err(|error| {
-                let value = if error.path == certificate_path { certificate } else { key };
-                value.fault(error.to_string())
-            });
-            Some(keep(told, found).ok_or(Faulty)?)
-        }
-    };
-    let login = match both(table, &USER, &PASSWORD_FILE, found)? {
+    let certificate = client_certificate(table, (CERT.name, KEY.name), folder, found)?;
+    let login = match both(table, USER.name, PASSWORD_FILE.name, found)? {
         None => None,
         Some((user, _)) => {
             let user = keep(user.text(), found).ok_or(Faulty)?.to_owned();
@@ -325,23 +313,6 @@ fn read_access(
     }
     let verify = authority.map_or(Verify::System, Verify::File);
     Ok(Access { endpoints, server_name, verify, certificate, login })
-}
-
-/// Two keys that need each other.
-fn both<'t>(
-    table: &Table<'t>,
-    one: &KeyEntry,
-    other: &KeyEntry,
-    found: &mut Diagnostics,
-) -> Result<Option<(Value<'t>, Value<'t>)>, Faulty> {
-    let (alone, missing) = match (table.get(one.name), table.get(other.name)) {
-        (None, None) => return Ok(None),
-        (Some(first), Some(second)) => return Ok(Some((first, second))),
-        (Some(alone), None) => (alone, other.name),
-        (None, Some(alone)) => (alone, one.name),
-    };
-    found.push(alone.fault(format!("it has no effect without `{missing}`")));
-    Err(Faulty)
 }
 
 fn nameservers(value: Value<'_>, found: &mut Diagnostics) -> Vec<Name> {

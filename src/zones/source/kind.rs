@@ -12,6 +12,7 @@ use crate::dns::Name;
 use crate::layout::PoolReader;
 use crate::setting::{Faulty, KeyEntry, Table, TsigKey};
 use crate::source::{Diagnostics, Span};
+use crate::tls::Credentials;
 
 /// A kind of source.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +83,8 @@ pub struct SourceContext<'c> {
     pub folder: &'c Path,
     /// Every `[[key]]`.
     pub keys: &'c [TsigKey],
+    /// By what this server and others know each other over TLS; none where that cannot be read.
+    pub credentials: Option<&'c Credentials>,
     /// The addresses that this server listens at.
     pub listen: &'c [SocketAddr],
     /// How pools are read that keys of a store make.

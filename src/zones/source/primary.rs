@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use super::interface::{Reading, Source, SourceTiming};
 use super::kind::{Company, SourceContext, SourceForm, SourceKind, TakesUpdates};
-use crate::setting::{Absent, Faulty, Holds, KeyEntry, Table};
+use crate::setting::{Absent, Faulty, KeyEntry, Table};
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::tls::{AuthorityFile, Verify};
+use crate::tls::Credentials;
 use crate::transfer::incoming::{LuaRecords, Primary};
 use crate::zone::Builder;
 use crate::zonefile;
@@ -30,13 +30,6 @@ const PRIMARY: KeyEntry = KeyEntry::new(
      certificate; NOTIFY from them is heeded",
 );
 
-const CA: KeyEntry = KeyEntry::new(
-    "ca",
-    Absent::Unset { example: r#""ca.pem""# },
-    "file with the authorities that sign certificates of primaries over TLS; without it those of the system",
-)
-.holding(Holds::File);
-
 const LUA: KeyEntry = KeyEntry::new(
     "lua",
     Absent::Default(r#""refuse""#),
@@ -47,7 +40,7 @@ const LUA: KeyEntry = KeyEntry::new(
 const LUA_WORDS: &[(&str, LuaRecords)] = &[("refuse", LuaRecords::Refuse), ("accept", LuaRecords::Accept)];
 
 pub(super) const KIND: SourceKind = SourceKind {
-    form: SourceForm::Keys(&[PRIMARY, CA, LUA]),
+    form: SourceForm::Keys(&[PRIMARY, LUA]),
     company: Company::Nothing,
     updates: TakesUpdates::PassedOn,
     read,
@@ -58,8 +51,8 @@ pub(super) const KIND: SourceKind = SourceKind {
 pub struct Primaries {
     /// The servers that have it, at least one, in the order in which they are asked.
     pub list: Vec<Primary>,
-    /// Whom the certificates of those over TLS must be from.
-    pub verify: Verify,
+    /// By what those over TLS and this server know each other.
+    pub credentials: Credentials,
     /// What becomes of LUA records that they send.
     pub lua: LuaRecords,
     /// Where the config file names them.
@@ -83,7 +76,7 @@ impl Source for Primaries {
     fn is_same(&self, other: &dyn Source) -> bool {
         let other = (other as &dyn Any).downcast_ref::<Self>();
         other.is_some_and(|other| {
-            self.list == other.list && self.verify == other.verify && self.lua == other.lua
+            self.list == other.list && self.credentials == other.credentials && self.lua == other.lua
         })
     }
 
@@ -122,14 +115,10 @@ fn read(
         if let (LuaRecords::Accept, Some(accepted)) = (lua, table.get(LUA.name)) {
             found.push(accepted.fault("`lua` says what a primary may send, and there is no `primary`"));
         }
-        if let Some(ca) = table.get(CA.name) {
-            found.push(ca.fault("`ca` says who signs for a primary, and there is no `primary`"));
-        }
         return Ok(None);
     };
     let list = read_primaries(value, context.listen, context.keys, found);
-    let ca = table.read_file(CA.name, context.folder, found, AuthorityFile::new)?;
-    let verify = ca.map_or(Verify::System, Verify::File);
+    let credentials = context.credentials.ok_or(Faulty)?.clone();
     let list = list.ok_or(Faulty)?;
-    Ok(Some(Arc::new(Primaries { list, verify, lua, span: value.span() })))
+    Ok(Some(Arc::new(Primaries { list, credentials, lua, span: value.span() })))
 }

@@ -2,5 +2,6 @@
 
 mod client;
 mod hostile;
+mod notify;
 mod pools;
 mod updated;

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::dns::message::Header;
 use crate::dns::{Name, Rtype};
+use crate::requestor::encrypted::server::Purpose;
 use crate::requestor::query::{Case, Form, Request};
 use crate::tls::{Random, Verify};
 
@@ -69,7 +70,8 @@ fn counts(port: u16) -> Arc<Counts> {
 
 fn kept(port: u16) -> (Arc<KeptConnection<Counted>>, Arc<Counts>) {
     let address = ([192, 0, 2, 1], port).into();
-    let server = EncryptedServer { address, name: None, path: None, verify: Verify::Off };
+    let server =
+        EncryptedServer { address, name: None, path: None, verify: Verify::Off, purpose: Purpose::Queries };
     (Arc::new(KeptConnection::new(server)), counts(port))
 }
 

@@ -20,7 +20,13 @@ fn contents(serial: u32) -> Contents {
 }
 
 fn zone(called: &str, targets: &[SocketAddr]) -> Arc<NotifiedZone> {
-    let target = |place: &SocketAddr| NotifyTarget { place: *place, source: None, key: None };
+    let target = |place: &SocketAddr| {
+        let remote = Remote { address: *place, protocol: Protocol::Udp };
+        NotifyTarget {
+            server: NotifyServer { remote, source: None, credentials: Credentials::default() },
+            key: None,
+        }
+    };
     let targets = targets.iter().map(target).collect();
     Arc::new(NotifiedZone::new(called.into(), "example.".parse().unwrap(), targets))
 }
@@ -125,6 +131,7 @@ async fn of_many_zones_the_one_that_changes_is_looked_at_alone() {
     let mut task = Task {
         waiting: Arc::default(),
         entries: HashMap::new(),
+        requestors: HashMap::new(),
         due: BTreeSet::new(),
         under_way: JoinSet::new(),
         random: Arc::default(),
