@@ -5,6 +5,7 @@
 
 mod costly_files;
 mod faults;
+mod hostile_updates;
 mod keys;
 mod last_good;
 mod reload;
