@@ -122,6 +122,10 @@ fn expire_is_told_as_other_primaries_do_for_the_soa_record_and_a_transfer() {
             "Knot DNS, which says it to other questions too"
         );
     }
+    if let Some(nsd) = Primary::start("nsd", loopback(), nobody, nsd) {
+        // Its zones hold for the expire time of their SOA records: so it is here, without the option.
+        assert_eq!(said(nsd.place, "127.0.0.1"), [None; 3], "NSD 4.6");
+    }
     program.stop();
 }
 

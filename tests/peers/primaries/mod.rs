@@ -1,4 +1,11 @@
 //! NSD, Knot DNS, BIND and PowerDNS as primaries: edgedns copies their zone, and follows it as they tell of changes.
+//!
+//! | | first copy | what has changed | NOTIFY | the same with TSIG |
+//! |---|---|---|---|---|
+//! | NSD | AXFR | IXFR | heeded | `nsd_is_followed_with_a_key…` |
+//! | Knot DNS | AXFR | IXFR | heeded | `knot_is_followed_with_a_key…` |
+//! | BIND | AXFR | IXFR | heeded | `bind_is_followed_with_a_key…` |
+//! | PowerDNS | AXFR | AXFR: it sends no differences | heeded | `powerdns_is_followed_with_a_key…` |
 
 mod expire;
 mod server;
@@ -17,7 +24,10 @@ use hickory_proto::rr::RecordType;
 use harness::client::{addresses, ask};
 use harness::program::{Program, Site};
 use harness::{PATIENCE, free_port, loopback, wait_for};
-use server::{Primary, SECRET, bind, knot, knot_with_a_key, nsd, powerdns, zone};
+use server::{
+    Primary, SECRET, bind, bind_with_a_key, knot, knot_with_a_key, nsd, nsd_with_a_key, patient_zone,
+    powerdns, powerdns_with_a_key, write_zone, zone,
+};
 
 /// How a primary sends what has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +85,32 @@ fn follows(
     configure: impl FnOnce(&Path, SocketAddr, SocketAddr, &mut Command),
 ) {
     let site = Site::new();
-    let Some(primary) = Primary::start(program, address, site.listen(), configure) else { return };
+    let Some(primary) = start_patient(program, address, &site, configure) else { return };
     let ours = secondary(&site, primary.place, "");
     wait_for_address(&ours, &primary, 1);
     same_answers(&ours, &primary);
-    primary.change(2, 2);
-    wait_for_address(&ours, &primary, 2);
-    same_answers(&ours, &primary);
+    changes_are_followed(&ours, &primary, sends);
+    ours.stop();
+}
+
+/// Starts a primary whose secondaries hear of another version by NOTIFY alone.
+fn start_patient(
+    program: &str,
+    address: Ipv4Addr,
+    site: &Site,
+    configure: impl FnOnce(&Path, SocketAddr, SocketAddr, &mut Command),
+) -> Option<Primary> {
+    Primary::start(program, address, site.listen(), |folder, place, notified, command| {
+        write_zone(folder, &patient_zone(1, 1));
+        configure(folder, place, notified, command);
+    })
+}
+
+/// The primary has another version, says so, and sends what has changed, or all of it.
+fn changes_are_followed(ours: &Program, primary: &Primary, sends: Sends) {
+    primary.change_to(&patient_zone(2, 2));
+    wait_for_address(ours, primary, 2);
+    same_answers(ours, primary);
     let told = |sends| match sends {
         Sends::Changes => "zone lab.example. from serial 1 to 2: changes of ",
         Sends::Whole => "zone lab.example. serial 2: ",
@@ -91,7 +120,6 @@ fn follows(
         let log = ours.log();
         assert!(!log.iter().any(|line| line.text.contains(told(Sends::Changes))), "{log:?}");
     }
-    ours.stop();
 }
 
 #[test]
@@ -115,29 +143,59 @@ fn powerdns_is_followed() {
     follows("pdns_server", loopback(), Sends::Whole, powerdns);
 }
 
-#[test]
-fn knot_is_followed_with_a_key_and_refuses_who_has_none() {
+/// A primary that gives its zone to whoever has the key, and signs its NOTIFY messages with it.
+fn follows_with_a_key(
+    program: &str,
+    address: Ipv4Addr,
+    sends: Sends,
+    configure: impl FnOnce(&Path, SocketAddr, SocketAddr, &mut Command),
+) {
     let site = Site::new();
-    let Some(primary) = Primary::start("knotd", loopback(), site.listen(), knot_with_a_key) else { return };
+    let Some(primary) = start_patient(program, address, &site, configure) else { return };
     let without = secondary(&site, primary.place, "");
     without.wait_for_line("cannot be copied");
     without.stop();
-    for (secret, told) in [("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "BADSIG"), (SECRET, "")] {
-        let place = primary.place;
-        let key = format!("[[key]]\nname = \"transfer\"\nsecret = \"{secret}\"\n");
+    for secret in ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", SECRET] {
         site.configure(&format!(
-            "{key}[[zone]]\nname = \"lab.example\"\nprimary = [\"{place} key:transfer\"]\n"
+            "[admin]\nsocket = \"{}\"\n[[key]]\nname = \"transfer\"\nsecret = \"{secret}\"\n\
+             [[zone]]\nname = \"lab.example\"\nprimary = [\"{} key:transfer\"]\n",
+            site.folder().join("control.sock").display(),
+            primary.place
         ));
-        let program = site.start();
+        let ours = site.start();
         if secret == SECRET {
-            wait_for_address(&program, &primary, 1);
-            primary.change(2, 2);
-            wait_for_address(&program, &primary, 2);
+            wait_for_address(&ours, &primary, 1);
+            changes_are_followed(&ours, &primary, sends);
         } else {
-            program.wait_for_line(told);
+            let line = ours.wait_for_line("cannot be copied");
+            // PowerDNS signs no error.
+            assert!(
+                ["BADSIG", "the response is not signed"].iter().any(|why| line.text.contains(why)),
+                "{line:?}"
+            );
         }
-        program.stop();
+        ours.stop();
     }
+}
+
+#[test]
+fn nsd_is_followed_with_a_key_and_refuses_who_has_none() {
+    follows_with_a_key("nsd", loopback(), Sends::Changes, nsd_with_a_key);
+}
+
+#[test]
+fn knot_is_followed_with_a_key_and_refuses_who_has_none() {
+    follows_with_a_key("knotd", loopback(), Sends::Changes, knot_with_a_key);
+}
+
+#[test]
+fn bind_is_followed_with_a_key_and_refuses_who_has_none() {
+    follows_with_a_key("named", Ipv4Addr::LOCALHOST, Sends::Changes, bind_with_a_key);
+}
+
+#[test]
+fn powerdns_is_followed_with_a_key_and_refuses_who_has_none() {
+    follows_with_a_key("pdns_server", loopback(), Sends::Whole, powerdns_with_a_key);
 }
 
 #[test]

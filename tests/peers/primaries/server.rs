@@ -31,7 +31,13 @@ pub(super) fn zone(serial: u32, last: u8) -> String {
     )
 }
 
-fn write_zone(folder: &Path, text: &str) {
+/// The same, of which nobody asks by itself in the time of a test: only a NOTIFY has a secondary look.
+pub(super) fn patient_zone(serial: u32, last: u8) -> String {
+    zone(serial, last).replace(&format!("{serial} 1 1 3600 60"), &format!("{serial} 3600 600 86400 60"))
+}
+
+/// Writes the zone file at once.
+pub(super) fn write_zone(folder: &Path, text: &str) {
     let (place, fresh) = (folder.join("lab.zone"), folder.join("fresh"));
     fs::write(&fresh, text).expect("a zone file");
     fs::rename(fresh, place).expect("a zone file");
@@ -158,7 +164,7 @@ pub(super) fn powerdns(folder: &Path, place: SocketAddr, notified: SocketAddr, c
     command.arg(format!("--config-dir={at}"));
 }
 
-/// The key that Knot DNS and edgedns have: 32 bytes in base64.
+/// The key that they and edgedns have: 32 bytes in base64.
 pub(super) const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 pub(super) fn knot_with_a_key(folder: &Path, place: SocketAddr, notified: SocketAddr, command: &mut Command) {
@@ -169,4 +175,47 @@ pub(super) fn knot_with_a_key(folder: &Path, place: SocketAddr, notified: Socket
     let text =
         text.replace("remote:\n  - id: ours\n", &format!("{key}remote:\n  - id: ours\n    key: transfer\n"));
     fs::write(folder.join("knot.conf"), text).expect("a config file");
+}
+
+pub(super) fn nsd_with_a_key(folder: &Path, place: SocketAddr, notified: SocketAddr, command: &mut Command) {
+    nsd(folder, place, notified, command);
+    let text = fs::read_to_string(folder.join("nsd.conf")).expect("a config file");
+    let key = format!("key:\n  name: transfer\n  algorithm: hmac-sha256\n  secret: \"{SECRET}\"\n");
+    fs::write(folder.join("nsd.conf"), key + &text.replace("NOKEY", "transfer")).expect("a config file");
+}
+
+pub(super) fn bind_with_a_key(folder: &Path, place: SocketAddr, notified: SocketAddr, command: &mut Command) {
+    bind(folder, place, notified, command);
+    let text = fs::read_to_string(folder.join("named.conf")).expect("a config file");
+    let key = format!("key \"transfer\" {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n");
+    let port = format!(" port {};", notified.port());
+    let text = text.replace("allow-transfer { 127.0.0.0/8; }", "allow-transfer { key transfer; }");
+    let text = text.replace(&port, &format!(" port {} key transfer;", notified.port()));
+    fs::write(folder.join("named.conf"), key + &text).expect("a config file");
+}
+
+/// Its keys, and who may transfer with them, are in a database beside the files.
+pub(super) fn powerdns_with_a_key(
+    folder: &Path,
+    place: SocketAddr,
+    notified: SocketAddr,
+    command: &mut Command,
+) {
+    powerdns(folder, place, notified, command);
+    let text = fs::read_to_string(folder.join("pdns.conf")).expect("a config file");
+    let text = text.replace("allow-axfr-ips=127.0.0.0/8", "allow-axfr-ips=");
+    let database = folder.join("keys");
+    fs::write(folder.join("pdns.conf"), format!("{text}bind-dnssec-db={}\n", database.display()))
+        .expect("a config file");
+    let database = database.display().to_string();
+    for words in [
+        &["create-bind-db", &database][..],
+        &["import-tsig-key", "transfer", "hmac-sha256", SECRET],
+        &["activate-tsig-key", "lab.example", "transfer", "primary"],
+    ] {
+        let mut pdnsutil = tool("pdnsutil").expect("it comes with the server");
+        let told = pdnsutil.arg(format!("--config-dir={}", folder.display())).args(words).output();
+        let told = told.expect("it runs");
+        assert!(told.status.success(), "{words:?}: {told:?}");
+    }
 }

@@ -1,4 +1,11 @@
-//! Zones for other servers: transfers asked for by `dig` and `kdig`.
+//! Zones for other servers: transfers asked for by `dig` and `kdig`, and NSD, Knot DNS, BIND and PowerDNS as secondaries.
+//!
+//! | | first copy | what has changed | NOTIFY | the same with TSIG |
+//! |---|---|---|---|---|
+//! | NSD | AXFR | IXFR | heeded | `nsd_follows_with_a_key` |
+//! | Knot DNS | AXFR | IXFR | heeded | `knot_follows_with_a_key` |
+//! | BIND | AXFR | IXFR | heeded | `bind_follows_with_a_key` |
+//! | PowerDNS | AXFR | AXFR: its bind backend takes no differences | heeded | `powerdns_follows_with_a_key` |
 
 mod secondary;
 
@@ -215,6 +222,11 @@ fn bind_follows_with_a_key() {
 #[test]
 fn powerdns_follows() {
     follows(Kind::PowerDns, None);
+}
+
+#[test]
+fn powerdns_follows_with_a_key() {
+    follows(Kind::PowerDns, Some(SECRET));
 }
 
 /// A zone with a pool of two hosts, sent as `pools` says to a PowerDNS; the port is open at the first host.

@@ -64,10 +64,13 @@ impl Secondary {
             Kind::Nsd => nsd(path, place, primary, secret),
             Kind::Knot => knot(path, place, primary, secret),
             Kind::Bind => bind(path, place, primary, secret),
-            Kind::PowerDns => pdns(path, place, primary),
+            Kind::PowerDns => pdns(path, place, primary, secret),
         };
         let file = path.join(if kind == Kind::PowerDns { "pdns.conf" } else { "config" });
         fs::write(&file, config).expect("a config file");
+        if let (Kind::PowerDns, Some(secret)) = (kind, secret) {
+            give_key(path, secret);
+        }
         match kind {
             Kind::Nsd => command.arg("-d").arg("-c").arg(file),
             Kind::Knot => command.arg("-c").arg(file),
@@ -202,8 +205,24 @@ fn bind(path: &Path, place: SocketAddr, primary: SocketAddr, secret: Option<&str
     )
 }
 
-fn pdns(path: &Path, place: SocketAddr, primary: SocketAddr) -> String {
+/// Has PowerDNS sign what it asks of the primary. Its keys, and for what they are, stand in a database beside the files.
+fn give_key(path: &Path, secret: &str) {
+    let database = path.join("keys").display().to_string();
+    for words in [
+        &["create-bind-db", &database][..],
+        &["import-tsig-key", "transfer", "hmac-sha256", secret],
+        &["activate-tsig-key", "example.net", "transfer", "secondary"],
+    ] {
+        let mut pdnsutil = tool("pdnsutil").expect("it comes with the server");
+        let told = pdnsutil.arg(format!("--config-dir={}", path.display())).args(words).output();
+        let told = told.expect("it runs");
+        assert!(told.status.success(), "{words:?}: {told:?}");
+    }
+}
+
+fn pdns(path: &Path, place: SocketAddr, primary: SocketAddr, secret: Option<&str>) -> String {
     let folder = path.display();
+    let keys = secret.map(|_| format!("bind-dnssec-db={folder}/keys\n")).unwrap_or_default();
     fs::write(
         path.join("named.conf"),
         format!(
@@ -218,7 +237,7 @@ fn pdns(path: &Path, place: SocketAddr, primary: SocketAddr) -> String {
         "launch=bind\nbind-config={folder}/named.conf\nlocal-address={}\nlocal-port={}\nsecondary=yes\n\
          query-local-address={}\nxfr-cycle-interval=1\nallow-notify-from=127.0.0.0/8\ncache-ttl=0\n\
          enable-lua-records=yes\nlua-health-checks-interval=1\n\
-         query-cache-ttl=0\nnegquery-cache-ttl=0\nzone-cache-refresh-interval=0\n",
+         query-cache-ttl=0\nnegquery-cache-ttl=0\nzone-cache-refresh-interval=0\n{keys}",
         place.ip(),
         place.port(),
         place.ip(),
