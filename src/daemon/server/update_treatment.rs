@@ -8,6 +8,7 @@ use super::dispatcher::Treatment;
 use super::updating::UpdateTaker;
 use crate::answer::Requester;
 use crate::transport::HandedOver;
+use crate::update::respond;
 
 impl Treatment for UpdateTaker {
     fn is_wanted(&self) -> bool {
@@ -25,8 +26,11 @@ impl Treatment for UpdateTaker {
             let requester = requester(&message);
             let client = requester.address;
             let Some(primaries) = taker.primaries_for(&message.message, &requester) else {
-                let response = taker.treat(&message.message, message.mac(), requester).await;
-                return send(client, response, |response| message.answer(response));
+                let replied = taker.treat(&message.message, message.mac(), &requester).await;
+                let update = message.message.clone();
+                let response = respond(&update, replied.result.as_ref().err());
+                send(client, response, |response| message.answer(response));
+                return taker.tell_replied(&update, &requester, &replied);
             };
             let from = (&requester, message.peer.transport);
             match taker.pass_on(message.as_received(), from, &primaries).await {

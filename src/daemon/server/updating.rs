@@ -94,8 +94,14 @@ fn untold(count: u32) -> String {
     if count == 0 { String::new() } else { format!("; {count} refused before were not logged") }
 }
 
-/// The zones that are served, by their apexes; several of one apex in the order in which clients see them.
-type TakenZones = HashMap<Name, Vec<TakenZone>>;
+/// The zones that are served.
+#[derive(Default)]
+struct TakenZones {
+    /// By their apexes; several of one apex in the order in which clients see them.
+    by_apex: HashMap<Name, Vec<TakenZone>>,
+    /// How many of them take updates, or pass them on: asked for at each publication.
+    taking: usize,
+}
 
 /// A zone that is served, as far as updates are concerned.
 struct TakenZone {
@@ -126,6 +132,27 @@ impl Way {
     }
 }
 
+impl TakenZones {
+    /// Adds a zone behind those of the same apex.
+    fn push(&mut self, apex: Name, zone: TakenZone) {
+        self.taking += zone.counts();
+        self.by_apex.entry(apex).or_default().push(zone);
+    }
+
+    /// Removes the zones of an apex.
+    fn remove(&mut self, apex: &Name) {
+        let gone = self.by_apex.remove(apex).unwrap_or_default();
+        self.taking -= gone.iter().map(TakenZone::counts).sum::<usize>();
+    }
+}
+
+impl TakenZone {
+    /// One if it takes updates, or passes them on.
+    fn counts(&self) -> usize {
+        usize::from(!matches!(self.way, Way::Nowhere))
+    }
+}
+
 impl Updating {
     /// No zone yet. What writers make is served by way of `publications`.
     pub(super) fn new(live: Arc<LiveZones>, publications: Publications) -> Updating {
@@ -141,7 +168,7 @@ impl Updating {
     /// Takes updates of these zones from now on, in the order of the config file, and of no others.
     pub(super) fn follow(&mut self, zones: &[StoredZone]) {
         let mut writers = HashMap::new();
-        let mut taken = TakenZones::new();
+        let mut taken = TakenZones::default();
         for zone in zones {
             let writer = zone.changed_by().map(|policy| self.writer(&zone.id, policy));
             let way = match &writer {
@@ -152,7 +179,7 @@ impl Updating {
             };
             writers.extend(writer.map(|writer| (zone.id.clone(), writer)));
             let access = zone.access.clone();
-            taken.entry(zone.id.name.clone()).or_default().push(TakenZone { access, way });
+            taken.push(zone.id.name.clone(), TakenZone { access, way });
         }
         // Those that are gone end when what waits for them is answered.
         self.writers = writers;
@@ -322,13 +349,15 @@ async fn take_back(
 impl UpdateTaker {
     /// Whether some zone takes updates, or passes them on.
     pub(super) fn has_zones(&self) -> bool {
-        lock(&self.zones).values().flatten().any(|zone| !matches!(zone.way, Way::Nowhere))
+        lock(&self.zones).taking > 0
     }
 
     /// Passes on updates of a zone that a catalog names from now on, as it says. Its name is that of no other.
     pub(super) fn pass_on_of(&self, zone: &StoredZone) {
         let taken = TakenZone { access: zone.access.clone(), way: Way::to_primaries(zone) };
-        lock(&self.zones).insert(zone.id.name.clone(), vec![taken]);
+        let mut zones = lock(&self.zones);
+        zones.remove(&zone.id.name);
+        zones.push(zone.id.name.clone(), taken);
     }
 
     /// Takes no updates any more of a zone that a catalog has named.
@@ -383,19 +412,22 @@ impl UpdateTaker {
         warn!(zone = %zone, "update of zone {zone} by {requester}, passed on to {primary}, is {rcode} there{more}");
     }
 
-    /// Treats a message whose signature was verified and taken off, and gives the response; none: it has not even a
-    /// header. `mac` is of that signature; empty: it was not signed.
-    pub(super) async fn treat(&self, message: &[u8], mac: &[u8], requester: Requester) -> Option<Vec<u8>> {
-        let Replied { result, occasion } = match self.make(message, mac, requester.clone()).await {
-            Ok(replied) => replied,
-            Err(rejection) => Replied { result: Err(rejection), occasion: Occasion::First },
-        };
-        self.counters.count(&result);
+    /// Treats a message whose signature was verified and taken off. `mac` is of that signature; empty: it was not signed.
+    pub(super) async fn treat(&self, message: &[u8], mac: &[u8], requester: &Requester) -> Replied {
+        let made = self.make(message, mac, requester.clone()).await;
+        let replied =
+            made.unwrap_or_else(|rejection| Replied { result: Err(rejection), occasion: Occasion::First });
+        self.counters.count(&replied.result);
+        replied
+    }
+
+    /// Says what became of a message. Its client is answered before, and waits for no log.
+    pub(super) fn tell_replied(&self, message: &[u8], requester: &Requester, replied: &Replied) {
+        let Replied { result, occasion } = replied;
         match occasion {
-            Occasion::First => self.tell(message, &requester, &result),
+            Occasion::First => self.tell(message, requester, result),
             Occasion::Again => debug!("an update by {requester} that came again is answered as before"),
         }
-        respond(message, result.as_ref().err())
     }
 
     async fn make(&self, message: &[u8], mac: &[u8], requester: Requester) -> Result<Replied, Rejection> {
@@ -428,7 +460,7 @@ impl UpdateTaker {
         let malformed = || Rejection::from(Reason::Malformed("no zone section with one zone"));
         let (name, zone_class) = zone_of(message).ok_or_else(malformed)?;
         let zones = lock(&self.zones);
-        let versions = zones.get(&name).filter(|_| zone_class == class::IN);
+        let versions = zones.by_apex.get(&name).filter(|_| zone_class == class::IN);
         let sees = |zone: &&TakenZone| {
             zone.access.as_ref().is_none_or(|access| access.is_seen_by(requester.address))
         };
@@ -468,7 +500,8 @@ mod tests {
         let (queue, waiting) = mpsc::channel(1);
         let policy = Arc::new(watch::channel(Arc::new(Policy { grants: vec![grant] })).0);
         let way = Way::Writer(WriterHandle { queue, policy });
-        let zones = TakenZones::from([("example.".parse().unwrap(), vec![TakenZone { access: None, way }])]);
+        let mut zones = TakenZones::default();
+        zones.push("example.".parse().unwrap(), TakenZone { access: None, way });
         let taker = UpdateTaker {
             zones: Arc::new(Mutex::new(zones)),
             counters: Arc::default(),
@@ -487,22 +520,34 @@ mod tests {
     #[tokio::test]
     async fn whoever_may_not_update_takes_no_place_in_the_queue() {
         let (taker, mut waiting) = taker();
-        let response = taker.treat(NOTHING, &[], requester("198.51.100.1")).await.unwrap();
-        assert_eq!(response[3] & 0x0f, 5, "REFUSED");
+        let replied = taker.treat(NOTHING, &[], &requester("198.51.100.1")).await;
+        assert_eq!(replied.result, Err(Reason::NobodyAllowed.into()));
         assert!(waiting.try_recv().is_err(), "nobody was asked");
-        let asking = tokio::spawn(async move { taker.treat(NOTHING, &[], requester("192.0.2.1")).await });
+        let asking = tokio::spawn(async move { taker.treat(NOTHING, &[], &requester("192.0.2.1")).await });
         let Some(WriterJob::Update(update)) = waiting.recv().await else { panic!("no update") };
-        let (result, occasion) = (Ok(Outcome::Made { from: 7, to: 8 }), Occasion::First);
-        update.reply.send(Replied { result, occasion }).unwrap();
-        assert_eq!(asking.await.unwrap().unwrap()[3] & 0x0f, 0);
+        let made = Ok(Outcome::Made { from: 7, to: 8 });
+        update.reply.send(Replied { result: made.clone(), occasion: Occasion::First }).unwrap();
+        assert_eq!(asking.await.unwrap().result, made);
+    }
+
+    #[test]
+    fn updates_are_wanted_while_a_zone_takes_them() {
+        let (apex, (taker, _waiting)) = ("example.".parse::<Name>().unwrap(), taker());
+        assert!(taker.has_zones());
+        lock(&taker.zones).push(apex.clone(), TakenZone { access: None, way: Way::Nowhere });
+        lock(&taker.zones).remove(&"other.".parse().unwrap());
+        assert!(taker.has_zones());
+        lock(&taker.zones).remove(&apex);
+        assert!(!taker.has_zones());
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_update_whose_turn_does_not_come_is_answered_all_the_same() {
         let (taker, mut waiting) = taker();
-        let asking = tokio::spawn(async move { taker.treat(NOTHING, &[], requester("192.0.2.1")).await });
+        let asking = tokio::spawn(async move { taker.treat(NOTHING, &[], &requester("192.0.2.1")).await });
         let held = waiting.recv().await;
-        assert_eq!(asking.await.unwrap().unwrap()[3] & 0x0f, 2, "SERVFAIL");
+        let rejection = asking.await.unwrap().result.unwrap_err();
+        assert!(matches!(rejection.reason, Reason::Failed(_)), "{rejection}");
         drop(held);
     }
 }

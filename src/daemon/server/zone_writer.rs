@@ -138,7 +138,23 @@ impl ZoneWriter {
                 }
             }
             self.answer(batch, &mut remembered).await;
+            self.compact().await;
         }
+    }
+
+    /// Has the journal written anew if it has grown. Those whose updates made it grow are answered before.
+    async fn compact(&self) {
+        let mut state = self.zone.lock().await;
+        if !state.is_compaction_due() {
+            return;
+        }
+        let zone = Arc::clone(&self.zone);
+        let compacted = tokio::task::spawn_blocking(move || {
+            state.compact();
+            zone.show(&state);
+        });
+        // What was written is there, whatever becomes of this.
+        let _ = compacted.await;
     }
 
     async fn answer(&self, batch: Vec<WaitingUpdate>, remembered: &mut Remembered) {

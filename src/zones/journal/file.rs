@@ -243,7 +243,8 @@ impl Journal {
         &self.path
     }
 
-    /// Appends updates, all of them or none. They are durable when this returns.
+    /// Appends updates, all of them or none. They are durable when this returns; [`Journal::compact`] is for later, when
+    /// nobody waits.
     ///
     /// # Errors
     ///
@@ -263,12 +264,20 @@ impl Journal {
         deleted: Vec<Deleted>,
     ) -> Result<(), JournalError> {
         let steps = steps.into_iter().map(JournalEntry::Update);
-        self.write(steps.chain(deleted.into_iter().map(JournalEntry::Deleted)).collect())?;
-        if self.length > COMPACT_BYTES_MIN.max(self.compact_length.saturating_mul(2)) {
+        self.write(steps.chain(deleted.into_iter().map(JournalEntry::Deleted)).collect())
+    }
+
+    /// Whether it has grown so long that it is to be written anew.
+    pub fn is_compaction_due(&self) -> bool {
+        self.length > COMPACT_BYTES_MIN.max(self.compact_length.saturating_mul(2))
+    }
+
+    /// Writes it anew if it has grown so long.
+    pub fn compact(&mut self) {
+        if self.is_compaction_due() {
             // What was written is there, whatever becomes of this.
             let _ = self.rewrite();
         }
-        Ok(())
     }
 
     /// Notes that this serial, made from this file, is about to be served.

@@ -151,6 +151,18 @@ impl LiveState {
         self.journal.as_ref()
     }
 
+    /// Whether the journal has grown so long that it is to be written anew.
+    pub fn is_compaction_due(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_compaction_due)
+    }
+
+    /// Writes the journal anew if it has grown so long. Blocks.
+    pub fn compact(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.compact();
+        }
+    }
+
     /// Records of the overlay that are not served.
     pub fn aside(&self) -> &[Aside] {
         &self.aside

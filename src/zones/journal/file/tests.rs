@@ -181,6 +181,7 @@ fn a_journal_that_has_grown_is_written_anew_however_often_the_process_starts() {
             step
         });
         journal.append(steps.collect()).unwrap();
+        journal.compact();
         longest = longest.max(std::fs::metadata(&path).unwrap().len());
         journal = opened(folder.path()).0;
     }
