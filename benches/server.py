@@ -173,13 +173,13 @@ def skip_name(message, place):
     return place + (2 if message[place] else 1)
 
 
-def load(server, queries_file, seconds, cores=LOAD_CORE, clients=8):
+def load(server, queries_file, seconds, cores=LOAD_CORE, clients=8, mode="udp", port=None):
     """Lets dnsperf ask, and returns user and total CPU time in microseconds per answer, answers a second, and answers."""
     before = server.cpu_seconds()
     threads = str(len(cores.split(",")))
     output = subprocess.run(
-        ["taskset", "-c", cores, "dnsperf", "-s", server.address, "-p", str(server.port), "-d", str(queries_file)]
-        + ["-l", str(seconds), "-c", str(clients), "-T", threads, "-q", "400", "-S", "0"],
+        ["taskset", "-c", cores, "dnsperf", "-m", mode, "-s", server.address, "-p", str(port or server.port)]
+        + ["-d", str(queries_file), "-l", str(seconds), "-c", str(clients), "-T", threads, "-q", "400", "-S", "0"],
         capture_output=True, text=True, check=True, timeout=seconds + LOAD_LATE_MAX_SECONDS,
     ).stdout
     after = server.cpu_seconds()

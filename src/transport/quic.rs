@@ -11,6 +11,8 @@ mod query_stream;
 
 mod connection;
 
+mod lingering;
+
 mod listener;
 
 pub(super) use listener::register;

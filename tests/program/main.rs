@@ -10,6 +10,7 @@ mod encrypted;
 mod etcd;
 mod explain;
 mod forward;
+mod hostile;
 mod import;
 mod init;
 mod kubernetes;

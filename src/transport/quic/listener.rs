@@ -5,7 +5,7 @@
 //! section 8.1.2), for which nothing is kept here.
 
 use std::io;
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,19 +14,14 @@ use quinn::{Connection, ConnectionError, Endpoint, Incoming, TokioRuntime};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::code::{EXCESSIVE_LOAD, NO_ERROR};
+use super::lingering::{Lingering, TooMany};
 use super::{connection, settings};
 use crate::answer::{Peer, Transport};
 use crate::transport::responder::Responder;
-use crate::transport::stream::{
-    Client, ConnectionPermit, DRAIN_MAX, HANDSHAKES_MAX, Served, StreamContext, StreamListener,
-};
-
-/// Connections that have ended and are kept, at most, some 10 kB each. Whoever has proven its address may still end one
-/// handshake after the other.
-const LINGERING_MAX: usize = 4 * HANDSHAKES_MAX;
+use crate::transport::stream::{Client, ConnectionPermit, DRAIN_MAX, Served, StreamContext, StreamListener};
 
 /// How long closed connections may take to tell their clients so, before the socket is closed.
 const FAREWELL_MAX: Duration = Duration::from_secs(1);
@@ -44,7 +39,8 @@ pub(in crate::transport) fn register<R: Responder>(
     let shared = Arc::clone(shared);
     Ok(move |handle: &Handle| {
         StreamListener::run(handle, |stop, open| {
-            Acceptor { endpoint, shared, stop, connections: JoinSet::new() }.run(open)
+            let (connections, lingering) = (JoinSet::new(), Lingering::default());
+            Acceptor { endpoint, shared, stop, connections, lingering }.run(open)
         })
     })
 }
@@ -53,7 +49,9 @@ struct Acceptor<R> {
     endpoint: Endpoint,
     shared: Arc<StreamContext<R>>,
     stop: watch::Receiver<()>,
-    connections: JoinSet<()>,
+    /// Each says in the end whose it was, if its client has proven where it is.
+    connections: JoinSet<Option<IpAddr>>,
+    lingering: Lingering,
 }
 
 impl<R: Responder> Acceptor<R> {
@@ -62,7 +60,11 @@ impl<R: Responder> Acceptor<R> {
             tokio::select! {
                 biased;
                 _ = self.stop.changed() => break,
-                Some(_) = self.connections.join_next() => {}
+                Some(ended) = self.connections.join_next() => {
+                    if let Ok(Some(address)) = ended {
+                        self.lingering.add(address, Instant::now());
+                    }
+                }
                 incoming = self.endpoint.accept() => match incoming {
                     Some(incoming) => self.admit(incoming),
                     None => break,
@@ -83,18 +85,22 @@ impl<R: Responder> Acceptor<R> {
     fn admit(&mut self, incoming: Incoming) {
         let address = incoming.remote_address().ip();
         let (counters, settings) = (Arc::clone(&self.shared.counters), self.shared.settings());
-        let lingering = self.lingering();
+        let kept = self.kept();
         let mut permit = None;
         if incoming.remote_address_validated() {
-            if lingering >= LINGERING_MAX {
-                counters.refused.fetch_add(1, Ordering::Relaxed);
+            if let Err(too_many) = self.lingering.look(address, kept, Instant::now()) {
+                let count = match too_many {
+                    TooMany::InAll => &counters.refused,
+                    TooMany::OfClient => &counters.limited,
+                };
+                count.fetch_add(1, Ordering::Relaxed);
                 return incoming.refuse();
             }
             match self.shared.place(address) {
                 Some(place) => permit = Some(place),
                 None => return incoming.refuse(),
             }
-        } else if self.shared.handshakes.are_crowded(address, lingering) {
+        } else if self.shared.handshakes.are_crowded(address, kept) {
             counters.handshakes.retried.fetch_add(1, Ordering::Relaxed);
             // One that is not validated may be asked for it.
             let _ = incoming.retry();
@@ -104,29 +110,33 @@ impl<R: Responder> Acceptor<R> {
         let begun = self.shared.handshakes.begin(address, Arc::clone(&slot), &self.shared.limits, &counters);
         let Some(handshake) = begun else { return incoming.ignore() };
         let (shared, mut stop) = (Arc::clone(&self.shared), self.stop.clone());
+        // That of another is proven by its handshake.
+        let proven = permit.is_some().then_some(address);
         self.connections.spawn(async move {
             let accepted = tokio::select! {
                 biased;
                 accepted = timeout(settings.first_byte, shake_hands(incoming)) => accepted,
-                () = slot.evicted() => return,
-                _ = stop.changed() => return,
+                () = slot.evicted() => return proven,
+                _ = stop.changed() => return proven,
             };
             let accepted = accepted.map(|accepted| accepted.map_err(io::Error::from));
             handshake.end(&accepted);
-            let Ok(Ok(connection)) = accepted else { return };
+            let Ok(Ok(connection)) = accepted else { return proven };
             let Some(permit) = permit.or_else(|| shared.place(address)) else {
-                return connection.close(EXCESSIVE_LOAD, b"there are too many connections");
+                connection.close(EXCESSIVE_LOAD, b"there are too many connections");
+                return Some(address);
             };
-            let Some(answering) = shared.answering(Transport::Quic) else { return };
+            let Some(answering) = shared.answering(Transport::Quic) else { return Some(address) };
             let peer = Peer { address, transport: Transport::Quic };
             let client = Client { stream: connection, peer, slot: permit.slot() };
             connection::serve(client, Served { settings, counters, answering, stop }).await;
+            Some(address)
         });
     }
 
     /// Connections that have ended, and that the endpoint keeps for some seconds, so that what comes late of one is not
     /// taken for another (RFC 9000, section 10.2).
-    fn lingering(&self) -> usize {
+    fn kept(&self) -> usize {
         // Each task has one, or is about to.
         self.endpoint.open_connections().saturating_sub(self.connections.len())
     }

@@ -19,19 +19,19 @@ use rustls::{
 };
 
 /// What clients know the server by.
-const NAME: &str = "ns.lab.example";
+pub(crate) const NAME: &str = "ns.lab.example";
 
-type Client = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Client = StreamOwned<ClientConnection, TcpStream>;
 
 /// A site with a zone and a certificate, which listens over TLS, too.
-struct Encrypted {
-    site: Site,
-    tls: SocketAddr,
+pub(crate) struct Encrypted {
+    pub(crate) site: Site,
+    pub(crate) tls: SocketAddr,
 }
 
 impl Encrypted {
     /// What is to be in `[server]`, and behind all tables.
-    fn new(server: &str, rest: &str) -> Encrypted {
+    pub(crate) fn new(server: &str, rest: &str) -> Encrypted {
         let site = Site::new();
         let tls = free_port(loopback());
         let made = site.run(&["certificate", NAME]);
@@ -48,7 +48,7 @@ impl Encrypted {
         Encrypted { site, tls }
     }
 
-    fn start(&self) -> Program {
+    pub(crate) fn start(&self) -> Program {
         self.site.start()
     }
 
@@ -64,13 +64,13 @@ fn secured(stream: TcpStream) -> Client {
     session(stream, config)
 }
 
-fn any_certificate() -> ConfigBuilder<ClientConfig, WantsClientCert> {
+pub(crate) fn any_certificate() -> ConfigBuilder<ClientConfig, WantsClientCert> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().expect("versions");
     builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate))
 }
 
-fn session(stream: TcpStream, config: ClientConfig) -> Client {
+pub(crate) fn session(stream: TcpStream, config: ClientConfig) -> Client {
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
     let name = ServerName::try_from(NAME).expect("a name");
@@ -79,7 +79,7 @@ fn session(stream: TcpStream, config: ClientConfig) -> Client {
 }
 
 /// Asks for the address of the name server; `options` are those of the OPT record.
-fn query(id: u16, options: &[u8]) -> Vec<u8> {
+pub(crate) fn query(id: u16, options: &[u8]) -> Vec<u8> {
     let mut query = id.to_be_bytes().to_vec();
     query.extend_from_slice(
         b"\0\0\0\x01\0\0\0\0\0\x01\x02ns\x03lab\x07example\0\0\x01\0\x01\0\0\x29\x04\xd0\0\0\0\0",
@@ -91,7 +91,7 @@ fn query(id: u16, options: &[u8]) -> Vec<u8> {
 
 /// Asks, and has the answer, which must be one.
 #[track_caller]
-fn ask(client: &mut (impl Read + Write), query: &[u8]) -> Vec<u8> {
+pub(crate) fn ask(client: &mut (impl Read + Write), query: &[u8]) -> Vec<u8> {
     let length = u16::try_from(query.len()).expect("a short query").to_be_bytes();
     client.write_all(&[&length, query].concat()).expect("a connection");
     client.flush().expect("a connection");
