@@ -124,7 +124,10 @@ impl Query {
         let is_mute = self.is_mute.fetch_or(what == "mute", Ordering::Relaxed) || what == "mute";
         if is_mute || what.starts_with("silent") {
             // Held open for as long as the other side waits.
-            let _ = std::future::poll_fn(|context| self.respond.poll_reset(context)).await;
+            let reset = std::future::poll_fn(|context| self.respond.poll_reset(context)).await;
+            if reset.is_ok_and(|reason| reason == Reason::CANCEL) {
+                counts.cancelled.fetch_add(1, Ordering::Relaxed);
+            }
             return None;
         }
         let mut response = query.address(300, ADDRESS);
@@ -182,6 +185,11 @@ fn names_that_an_upstream_is_silent_about_do_not_end_the_connection_that_others_
 #[test]
 fn a_connection_over_which_nothing_comes_any_more_is_left() {
     a_mute_connection_is_left(&start(usize::MAX));
+}
+
+#[test]
+fn a_query_that_nobody_waits_for_any_more_is_cancelled() {
+    what_nobody_waits_for_any_more_is_cancelled(&start(usize::MAX));
 }
 
 #[test]

@@ -21,7 +21,7 @@ use asker::{Asker, without_a_gap};
 use harness::forwarding::Lab;
 use harness::stub::{ask, code, query, receive, said, sent};
 use harness::upstream::{ADDRESS, Asked, Over};
-use harness::{free_port, loopback};
+use harness::{PATIENCE, free_port, loopback, wait_for};
 
 /// A server with a certificate for `dns.test`, which serves until the test program ends. Names that begin with `silent`
 /// are not answered; after `mute.test` nothing is over that connection.
@@ -38,6 +38,8 @@ struct Server {
 struct Counts {
     connections: AtomicUsize,
     queries: AtomicUsize,
+    /// Queries that the other side has given up, and has said so.
+    cancelled: AtomicUsize,
 }
 
 /// What it proves itself with.
@@ -197,6 +199,16 @@ fn what_is_no_response_is_told(server: &Server, cases: &[(&str, &str)]) {
         assert_eq!(said(&ask(program.listen(), &other)), ADDRESS.to_string(), "{name}");
     }
     assert_eq!(server.connections(), 1, "the connection is well");
+    program.stop();
+}
+
+fn what_nobody_waits_for_any_more_is_cancelled(server: &Server) {
+    let lab = server.lab("dns.test");
+    let program = lab.start();
+    assert_eq!(code(&ask(program.listen(), "silent.test.")), ResponseCode::ServFail);
+    wait_for("the end of its streams", PATIENCE, || {
+        (server.counts.cancelled.load(Ordering::Relaxed) > 0).then_some(())
+    });
     program.stop();
 }
 
