@@ -116,18 +116,23 @@ impl Changeset {
     ) -> Result<Builder, ChangesetError> {
         let origin = &origin.into();
         let mut going: HashSet<Key> = self.removed.iter().map(Record::key).collect();
+        let coming: HashSet<Key> = self.added.iter().map(Record::key).collect();
+        // Of those that come: a zone of many records is not held here a second time.
         let mut there = HashSet::new();
+        let is_same = going.is_empty() && coming.is_empty();
         let mut builder = Builder::new(zone.apex().to_name(), origin);
         for node in zone.node_ids().map(|id| zone.node(id)) {
             for rrset in node.all_rrsets() {
                 for (rdata, origin) in rrset.rdatas().zip(rrset.origins()) {
-                    let key = key(node.name(), rrset.rtype(), rdata);
-                    if going.remove(&key) {
-                        continue;
+                    if !is_same {
+                        let key = key(node.name(), rrset.rtype(), rdata);
+                        if going.remove(&key) {
+                            continue;
+                        }
+                        there.extend(coming.contains(&key).then_some(key));
                     }
                     let added = builder.add(node.name(), rrset.rtype(), rrset.ttl(), rdata, origin);
                     found.extend(added.err());
-                    there.insert(key);
                 }
             }
         }
