@@ -62,7 +62,9 @@ pub(super) fn append_template(
 ) {
     let mut rebuilt = rebuild(buffer, [&[], template.bytes()], template, name, beyond_owner);
     for section in [Section::Answer, Section::Authority, Section::Additional] {
-        append_section(buffer, &mut rebuilt, section, message);
+        if rebuilt.count(section) != 0 {
+            append_section(buffer, &mut rebuilt, section, message);
+        }
     }
 }
 
@@ -73,6 +75,19 @@ pub(super) struct Rebuilt {
     at: usize,
     counts: [u16; 3],
     is_referral: bool,
+}
+
+impl Rebuilt {
+    /// Records of a section.
+    #[inline]
+    fn count(&self, section: Section) -> u16 {
+        let [answers, authorities, additionals] = self.counts;
+        match section {
+            Section::Answer => answers,
+            Section::Authority => authorities,
+            Section::Additional => additionals,
+        }
+    }
 }
 
 /// Rebuilds the message that a template was made for: its bytes, of which the first come from elsewhere.
@@ -107,15 +122,9 @@ pub(super) fn append_section(
 ) {
     let name = rebuilt.name;
     let wire = buffer.name.get(..name.length).unwrap_or_default();
-    let [answers, authorities, additionals] = rebuilt.counts;
-    let count = match section {
-        Section::Answer => answers,
-        Section::Authority => authorities,
-        Section::Additional => additionals,
-    };
     let (before, fitted) = (message.position(), !message.is_overflown());
     let counted = message.counts();
-    for _ in 0..count {
+    for _ in 0..rebuilt.count(section) {
         let Some(next) = copy_record(&buffer.message, rebuilt.at, wire, name.owner, section, message) else {
             return;
         };
