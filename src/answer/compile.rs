@@ -208,9 +208,8 @@ impl CompiledZone {
     #[must_use]
     pub fn with_pool_denials(self, zone: &Zone, denials: Vec<(usize, PoolDenial)>) -> CompiledZone {
         let value = |(place, denial): (usize, PoolDenial)| {
-            let node = zone.node(zone.find(zone.pools().get(place)?.owner.as_ref())?);
             // A zone has fewer pools than places of 32 bits.
-            Some((u32::try_from(place).ok()?, value_of_pool(zone, node, &denial)))
+            Some((u32::try_from(place).ok()?, value_of_pool(zone, &denial)))
         };
         CompiledZone { pool_denials: denials.into_iter().filter_map(value).collect(), ..self }
     }

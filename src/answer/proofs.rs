@@ -4,7 +4,7 @@
 
 use super::chain::{Chain, ChainEntry};
 use super::compiled_zone::CompiledZone;
-use super::denial::{Denial, HASH_BYTES, Nsec3Hash, order_key, parts_of, split_record};
+use super::denial::{Denial, order_key, parts_of, split_record};
 use super::hashed_name::HashedName;
 use super::lookup::closest;
 use super::pointer::OWN;
@@ -13,6 +13,7 @@ use super::signed_template::Proof;
 use crate::dns::compression::{POINTER_BITS, POINTER_MAX};
 use crate::dns::message::{HEADER_BYTES, Section};
 use crate::dns::{OrderKey, Rtype};
+use crate::dnssec::{HASH_BYTES, Nsec3Hash};
 
 /// Most records of one answer that are remembered, so that each is there once: three for a name, and a few names on the way
 /// of aliases. One that is not remembered is there twice.

@@ -774,7 +774,9 @@ const OWN: &[ConfigKey] = &[
         Section::ZoneDnssec,
         "denial",
         Absent::Default(r#""nsec""#),
-        "how it is proven that a name or a type does not exist: nsec (RFC 4034), a chain of all names",
+        "how it is proven that a name or a type does not exist: nsec (RFC 4034), a chain of all names, which whoever asks can \
+         list; nsec3 (RFC 5155), one of their hashes, with no salt and hashed once (RFC 9276); nsec3-opt-out, the same \
+         without delegations that have no DS records, for zones with very many of them",
     ),
     key(
         Section::ZoneProbe,

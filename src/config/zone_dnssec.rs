@@ -6,12 +6,10 @@ use std::path::Path;
 
 use super::keys::Section;
 use super::table::Table;
+use crate::dnssec::DenialKind;
 use crate::setting::{Value, keep, path_in};
 use crate::source::{Diagnostic, Diagnostics};
 use crate::zones::DnssecSettings;
-
-/// Ways to say that there is no such name or type.
-const DENIALS: [&str; 1] = ["nsec"];
 
 /// Reads the table of a zone, if it has one.
 pub(super) fn read(zone: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Option<DnssecSettings> {
@@ -19,16 +17,17 @@ pub(super) fn read(zone: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> 
         return None;
     }
     let table = zone.table(Section::ZoneDnssec, found)?;
-    table.read("denial", found, denial);
+    let denial = table.read("denial", found, denial).unwrap_or_default();
     let value = table.need("keys", found)?;
     let keys = keep(path_in(value, folder), found)?;
-    Some(DnssecSettings { keys })
+    Some(DnssecSettings { keys, denial })
 }
 
-fn denial(value: Value<'_>) -> Result<(), Diagnostic> {
+/// How it is said that there is no such name or type.
+fn denial(value: Value<'_>) -> Result<DenialKind, Diagnostic> {
     let text = value.text()?;
-    if DENIALS.contains(&text) {
-        return Ok(());
-    }
-    Err(value.fault(format!("`{text}` is no way of denial here")).help("write \"nsec\", or leave it out"))
+    DenialKind::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+        let names = DenialKind::ALL.map(|kind| format!("\"{}\"", kind.name())).join(", ");
+        value.fault(format!("`{text}` is no way of denial")).help(format!("write one of {names}"))
+    })
 }

@@ -1,4 +1,4 @@
-//! DNSSEC: key files, canonical form, signatures, the NSEC chain, and the steps of a key roll.
+//! DNSSEC: key files, canonical form, signatures, the chain of NSEC or NSEC3 records, and the steps of a key roll.
 //!
 //! Makes the records that sign a zone: a pure function of its contents, its keys and a period, with the time passed in.
 //! Signatures are ordinary records of the zone: whoever keeps and answers it does not ask where they come from. Not
@@ -28,6 +28,9 @@ mod period;
 mod shelf;
 mod rrsig;
 mod nsec;
+mod nsec3_hash;
+mod nsec3;
+mod denial_kind;
 mod sign;
 mod pool_rules;
 mod pool_signer;
@@ -39,10 +42,12 @@ mod roll;
 pub use algorithm::Algorithm;
 pub use chain::Chain;
 pub use delegation::{cdnskey, cds, ds};
+pub use denial_kind::DenialKind;
 pub use folder::{FolderError, KeyFile, KeyFolders, WrittenKey, read_folder, write_key, write_timing};
 pub use foreign::{ForeignKey, read_foreign};
 pub use key::Key;
 pub use key_text::KeyFault;
+pub use nsec3_hash::{HASH_BYTES, HASH_LETTERS, Nsec3Hash, hash_in, label_of};
 pub use pair::{Pair, PairError};
 pub use period::{EXPIRES_AFTER, PERIOD, Period, SHIFT_MAX, Validity, shift};
 pub use pool_rules::{check_pools, check_pools_of};

@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex};
 use tracing::error;
 
 use super::canonical;
-use super::nsec;
+use super::denial_kind::DenialRecord;
 use super::pair::PairError;
 use super::pool_rules::{answers_one_and_several, is_signed};
 use super::rrsig::{Made, SignedRrset, rrsig};
 use super::shelf::{Shelf, SignedDigest};
 use super::sign::Signing;
-use crate::dns::{NameRef, Rtype, Ttl};
+use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::sync::{in_parallel, lock};
 use crate::zone::{Pool, Zone};
 
@@ -40,12 +40,17 @@ struct Signatures {
     others: Shelf,
 }
 
-/// What says that the owner of a pool has no records of its type: its NSEC record, signed, without that type.
+/// What says that the owner of a pool has no records of its type: its NSEC or NSEC3 record, signed,
+/// without that type.
 ///
 /// All other types of the owner are in it, those of pools that answer nothing either, so that it holds whatever the verdicts
 /// on them are. Who has seen it asks again when its TTL is over, which is at most that of the pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolDenial {
+    /// Its owner: that of the pool, or a hash of it.
+    pub owner: Name,
+    /// Its type.
+    pub rtype: Rtype,
     /// Its TTL.
     pub ttl: Ttl,
     /// Its RDATA.
@@ -155,13 +160,14 @@ impl PoolSigner {
             return None;
         }
         let node = zone.node(zone.find(pool.owner.as_ref())?);
-        let own = node.rrset(Rtype::NSEC).filter(|_| is_signed(node))?;
-        let (next, _) = NameRef::split_from(own.rdatas().next()?).ok()?;
-        let types = nsec::types(node).into_iter().filter(|rtype| *rtype != pool.rtype).collect();
-        let rdata = nsec::nsec(next, types);
-        let ttl = own.ttl().min(pool.ttl);
-        match self.sign(node.name(), Rtype::NSEC, ttl, std::iter::once(&rdata[..])) {
-            Ok(signatures) => Some(PoolDenial { ttl, rdata, signatures }),
+        if !is_signed(node) {
+            return None;
+        }
+        let (denial, ttl) = self.signing.denial.record_without(zone, node, pool.rtype)?;
+        let DenialRecord { owner, rtype, rdata } = denial;
+        let ttl = ttl.min(pool.ttl);
+        match self.sign(owner.as_ref(), rtype, ttl, std::iter::once(&rdata[..])) {
+            Ok(signatures) => Some(PoolDenial { owner, rtype, ttl, rdata, signatures }),
             Err(error) => {
                 error!(
                     "`{}` is answered SERVFAIL while it is empty: it cannot be signed: {error}",

@@ -1,13 +1,13 @@
 //! Signs what has changed of a zone that is signed: the owners whose records are others, and those before an owner that
-//! came or went, whose NSEC records name the next one.
+//! came or went in the chain, whose records of it name the next one.
 
 use std::collections::{BTreeSet, HashSet};
 
 use super::chain::Chain;
-use super::nsec::is_owner;
+use super::denial_kind::DenialKind;
 use super::shelf::Shelf;
 use super::sign::{SignError, Signed, Signer, Signing};
-use crate::dns::Rtype;
+use crate::dns::{Name, Rtype};
 use crate::zone::{Changeset, NodeId, Record, Zone};
 
 /// What is to be changed of a zone after other changes, of which `touched` are the nodes, so that it is signed again; and its
@@ -25,9 +25,9 @@ pub fn resign(
 ) -> Result<(Changeset, Chain), SignError> {
     let mut chain = chain.clone();
     let mut affected: BTreeSet<NodeId> = BTreeSet::new();
-    for id in touched {
+    for id in with_non_terminals(zone, touched, signing.denial) {
         affected.insert(id);
-        let (was, is) = (chain.has(zone, id), is_owner(zone.node(id)));
+        let (was, is) = (chain.has(zone, id), signing.denial.is_owner(zone.node(id)) && is_left(zone, id));
         match (was, is) {
             (false, true) => chain.insert(zone, id),
             (true, false) => chain.remove(zone, id),
@@ -43,7 +43,7 @@ pub fn resign(
         if chain.has(zone, id) {
             signer.sign_owner(zone.node(id), chain.next(zone, id), &mut signed)?;
         }
-        difference(zone, id, signed.records, &mut changes);
+        difference(zone, id, signing.denial, signed.records, &mut changes);
         used.extend(signed.used);
         new += signed.new;
     }
@@ -51,18 +51,63 @@ pub fn resign(
     Ok((changes, chain))
 }
 
-/// Makes the signatures of a node those that were made. Records of keys stay: they change with all signatures only.
-fn difference(zone: &Zone, id: NodeId, made: Vec<Record>, changes: &mut Changeset) {
+/// What is touched, and the names above that have a record of the chain while there is something below them.
+fn with_non_terminals(
+    zone: &Zone,
+    touched: impl IntoIterator<Item = NodeId>,
+    denial: DenialKind,
+) -> BTreeSet<NodeId> {
+    let mut all = BTreeSet::new();
+    for id in touched {
+        let mut node = zone.node(id);
+        if DenialKind::is_of_chain(node) {
+            continue;
+        }
+        all.insert(id);
+        while denial.has_empty_non_terminals() && node.id() != NodeId::APEX {
+            node = node.parent();
+            if !all.insert(node.id()) {
+                break;
+            }
+        }
+    }
+    all
+}
+
+/// Whether there is anything at a node or below it but signatures, which go with what they sign.
+fn is_left(zone: &Zone, id: NodeId) -> bool {
     let node = zone.node(id);
-    let made: Vec<Record> = made.into_iter().filter(|record| record.rtype.is_of_signing()).collect();
+    node.types().any(|rtype| !rtype.is_of_signing())
+        || zone.lua_libraries().iter().any(|library| library.owner.as_ref() == node.name())
+        || zone.children(id).any(|child| is_left(zone, child))
+}
+
+/// Makes the signatures of a node, and of what denies there, those that were made. Records of keys stay: they change with all
+/// signatures only.
+fn difference(zone: &Zone, id: NodeId, denial: DenialKind, made: Vec<Record>, changes: &mut Changeset) {
+    let name = zone.node(id).name();
+    let mut made: Vec<Record> = made.into_iter().filter(|record| record.rtype.is_of_signing()).collect();
+    let place = denial.place(zone, name).map(|(owner, _)| owner).filter(|owner| owner.as_ref() != name);
+    if let Some(owner) = place {
+        let (hashed, own) = made.into_iter().partition(|record| record.owner == owner);
+        difference_at(zone, &owner, hashed, changes);
+        made = own;
+    }
+    difference_at(zone, &name.to_name(), made, changes);
+}
+
+/// The same of one owner.
+fn difference_at(zone: &Zone, owner: &Name, made: Vec<Record>, changes: &mut Changeset) {
     let wanted: HashSet<(Rtype, &[u8])> = made.iter().map(|record| (record.rtype, &*record.rdata)).collect();
     let mut there: HashSet<(Rtype, Box<[u8]>)> = HashSet::new();
-    for rrset in node.all_rrsets().filter(|rrset| rrset.rtype().is_of_signing()) {
+    let node = zone.find(owner.as_ref()).map(|id| zone.node(id));
+    let rrsets = node.into_iter().flat_map(|node| node.all_rrsets());
+    for rrset in rrsets.filter(|rrset| rrset.rtype().is_of_signing()) {
         for rdata in rrset.rdatas() {
             if wanted.contains(&(rrset.rtype(), rdata)) {
                 there.insert((rrset.rtype(), rdata.into()));
             } else {
-                let (owner, rtype, ttl) = (node.name().to_name(), rrset.rtype(), rrset.ttl());
+                let (owner, rtype, ttl) = (owner.clone(), rrset.rtype(), rrset.ttl());
                 changes.removed.push(Record { owner, rtype, ttl, rdata: rdata.into() });
             }
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::canonical;
 use super::delegation::{cdnskey, cds};
+use super::denial_kind::{DenialKind, DenialRecord};
 use super::key::Key;
 use super::nsec;
 use super::pair::{PairError, Signature};
@@ -32,6 +33,8 @@ pub struct Signing {
     pub keys: KeysInEffect,
     /// From when to when signatures are valid.
     pub validity: Validity,
+    /// How names and types are denied.
+    pub denial: DenialKind,
 }
 
 impl Signing {
@@ -64,6 +67,8 @@ pub enum SignError {
     WildcardCut(Name),
     /// It has no SOA record.
     NoSoa,
+    /// Its name leaves no room for the hashes of others before it.
+    NoRoomForHashes,
     /// No signature comes of a key.
     Pair(PairError),
 }
@@ -78,6 +83,9 @@ impl fmt::Display for SignError {
                 )
             }
             SignError::NoSoa => f.write_str("the zone has no SOA record"),
+            SignError::NoRoomForHashes => f.write_str(
+                "the zone's name is too long for hashes of 33 bytes before it: write `denial = \"nsec\"`",
+            ),
             SignError::Pair(error) => error.fmt(f),
         }
     }
@@ -85,7 +93,7 @@ impl fmt::Display for SignError {
 
 impl std::error::Error for SignError {}
 
-/// The records that sign a zone: RRSIG, NSEC, DNSKEY, CDS and CDNSKEY, in no order. What is left of earlier signatures in
+/// The records that sign a zone: RRSIG, NSEC or NSEC3 and NSEC3PARAM, DNSKEY, CDS and CDNSKEY, in no order. What is left of earlier signatures in
 /// it does not count. `shelf` has the signatures of this version afterwards, and no others; `threads` sign at a time.
 ///
 /// # Errors
@@ -98,7 +106,7 @@ pub fn sign(
     threads: NonZeroUsize,
 ) -> Result<Vec<Record>, SignError> {
     let signer = Signer::of(zone, signing, shelf)?;
-    let owners = nsec::owners(zone);
+    let owners = signing.denial.owners(zone);
     let made = signer.sign_all(&owners, threads)?;
     let (mut records, mut used, mut new) = (Vec::new(), Vec::new(), 0);
     for part in made {
@@ -116,7 +124,7 @@ pub(super) struct Signer<'z> {
     signing: &'z Signing,
     shelf: &'z Shelf,
     soa_ttl: Ttl,
-    nsec_ttl: Ttl,
+    denial_ttl: Ttl,
 }
 
 /// What comes of signing some owners.
@@ -130,16 +138,17 @@ pub(super) struct Signed {
 impl<'z> Signer<'z> {
     pub(super) fn of(zone: &'z Zone, signing: &'z Signing, shelf: &'z Shelf) -> Result<Self, SignError> {
         let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA).ok_or(SignError::NoSoa)?;
-        let (soa_ttl, nsec_ttl) = (soa.ttl(), zone.negative_ttl());
-        Ok(Self { zone, signing, shelf, soa_ttl, nsec_ttl })
+        let (soa_ttl, denial_ttl) = (soa.ttl(), zone.negative_ttl());
+        Ok(Self { zone, signing, shelf, soa_ttl, denial_ttl })
     }
 
-    /// Signs owners, which are in canonical order and all there are, on several threads.
+    /// Signs owners, which are in the order of the chain and all there are, on several threads.
     fn sign_all(&self, owners: &[NodeId], threads: NonZeroUsize) -> Result<Vec<Signed>, SignError> {
+        let first = owners.first().copied().unwrap_or(NodeId::APEX);
         let starts: Vec<usize> = (0..owners.len()).step_by(OWNERS_AT_A_TIME).collect();
         let mut done = in_parallel("edgedns-sign", threads.get(), &starts, |at| {
             let part = owners.iter().skip(*at).take(OWNERS_AT_A_TIME).enumerate().map(|(offset, id)| {
-                let following = owners.get(at + offset + 1).copied().unwrap_or(NodeId::APEX);
+                let following = owners.get(at + offset + 1).copied().unwrap_or(first);
                 (*id, following)
             });
             (*at, self.sign_some(part))
@@ -156,7 +165,7 @@ impl<'z> Signer<'z> {
         Ok(signed)
     }
 
-    /// Signs what an owner has; `next` is the owner after it.
+    /// Signs what an owner has; `next` is the owner behind it in the chain.
     pub(super) fn sign_owner(&self, node: Node<'z>, next: NodeId, out: &mut Signed) -> Result<(), SignError> {
         if node.kind() == NodeKind::ZoneCut && node.name().is_wildcard() {
             return Err(SignError::WildcardCut(node.name().to_name()));
@@ -193,11 +202,22 @@ impl<'z> Signer<'z> {
             let rdatas = canonical::rdatas(*rtype, rdatas);
             self.sign_rrset(&SignedRrset { owner: node.name(), rtype: *rtype, ttl, rdatas }, out)?;
         }
-        let nsec = nsec::nsec(self.zone.node(next).name(), types);
-        let rdatas = vec![(&nsec[..]).into()];
-        let set = SignedRrset { owner: node.name(), rtype: Rtype::NSEC, ttl: self.nsec_ttl, rdatas };
-        self.sign_rrset(&set, out)?;
-        out.records.push(record(node, Rtype::NSEC, self.nsec_ttl, nsec.into()));
+        let denial = self.signing.denial;
+        if let Some(rdata) = denial.parameters(node) {
+            // It is for servers alone: nobody keeps it.
+            let owner = node.name().to_name();
+            self.sign_denial(DenialRecord { owner, rtype: Rtype::NSEC3PARAM, rdata }, Ttl::default(), out)?;
+        }
+        let made = denial.record(self.zone, node, next, types).ok_or(SignError::NoRoomForHashes)?;
+        self.sign_denial(made, self.denial_ttl, out)
+    }
+
+    /// Adds a record that is the only one of its owner and type, and signs it.
+    fn sign_denial(&self, made: DenialRecord, ttl: Ttl, out: &mut Signed) -> Result<(), SignError> {
+        let DenialRecord { owner, rtype, rdata } = made;
+        let rdatas = vec![(&rdata[..]).into()];
+        self.sign_rrset(&SignedRrset { owner: owner.as_ref(), rtype, ttl, rdatas }, out)?;
+        out.records.push(Record { owner, rtype, ttl, rdata: rdata.into() });
         Ok(())
     }
 

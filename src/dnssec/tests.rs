@@ -60,7 +60,7 @@ pub(super) fn made(algorithm: Algorithm, flags: u16, timing: Timing) -> Key {
 
 pub(super) fn signing(keys: impl IntoIterator<Item = Key>) -> Signing {
     let keys = ZoneKeys::new(keys).unwrap().in_effect(now()).unwrap();
-    Signing { keys, validity: Period::at(now(), 0).validity() }
+    Signing { keys, validity: Period::at(now(), 0).validity(), denial: DenialKind::Nsec }
 }
 
 pub(super) fn signed(zone: &Zone, signing: &Signing, shelf: &mut Shelf) -> Vec<Record> {

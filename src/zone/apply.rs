@@ -336,22 +336,21 @@ impl Zone {
             || self.libraries.iter().any(|library| library.owner.as_ref() == node.name())
     }
 
+    /// The nodes one label below a node, of a zone that was prepared for changes.
+    pub fn children(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let first = self.family.iter().flat_map(move |family| family.children(id));
+        let later = self.changed.node(id).and_then(|node| node.last_child);
+        let later = std::iter::successors(later, |id| self.changed.node(*id).and_then(|node| node.sibling));
+        first.chain(later).filter(|id| self.node(*id).exists())
+    }
+
     /// Every name below a node.
     fn descendants(&self, id: NodeId) -> Vec<NodeId> {
         let mut all = Vec::new();
         let mut waiting = vec![id];
         while let Some(id) = waiting.pop() {
             let first = all.len();
-            all.extend(
-                self.family
-                    .iter()
-                    .flat_map(|family| family.children(id))
-                    .filter(|id| self.node(*id).exists()),
-            );
-            let later = self.changed.node(id).and_then(|node| node.last_child);
-            let later =
-                std::iter::successors(later, |id| self.changed.node(*id).and_then(|node| node.sibling));
-            all.extend(later.filter(|id| self.node(*id).exists()));
+            all.extend(self.children(id));
             waiting.extend(&all[first..]);
         }
         all

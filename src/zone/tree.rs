@@ -148,8 +148,9 @@ impl Zone {
     /// What a node is to a query, as its records and those above it have it.
     pub(super) fn kind_of(&self, id: NodeId) -> NodeKind {
         match self.covering(id) {
+            // A DNAME at the apex hides no hashes: they are what denies at it.
+            None | Some(NodeId::APEX) if self.node(id).is_hashed() => NodeKind::Hashed,
             Some(_) => NodeKind::Occluded,
-            None if self.node(id).is_hashed() => NodeKind::Hashed,
             None => self.node(id).covers().unwrap_or(NodeKind::Plain),
         }
     }

@@ -17,8 +17,8 @@ pub(super) use clock::warn_of_clock;
 
 use crate::dns::Rtype;
 use crate::dnssec::{
-    self, Chain, Key, KeyFile, KeyFolders, Period, PoolDenial, PoolSigner, Shelf, SignError, Signing, Time,
-    ZoneKeys, check_pools, check_pools_of, shift, sign,
+    self, Chain, DenialKind, Key, KeyFile, KeyFolders, Period, PoolDenial, PoolSigner, Shelf, SignError,
+    Signing, Time, ZoneKeys, check_pools, check_pools_of, shift, sign,
 };
 use crate::source::Diagnostics;
 use crate::sync::lock;
@@ -36,6 +36,8 @@ const THREADS_MAX: usize = 8;
 pub struct DnssecSettings {
     /// The folder with its keys.
     pub keys: PathBuf,
+    /// How names and types are denied.
+    pub denial: DenialKind,
 }
 
 /// What a version is signed with.
@@ -101,7 +103,7 @@ impl ZoneSigning {
         let validity = Period::at(now, shift(name, node.trim_ascii())).validity();
         let shelf = before.map_or_else(Arc::default, |before| Arc::clone(&before.shelf));
         let (settings, folders, signing) =
-            (settings.clone(), Arc::clone(folders), Signing { keys, validity });
+            (settings.clone(), Arc::clone(folders), Signing { keys, validity, denial: settings.denial });
         let same = before.filter(|before| before.signing == signing);
         let pools =
             same.map_or_else(|| PoolSigner::new(signing.clone()).into(), |same| Arc::clone(&same.pools));
@@ -136,6 +138,11 @@ impl ZoneSigning {
     /// Until when its signatures are valid.
     pub fn until(&self) -> SystemTime {
         self.signing.validity.expiration.to_system()
+    }
+
+    /// The chain of a zone that it has signed.
+    pub(super) fn chain(&self, zone: &Zone) -> Chain {
+        Chain::of(zone, self.signing.denial)
     }
 
     /// What signs the answers of its pools.

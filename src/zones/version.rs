@@ -126,14 +126,14 @@ impl ZoneVersion {
         inputs: Arc<Inputs>,
         origin: VersionOrigin,
     ) -> ZoneVersion {
-        let chain = inputs.signing.as_ref().map(|_| Chain::of(&zone));
+        let chain = inputs.signing.as_ref().map(|signing| signing.chain(&zone));
         let came_signed = inputs.comes_signed(&zone);
         let first_end = came_signed.then(|| first_end(&zone, Time::of(SystemTime::now()))).flatten();
         let version = Self::with_chain(id, zone, (compiled, links, chain), inputs, origin);
         ZoneVersion { came_signed_until: first_end.map(Time::to_system), ..version }
     }
 
-    /// As [`ZoneVersion::with`], where the owners of NSEC records are known.
+    /// As [`ZoneVersion::with`], where the owners of what denies are known.
     pub(super) fn with_chain(
         id: ZoneId,
         zone: Zone,

@@ -13,7 +13,8 @@ use edgedns::answer::{
 };
 use edgedns::dns::Name;
 use edgedns::dnssec::{
-    Algorithm, Key, Pair, Period, PoolSigner, SEP, Shelf, Signing, Time, Timing, ZONE_KEY, ZoneKeys, sign,
+    Algorithm, DenialKind, Key, Pair, Period, PoolSigner, SEP, Shelf, Signing, Time, Timing, ZONE_KEY,
+    ZoneKeys, sign,
 };
 use edgedns::health::{Board, Verdict};
 use edgedns::source::{Diagnostics, Look, Severity, Sources, Span};
@@ -76,7 +77,7 @@ impl Served {
         let now = Time::of(SystemTime::now());
         let keys = ZoneKeys::new([Key::new(name(apex), public, pair, Timing::ALWAYS)]).expect("a key");
         let keys = keys.in_effect(now).expect("a key that signs");
-        let signing = Signing { keys, validity: Period::at(now, 0).validity() };
+        let signing = Signing { keys, validity: Period::at(now, 0).validity(), denial: DenialKind::Nsec };
         let plain = read(apex, text, |_| Vec::new());
         let added = sign(&plain, &signing, &mut Shelf::default(), NonZeroUsize::MIN).expect("signatures");
         let origin = plain.node(NodeId::APEX).first_origin().expect("a record");

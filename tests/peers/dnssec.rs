@@ -12,8 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use edgedns::dns::{Name, rdata};
 use edgedns::dnssec::{
-    Algorithm, Event, Key, Pair, Period, SEP, Shelf, Signing, Time, Timing, ZONE_KEY, ZoneKeys, read_folder,
-    sign, write_key,
+    Algorithm, DenialKind, Event, Key, Pair, Period, SEP, Shelf, Signing, Time, Timing, ZONE_KEY, ZoneKeys,
+    read_folder, sign, write_key,
 };
 use edgedns::source::{Diagnostics, Sources, Span};
 use edgedns::zone::{Builder, Zone};
@@ -25,8 +25,8 @@ use proptest::test_runner::TestRunner;
 
 use super::side_by_side::zone::{Planted, Which, pairs};
 
-/// Random zones that are tried.
-const ZONES: u32 = 60;
+/// Random zones that are tried with each way of denial.
+const ZONES: u32 = 30;
 
 /// A zone with everything that is signed in a way of its own.
 const ZONE: &str = concat!(include_str!("../data/dnssec/in-every-way.zone"), "rp 60 RP Host.Master Www\n");
@@ -53,8 +53,13 @@ fn key(apex: &str, algorithm: Algorithm, flags: u16) -> Key {
 
 /// The text of a zone, signed with keys.
 fn signed(zone: &Zone, keys: Vec<Key>) -> String {
+    signed_with(zone, keys, DenialKind::Nsec)
+}
+
+/// The same with a way of denial.
+fn signed_with(zone: &Zone, keys: Vec<Key>, denial: DenialKind) -> String {
     let keys = ZoneKeys::new(keys).unwrap().in_effect(now()).unwrap();
-    let signing = Signing { keys, validity: Period::at(now(), 0).validity() };
+    let signing = Signing { keys, validity: Period::at(now(), 0).validity(), denial };
     let added = sign(zone, &signing, &mut Shelf::default(), NonZeroUsize::new(2).unwrap()).unwrap();
     let mut text = String::new();
     zonefile::write(zone, &mut text);
@@ -110,7 +115,23 @@ fn every_checker_accepts_a_zone_that_is_signed_by_one_key_by_a_pair_and_by_two_a
 }
 
 #[test]
+fn every_checker_accepts_a_zone_that_denies_by_hashes() {
+    let apex = "Example.org.";
+    let zone = zone(apex, ZONE).unwrap();
+    for denial in [DenialKind::Nsec3, DenialKind::Nsec3OptOut] {
+        let key = key(apex, Algorithm::EcdsaP256Sha256, ZONE_KEY | SEP);
+        assert_sound(apex, &signed_with(&zone, vec![key], denial));
+    }
+}
+
+#[test]
 fn dnssec_verify_and_ldns_accept_random_zones() {
+    for denial in DenialKind::ALL {
+        assert_random_zones_are_accepted(denial);
+    }
+}
+
+fn assert_random_zones_are_accepted(denial: DenialKind) {
     let mut runner = TestRunner::new(ProptestConfig { cases: ZONES, ..ProptestConfig::default() });
     let tried = std::cell::Cell::new(0);
     let accepted = runner.run(&pairs(), |pair| {
@@ -123,7 +144,7 @@ fn dnssec_verify_and_ldns_accept_random_zones() {
             let Some(zone) = zone(&apex, &text).filter(|_| !has_wildcard_cut) else { continue };
             let key = key(&apex, Algorithm::EcdsaP256Sha256, ZONE_KEY | SEP);
             // kzonecheck looks for glue as well, which such zones lack.
-            assert_accepted(&apex, &signed(&zone, vec![key]), &CHECKERS);
+            assert_accepted(&apex, &signed_with(&zone, vec![key], denial), &CHECKERS);
             tried.set(tried.get() + 1);
         }
         Ok(())
@@ -211,6 +232,12 @@ fn site() -> Site {
     site
 }
 
+/// The config of that zone with a way of denial.
+fn config_with(denial: DenialKind) -> String {
+    let line = format!("keys = \"keys\"\ndenial = \"{}\"\n", denial.name());
+    CONFIG.replace("keys = \"keys\"\n", &line)
+}
+
 /// The zone as a secondary gets it.
 fn transferred(server: SocketAddr) -> Option<String> {
     let mut command = tool("dig")?;
@@ -264,17 +291,25 @@ fn incremental(server: SocketAddr, since: u32) -> String {
 
 /// The begin of all signatures that one key has made, `YYYYMMDDHHMMSS`.
 fn inceptions(text: &str) -> BTreeSet<String> {
-    let words = |line: &str| line.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    text.lines()
-        .map(words)
-        .filter(|words| words.get(3).is_some_and(|word| word == "RRSIG"))
-        .map(|words| words[9].clone())
-        .collect()
+    signatures(text).map(|words| words[9].to_owned()).collect()
+}
+
+/// The words of the signatures among records; a long owner is followed by spaces in place of tabs.
+fn signatures(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    let words = text.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
+    words.filter(|words| words.get(3) == Some(&"RRSIG"))
 }
 
 #[test]
 fn what_is_transferred_is_signed_after_updates_too_and_every_checker_accepts_it() {
+    for denial in DenialKind::ALL {
+        assert_updates_are_signed(denial);
+    }
+}
+
+fn assert_updates_are_signed(denial: DenialKind) {
     let site = site();
+    site.configure(&config_with(denial));
     let program = site.start();
     let Some(_) = transferred(program.listen()) else { return };
     assert_sound("example.org.", &wait_for_serial(program.listen(), FIRST));
@@ -294,7 +329,7 @@ fn what_is_transferred_is_signed_after_updates_too_and_every_checker_accepts_it(
     // Who has the version before is sent what has changed, signatures included, and not the zone.
     let whole = transferred(program.listen()).unwrap().lines().count();
     let changed = incremental(program.listen(), FIRST + 5);
-    let signatures = changed.matches("\tRRSIG\t").count();
+    let signatures = signatures(&changed).count();
     assert!(signatures >= 8 && changed.lines().count() < whole / 2, "{changed}");
     // After a restart as well, with the same records, and with the next serial: signatures are others.
     program.stop();
@@ -329,6 +364,29 @@ fn a_new_week_and_a_new_key_sign_the_zone_anew_with_the_next_serial() {
     assert_eq!(third.matches("\tDNSKEY\t").count(), 2, "{third}");
     let status = site.status();
     assert!(status["zones"][0]["signed_until"].is_string(), "{status:#}");
+    program.stop();
+}
+
+#[test]
+fn another_way_of_denial_signs_the_zone_anew_with_the_next_serial() {
+    let site = site();
+    site.configure_watched(CONFIG);
+    let program = site.start();
+    let Some(_) = transferred(program.listen()) else { return };
+    assert!(wait_for_serial(program.listen(), FIRST).contains("\tNSEC\t"));
+    let told = [("NSEC3 1 0 0 - ", DenialKind::Nsec3), ("NSEC3 1 1 0 - ", DenialKind::Nsec3OptOut)];
+    for (count, (told, denial)) in (1..).zip(told) {
+        site.configure_watched(&config_with(denial));
+        program.reload_and_wait();
+        let text = wait_for_serial(program.listen(), FIRST + count);
+        let words = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(told) && !text.contains("\tNSEC\t"), "{text}");
+        assert_sound("example.org.", &text);
+    }
+    site.configure_watched(CONFIG);
+    program.reload_and_wait();
+    let text = wait_for_serial(program.listen(), FIRST + 3);
+    assert!(!text.contains("NSEC3") && text.contains("\tNSEC\t"), "{text}");
     program.stop();
 }
 

@@ -37,6 +37,11 @@ struct Lab {
 
 impl Lab {
     fn start() -> Lab {
+        Lab::with_denial("nsec")
+    }
+
+    /// The same with names denied in this way.
+    fn with_denial(denial: &str) -> Lab {
         let hosts = [loopback(), loopback(), loopback()];
         let port = free_port(hosts[0]).port();
         let [a, b, c] = hosts;
@@ -72,7 +77,7 @@ impl Lab {
         site.configure(&format!(
             "[admin]\nsocket = \"control.sock\"\n[probe]\ninterval = \"100ms\"\ntimeout = \"100ms\"\nrise = 1\nfall = 1\n\
              [[zone]]\nname = \"{APEX}\"\nfile = \"pools.zone\"\nallow-transfer = [\"127.0.0.0/8\"]\n\
-             [zone.dnssec]\nkeys = \"keys\"\n{}{}{}{}",
+             [zone.dnssec]\nkeys = \"keys\"\ndenial = \"{denial}\"\n{}{}{}{}",
             guard("fixed", "order = \"fixed\""),
             guard("some", "max-answers = 2"),
             guard("first", "selector = \"first\""),
@@ -159,7 +164,15 @@ fn unsound(unbound: &Unbound, found: &mut BTreeSet<String>) {
 
 #[test]
 fn every_answer_of_pools_is_validated_while_members_go_down_and_come_back() {
-    let mut lab = Lab::start();
+    validate(Lab::start());
+}
+
+#[test]
+fn every_answer_of_pools_in_a_zone_that_denies_by_hashes_is_validated_too() {
+    validate(Lab::with_denial("nsec3"));
+}
+
+fn validate(mut lab: Lab) {
     let key = lab.key();
     let Some(unbound) = Unbound::start(lab.listen(), &[(APEX, &key)], "  aggressive-nsec: yes\n") else {
         return;
@@ -210,7 +223,12 @@ fn delv_validates_what_a_pool_answers_and_that_it_is_empty() {
 
 #[test]
 fn dnssec_verify_accepts_what_is_sent_of_a_zone_with_pools() {
-    let lab = Lab::start();
+    for denial in ["nsec", "nsec3"] {
+        verify(&Lab::with_denial(denial));
+    }
+}
+
+fn verify(lab: &Lab) {
     let Some(mut dig) = tool("dig") else { return };
     let (ip, port) = (lab.listen().ip().to_string(), lab.listen().port().to_string());
     dig.arg(format!("@{ip}")).args(["-p", &port, APEX, "AXFR", "+noall", "+answer", "+onesoa"]);
@@ -220,7 +238,6 @@ fn dnssec_verify_accepts_what_is_sent_of_a_zone_with_pools() {
     lab.site.write("sent", &sent);
     let Some(mut verify) = tool("dnssec-verify") else { return };
     run(verify.args(["-z", "-o", APEX]).arg(lab.site.folder().join("sent")));
-    lab.program.stop();
 }
 
 fn run(command: &mut Command) -> Vec<u8> {

@@ -7,10 +7,10 @@
 )]
 
 use super::super::chain::{Chain, ChainChanges, OwnedEntry};
-use super::super::denial::{Denial, HASH_BYTES, Nsec3Hash};
+use super::super::denial::Denial;
 use super::super::ownerless::put_ownerless;
 use crate::dns::{NameRef, OrderKey, Rtype};
-use crate::dnssec::PoolDenial;
+use crate::dnssec::{HASH_LETTERS, Nsec3Hash, PoolDenial, hash_in, label_of};
 use crate::zone::{Node, NodeId, NodeKind, Zone};
 
 /// How a zone denies.
@@ -67,7 +67,7 @@ fn kind_of(zone: &Zone) -> Kind {
     let parameters = apex.rrset(Rtype::NSEC3PARAM);
     let hashes = parameters.into_iter().flat_map(|set| set.rdatas());
     // Flags that are not known mean that it is not to be used (RFC 5155, section 4.1.2).
-    let usable = hashes.filter(|rdata| rdata.get(1) == Some(&0)).filter_map(hash_of);
+    let usable = hashes.filter(|rdata| rdata.get(1) == Some(&0)).filter_map(Nsec3Hash::of_record);
     let by_nsec = || if apex.rrset(Rtype::NSEC).is_some() { Kind::Nsec } else { Kind::Nothing };
     let mut begun = usable.filter(|hash| has_apex(zone, hash));
     begun.next().map_or_else(by_nsec, Kind::Nsec3)
@@ -76,32 +76,10 @@ fn kind_of(zone: &Zone) -> Kind {
 /// Whether there is an NSEC3 record of the apex that was hashed so: without, there is no chain.
 fn has_apex(zone: &Zone, hash: &Nsec3Hash) -> bool {
     let wire = zone.apex().to_lowercase();
-    let owner = [&[HASH_LETTERS][..], &letters(hash.of(&[&wire])), &wire].concat();
+    let owner = [&[HASH_LETTERS][..], &label_of(hash.of(&[&wire])), &wire].concat();
     let node = NameRef::split_from(&owner).ok().and_then(|(owner, _)| zone.find(owner));
     let rrset = node.and_then(|id| zone.node(id).rrset(Rtype::NSEC3));
-    rrset.is_some_and(|rrset| rrset.rdatas().any(|rdata| hash_of(rdata).as_ref() == Some(hash)))
-}
-
-/// Letters of a hash.
-const HASH_LETTERS: u8 = 32;
-
-/// A hash as a label (RFC 4648, section 7).
-fn letters(hash: [u8; HASH_BYTES]) -> Vec<u8> {
-    const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
-    let of_five = |five: &[u8; 5]| {
-        let bits = five.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-        (0..8).rev().map(move |place| ALPHABET[(bits >> (place * 5) & 31) as usize])
-    };
-    hash.as_chunks::<5>().0.iter().flat_map(of_five).collect()
-}
-
-/// How an NSEC3 or NSEC3PARAM record hashes, if it is known how.
-fn hash_of(rdata: &[u8]) -> Option<Nsec3Hash> {
-    /// SHA-1.
-    const ALGORITHM: u8 = 1;
-    let (&[algorithm, _, high, low, length], rest) = rdata.split_first_chunk()?;
-    let salt = rest.get(..usize::from(length))?.into();
-    (algorithm == ALGORITHM).then_some(Nsec3Hash { iterations: u16::from_be_bytes([high, low]), salt })
+    rrset.is_some_and(|rrset| rrset.rdatas().any(|rdata| Nsec3Hash::of_record(rdata).as_ref() == Some(hash)))
 }
 
 /// The key by which a node's record is found.
@@ -116,7 +94,7 @@ fn key(zone: &Zone, name: NameRef<'_>, kind: &Kind) -> Option<Box<[u8]>> {
         Kind::Nsec3(_) => {
             let label =
                 name.labels().next().filter(|_| name.label_count() == zone.apex().label_count() + 1)?;
-            base32hex(label).map(Into::into)
+            hash_in(label).map(Into::into)
         }
     }
 }
@@ -131,7 +109,7 @@ fn entry(zone: &Zone, node: Node<'_>, kind: &Kind) -> Option<OwnedEntry> {
     let key = key(zone, node.name(), kind)?;
     let mut value = value_of_owner(zone, node.name());
     let is_of_chain = |rdata: &&[u8]| match kind {
-        Kind::Nsec3(hash) => hash_of(rdata).as_ref() == Some(hash),
+        Kind::Nsec3(hash) => Nsec3Hash::of_record(rdata).as_ref() == Some(hash),
         Kind::Nothing | Kind::Nsec => true,
     };
     let before = value.len();
@@ -155,32 +133,10 @@ fn value_of_owner(zone: &Zone, owner: NameRef<'_>) -> Vec<u8> {
 }
 
 /// The value that stands for that of the owner of a pool while it is empty.
-pub(super) fn value_of_pool(zone: &Zone, owner: Node<'_>, denial: &PoolDenial) -> Box<[u8]> {
-    let PoolDenial { ttl, rdata, signatures } = denial;
-    let mut value = value_of_owner(zone, owner.name());
-    put_ownerless(Rtype::NSEC, *ttl, rdata, &mut value);
+pub(super) fn value_of_pool(zone: &Zone, denial: &PoolDenial) -> Box<[u8]> {
+    let PoolDenial { owner, rtype, ttl, rdata, signatures } = denial;
+    let mut value = value_of_owner(zone, owner.as_ref());
+    put_ownerless(*rtype, *ttl, rdata, &mut value);
     signatures.iter().for_each(|rdata| put_ownerless(Rtype::RRSIG, *ttl, rdata, &mut value));
     value.into()
-}
-
-/// The hash that a label is (RFC 4648, section 7, without padding); none where it is none.
-fn base32hex(label: &[u8]) -> Option<[u8; HASH_BYTES]> {
-    let mut hash = [0; HASH_BYTES];
-    if label.len() != usize::from(HASH_LETTERS) {
-        return None;
-    }
-    for (letters, bytes) in label.as_chunks::<8>().0.iter().zip(hash.as_chunks_mut::<5>().0) {
-        let mut bits = 0_u64;
-        for letter in letters {
-            let value = match letter.to_ascii_lowercase() {
-                digit @ b'0'..=b'9' => digit - b'0',
-                letter @ b'a'..=b'v' => letter - b'a' + 10,
-                _ => return None,
-            };
-            bits = bits << 5 | u64::from(value);
-        }
-        let [_, _, _, low @ ..] = bits.to_be_bytes();
-        *bytes = low;
-    }
-    Some(hash)
 }

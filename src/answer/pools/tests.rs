@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::*;
 use crate::dns::{Name, Rtype, Ttl};
 use crate::dnssec::{
-    Algorithm, Key, Pair, Period, PoolSigner, SEP, Signing, Time, Timing, ZONE_KEY, ZoneKeys,
+    Algorithm, DenialKind, Key, Pair, Period, PoolSigner, SEP, Signing, Time, Timing, ZONE_KEY, ZoneKeys,
 };
 use crate::health::Verdict;
 use crate::probe::{Port, Probe, ProbeKind, Tcp, Weight};
@@ -450,7 +450,8 @@ fn signer() -> Arc<PoolSigner> {
     let key = Key::new("lab.example.".parse().unwrap(), public, pair, Timing::ALWAYS);
     let now = Time::parse("20261130095147").unwrap();
     let keys = ZoneKeys::new([key]).unwrap().in_effect(now).unwrap();
-    PoolSigner::new(Signing { keys, validity: Period::at(now, 0).validity() }).into()
+    PoolSigner::new(Signing { keys, validity: Period::at(now, 0).validity(), denial: DenialKind::Nsec })
+        .into()
 }
 
 #[test]

@@ -9,13 +9,14 @@ use crate::source::Origin;
 use crate::zone::Changeset;
 
 /// Lines that come and go: owners below, above and between each other, cuts, glue, and what they hide.
-const LINES: [&str; 15] = [
+const LINES: [&str; 16] = [
     "a 60 A 192.0.2.1",
     "a 60 A 192.0.2.2",
     "a 60 TXT \"x\"",
     "b.a 60 A 192.0.2.1",
     "d.c.b.a 60 A 192.0.2.1",
     "*.c.b.a 60 A 192.0.2.1",
+    "f.g.h 60 NS ns.c",
     "c 60 NS ns.c",
     "c 60 DS 1 13 2 0101010101010101010101010101010101010101010101010101010101010101",
     "ns.c 60 A 192.0.2.9",
@@ -59,15 +60,15 @@ fn sets() -> impl Strategy<Value = Vec<BTreeSet<usize>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn changes_are_signed_as_the_whole_zone_would_be(sets in sets()) {
-        let signing = signing([ed25519([7; 32], ZONE_KEY | SEP)]);
+    fn changes_are_signed_as_the_whole_zone_would_be(sets in sets(), denial in prop::sample::select(&DenialKind::ALL[..])) {
+        let signing = Signing { denial, ..signing([ed25519([7; 32], ZONE_KEY | SEP)]) };
         let mut shelf = Shelf::default();
         let plain = zone(&text(1, &sets[0]));
         let mut current = with(&plain, signed(&plain, &signing, &mut shelf));
-        let mut chain = Chain::of(&current);
+        let mut chain = Chain::of(&current, denial);
         for (serial, (before, after)) in (2..).zip(sets.iter().zip(&sets[1..])) {
             let (from, to) = (zone(&text(serial - 1, before)), zone(&text(serial, after)));
             let changes = Changeset::between(&from, &to);
@@ -82,7 +83,7 @@ proptest! {
             let names = |zone: &Zone, chain: &Chain| -> Vec<String> {
                 chain.iter().map(|id| zone.node(id).name().to_string()).collect()
             };
-            prop_assert_eq!(names(&next, &links), names(&whole, &Chain::of(&whole)));
+            prop_assert_eq!(names(&next, &links), names(&whole, &Chain::of(&whole, denial)));
             (current, chain) = (next, links);
         }
     }
@@ -97,7 +98,7 @@ fn a_change_of_one_record_among_many_makes_few_signatures() {
     let signing = signing([ed25519([7; 32], ZONE_KEY | SEP)]);
     let (mut shelf, plain) = (Shelf::default(), zone(&text(1, "")));
     let current = with(&plain, signed(&plain, &signing, &mut shelf));
-    let chain = Chain::of(&current);
+    let chain = Chain::of(&current, DenialKind::Nsec);
     let changes = Changeset::between(&plain, &zone(&text(2, "h1000x 60 A 192.0.2.1\n")));
     let mut found = Diagnostics::default();
     let (next, nodes) = current.after(&changes, &[], origin(), &mut found).unwrap().unwrap();

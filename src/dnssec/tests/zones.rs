@@ -1,5 +1,8 @@
 //! What is signed and what is not, and what is signed again.
 
+use std::collections::{BTreeSet, HashMap};
+
+use super::nsec3_hash::hash_once;
 use super::*;
 use crate::dns::Rtype;
 
@@ -190,4 +193,102 @@ fn pools_that_cannot_be_signed_are_refused_with_their_lines_and_risky_ones_are_t
         long.len() == 1 && long[0].starts_with("warning") && long[0].contains("may answer no A record"),
         "{long:?}"
     );
+}
+
+/// `name flags types` of the NSEC3 records of lines: each is of one of these names, and leads to another one.
+fn denied_by_hash(lines: &[String], names: &[&str]) -> BTreeSet<String> {
+    let hashes: HashMap<String, &str> = names
+        .iter()
+        .map(|name| {
+            let whole: Name = format!("{name}.example.org.").trim_start_matches('.').parse().unwrap();
+            (String::from_utf8(label_of(hash_once(&whole.as_ref().to_lowercase()))).unwrap(), *name)
+        })
+        .collect();
+    let own =
+        |hash: &str| *hashes.get(&hash.to_lowercase()).unwrap_or_else(|| panic!("{hash} in {lines:#?}"));
+    let is_of_chain = |line: &&String| line.contains(" NSEC3 ") && !line.contains(" RRSIG NSEC3 ");
+    let (mut told, mut led_to) = (BTreeSet::new(), BTreeSet::new());
+    for line in lines.iter().filter(is_of_chain) {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert_eq!(words[1], "300", "the TTL of negative answers: {line}");
+        assert_eq!(
+            [words[3], words[5], words[6]],
+            ["1", "0", "-"],
+            "SHA-1, once, no salt (RFC 9276): {line}"
+        );
+        assert!(led_to.insert(own(words[7])), "{line}");
+        told.insert(format!("{} {} {}", own(&words[0][..32]), words[4], words[8..].join(" ")));
+    }
+    assert_eq!(led_to.len(), told.len(), "each is led to from one other");
+    told
+}
+
+#[test]
+fn nsec3_has_every_name_that_is_served_and_opt_out_no_delegation_without_ds() {
+    let names = [
+        "",
+        "ns1",
+        "mail",
+        "www",
+        "apps",
+        "*.apps",
+        "deep.empty.non.terminal",
+        "empty.non.terminal",
+        "non.terminal",
+        "terminal",
+        "alias",
+        "redirected",
+        "_sip._tcp",
+        "_tcp",
+        "svc",
+        "naptr",
+        "odd\\000\\.label",
+        "*.odd\\000\\.label",
+        "\\001",
+        "secure",
+        "insecure",
+        "type65280",
+    ];
+    let key = || signing([ed25519([7; 32], ZONE_KEY | SEP)]);
+    let of = |denial| lines(&signed(&zone(ZONE), &Signing { denial, ..key() }, &mut Shelf::default()));
+    let (all, opted_out) = (of(DenialKind::Nsec3), of(DenialKind::Nsec3OptOut));
+    let denied = denied_by_hash(&all, &names);
+    assert_eq!(denied.len(), names.len(), "{denied:#?}");
+    for line in [
+        " 0 NS SOA MX RRSIG DNSKEY NSEC3PARAM CAA",
+        "secure 0 NS DS RRSIG",
+        "insecure 0 NS",
+        "terminal 0 ",
+        "*.apps 0 A TXT RRSIG",
+        "alias 0 CNAME RRSIG",
+        "type65280 0 RRSIG TYPE65280",
+    ] {
+        assert!(denied.contains(line), "{line}: {denied:#?}");
+    }
+    let less = denied_by_hash(&opted_out, &names);
+    let wanted: BTreeSet<String> = denied
+        .iter()
+        .filter(|line| !line.starts_with("insecure "))
+        .map(|line| line.replacen(" 0 ", " 1 ", 1))
+        .collect();
+    assert_eq!(less, wanted);
+    for lines in [&all, &opted_out] {
+        let of_apex = |head: &str| lines.iter().filter(|line| line.starts_with(head)).count();
+        assert_eq!(of_apex("example.org. 0 NSEC3PARAM 1 0 0 -"), 1);
+        assert_eq!(of_apex("example.org. 0 RRSIG NSEC3PARAM "), 1);
+        assert!(lines.iter().all(|line| !line.contains(" NSEC ")));
+    }
+}
+
+#[test]
+fn an_apex_that_leaves_no_room_for_hashes_is_refused() {
+    let label = "a".repeat(62);
+    let apex = format!("{label}.{label}.{label}.{}.", "b".repeat(40));
+    let (zone, _) = read(&apex, "zone", "@ 60 SOA ns h 1 2 3 4 30\n@ 60 NS ns.test.\n");
+    let (public, secret) = Pair::generate(Algorithm::Ed25519, ZONE_KEY | SEP).unwrap();
+    let pair = Pair::new(&public, &secret).unwrap();
+    let key = Key::new(apex.parse().unwrap(), public, pair, Timing::ALWAYS);
+    let signing = Signing { denial: DenialKind::Nsec3, ..signing([key]) };
+    let made = sign(&zone, &signing, &mut Shelf::default(), NonZeroUsize::MIN);
+    assert_eq!(made.unwrap_err(), SignError::NoRoomForHashes);
 }
