@@ -47,15 +47,15 @@ pub(super) struct PoolAnswer {
     records: Box<[u8]>,
     /// The same for the answer that nearly every pool gives.
     rotation: Option<ReadyRotation>,
-    /// What clients elsewhere get, while this host suspects itself; none: the same.
+    /// What clients elsewhere get, while this host suspects itself or others see up what is down here; none: the same.
     elsewhere: Option<Box<PoolAnswer>>,
     /// What signs it, in a zone that is signed here.
     signatures: Option<Box<PoolSignatures>>,
 }
 
 impl PoolAnswer {
-    /// What a client gets: one on this host what this host sees, others what it believed before it fell silent, where it
-    /// suspects itself. HOT.
+    /// What a client gets: one on this host what this host sees, others also what it believed before it suspected itself, or
+    /// what is seen elsewhere. HOT.
     #[inline]
     pub(super) fn for_client(&self, client: IpAddr) -> &PoolAnswer {
         match &self.elsewhere {
@@ -249,8 +249,7 @@ impl Pools {
 
 /// Builds what a pool answers with, to clients on this host and elsewhere.
 fn build_answer(bound: &BoundPool, board: &Board, signer: Option<&PoolSigner>) -> PoolAnswer {
-    let is_other = bound.targets.iter().any(|target| board.is_other_elsewhere(target));
-    let elsewhere = is_other.then(|| Box::new(build_one(bound, &board.elsewhere(), signer)));
+    let elsewhere = bound.elsewhere(board).map(|board| Box::new(build_one(bound, &board, signer)));
     PoolAnswer { elsewhere, ..build_one(bound, board, signer) }
 }
 

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use crate::etcd::access_keys;
 use crate::probe::{self, KindEntry, KindForm};
 use crate::setting::{Absent, Holds, KeyEntry};
 use crate::transport::Protocols;
@@ -29,6 +30,8 @@ pub enum Section {
     Lua,
     /// `[kubernetes]`
     Kubernetes,
+    /// `[vantage]`
+    Vantage,
     /// `[[key]]`
     Key,
     /// `[cache]`
@@ -81,6 +84,7 @@ impl Section {
             Section::Probe => "[probe]",
             Section::Lua => "[lua]",
             Section::Kubernetes => "[kubernetes]",
+            Section::Vantage => "[vantage]",
             Section::Key => "[[key]]",
             Section::Cache => "[cache]",
             Section::Forward => "[[forward]]",
@@ -113,6 +117,7 @@ impl Section {
             | Section::Probe
             | Section::Lua
             | Section::Kubernetes
+            | Section::Vantage
             | Section::Key
             | Section::Cache
             | Section::Forward
@@ -148,6 +153,7 @@ const OWN_SECTIONS: &[Section] = &[
     Section::Probe,
     Section::Lua,
     Section::Kubernetes,
+    Section::Vantage,
     Section::Key,
     Section::Cache,
     Section::Forward,
@@ -204,6 +210,11 @@ pub static KEYS: LazyLock<Vec<ConfigKey>> = LazyLock::new(|| {
         |section: Section| source::KINDS.iter().flat_map(move |kind| keys_of_source(kind, section));
     let first = |section: Section| FIRST.iter().copied().filter(move |key| key.section == section);
     let declared = |section| of_protocols(section).chain(of_sources(section));
+    let of_store = |section: Section| {
+        let keys = access_keys::ALL.iter().filter(move |_| section == Section::Vantage);
+        keys.map(move |entry| of_entry(section, entry))
+    };
+    let own = |section| own(section).chain(of_store(section));
     let all = |section| first(section).chain(declared(section)).chain(own(section)).chain(of_kinds(section));
     Section::all().flat_map(all).collect()
 });
@@ -525,6 +536,40 @@ const OWN: &[ConfigKey] = &[
         "TTL of names that have no addresses in the zone file",
     ),
     key(
+        Section::Vantage,
+        "endpoints",
+        Absent::Required { example: r#"["https://192.0.2.9:2379", "https://192.0.2.10:2379"]"# },
+        "members of an etcd, by address, by way of which servers tell each other what they see: see `vantage` of \
+         [[zone.probe]]; http:// is plain text, which anybody on the way reads and changes",
+    ),
+    key(
+        Section::Vantage,
+        "name",
+        Absent::Unset { example: r#""master-0""# },
+        "what this server is called among the others, as no other is: letters, digits, - . and _; without it the name of \
+         the host",
+    ),
+    key(
+        Section::Vantage,
+        "members",
+        Absent::Unset { example: r#"["master-0", "master-1", "master-2"]"# },
+        "all servers that count, this one among them: no other is heard, `quorum` and `all` are of these, and while half \
+         of them or fewer are there each goes by itself; without it whoever is there counts",
+    ),
+    key(
+        Section::Vantage,
+        "lease",
+        Absent::Default(r#""10s""#),
+        "how long what a server has said holds when it is not heard any more; a store that has gone is noticed within \
+         half of that",
+    ),
+    key(
+        Section::Vantage,
+        "prefix",
+        Absent::Default(r#""/edgedns-vantage""#),
+        "what the keys of all vantages begin with; the same on all servers",
+    ),
+    key(
         Section::Key,
         "name",
         Absent::Required { example: r#""transfer""# },
@@ -802,6 +847,14 @@ const OWN: &[ConfigKey] = &[
         "all-down",
         Absent::Default(r#""all""#),
         "answer when no address passes: all, none (NODATA) or servfail",
+    ),
+    key(
+        Section::ZoneProbe,
+        "vantage",
+        Absent::Default(r#""own""#),
+        "whose probes count for clients that are not on this host: own, or also those of other servers, by [vantage]: an \
+         address that is down here is answered to them while others see it up: any (one does), quorum (more than half of \
+         all do) or all (of the others)",
     ),
     key(
         Section::ZoneProbe,

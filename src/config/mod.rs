@@ -32,6 +32,7 @@ mod socket_address;
 mod zone_source;
 mod zone;
 mod catalog;
+mod vantage;
 mod forward;
 mod server;
 mod tls;
@@ -56,6 +57,7 @@ pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, PROBES_AT_ONCE_MAX, Probe, THRESHOLD_MAX};
 pub use referenced::{Referenced, Secrecy, referenced};
 pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, ReloadOn, Server, WORKERS_MAX};
+pub use vantage::Vantage;
 pub use zone::Zone;
 pub use zone_probe::{ProbeSpec, ZoneProbe};
 pub use zone_transfer::{NotifiedServer, ZoneTransfer};
@@ -82,6 +84,8 @@ pub struct Config {
     pub keys: Vec<TsigKey>,
     /// `[kubernetes]`: the cluster that says who belongs to pools; none: none does.
     pub kubernetes: Option<Kubernetes>,
+    /// `[vantage]`: how servers tell each other what they see; none: this one goes by itself.
+    pub vantage: Option<Vantage>,
     /// `[cache]`: how long answers of upstreams are kept.
     pub cache: CacheSettings,
     /// `[[forward]]`: what is asked of upstreams, in the order of the file.
@@ -162,6 +166,14 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     }
     let context = CatalogContext { folder, listen: &dns, keys: &keys };
     let catalogs = catalog::read_all(root, context, &mut zones, found);
+    let vantage = root.table(Section::Vantage, found);
+    let vantage = match vantage {
+        Some(table) => Vantage::read(&table, folder, found),
+        None => {
+            vantage::warn_of_nobody_to_hear(&zones, found);
+            None
+        }
+    };
     let cache = root.table(Section::Cache, found).map(|table| cache::read(&table, found));
     let listen = server.as_ref().map_or_else(Vec::new, Server::addresses);
     let forwards = forward::read_all(root, folder, &listen, found);
@@ -177,6 +189,7 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
         probe,
         lua: lua.unwrap_or_default(),
         kubernetes,
+        vantage,
         keys,
         cache: cache.unwrap_or_default(),
         forwards,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::table::Table;
 use crate::dns::Ttl;
+use crate::probe::Vantage;
 use crate::setting::DURATION_MAX;
 use crate::setting::keep;
 use crate::setting::{Value, list};
@@ -47,6 +48,7 @@ pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> PoolSettings {
         answers_max: table.read("max-answers", found, read_count),
         ttl_degraded: table.read("ttl-degraded", found, read_ttl),
         all_down: table.read("all-down", found, |value| value.word(ALL_DOWN)).unwrap_or(usual.all_down),
+        vantage: table.read("vantage", found, |value| value.word(Vantage::WORDS)).unwrap_or(usual.vantage),
     };
     warn_of_what_means_nothing(selector, table, found);
     choice

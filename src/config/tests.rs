@@ -11,6 +11,7 @@ mod primaries;
 mod probe_kinds;
 mod settings;
 mod tsig_keys;
+mod vantage;
 mod zone_sources;
 mod zone_transfer;
 

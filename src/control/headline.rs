@@ -77,6 +77,7 @@ mod tests {
             standing: standing.to_owned(),
             members: verdicts.iter().map(member).collect(),
             answering: Vec::new(),
+            elsewhere: None,
         }
     }
 

@@ -17,7 +17,8 @@ use super::UtcTime;
 use super::process::Usage;
 use super::status::{
     CatalogStatus, HandshakesStatus, HistogramStatus, JournalStatus, PoolStatus, ProbesStatus,
-    SelectorStatus, Status, TargetStatus, TransfersStatus, TransportStatus, TsigStatus, ZoneStatus,
+    SelectorStatus, Status, TargetStatus, TransfersStatus, TransportStatus, TsigStatus, VantageStatus,
+    ZoneStatus,
 };
 pub(super) use text::Form;
 use text::{Distribution, Labels, Text, plain};
@@ -51,6 +52,9 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
     probes(&mut text, &status.probes);
     let labelled = labelled(&status.targets);
     beliefs(&mut text, &labelled);
+    if let Some(status) = &status.vantage {
+        vantages(&mut text, status, &labelled);
+    }
     outcomes(&mut text, &labelled, &status.probes);
     if let Some(status) = &status.forward {
         forward::write(&mut text, status);
@@ -373,6 +377,35 @@ fn clusters(text: &mut Text, selectors: &[SelectorStatus]) {
     text.counter("edgedns_kubernetes_lost", "How often the API server was lost.", each(|one| Some(one.lost)));
 }
 
+/// What other servers see, as far as they are heard.
+fn vantages(text: &mut Text, status: &VantageStatus, targets: &[Labelled<'_>]) {
+    let connected = u64::from(status.connected);
+    let about = "Whether the etcd that carries verdicts between servers is heard.";
+    text.gauge("edgedns_vantage_connected", about, [plain(connected)]);
+    let heard = u64::from(status.standing == "heard");
+    let about = "Whether what other servers see counts; otherwise this one goes by itself.";
+    text.gauge("edgedns_vantage_heard", about, [plain(heard)]);
+    text.gauge("edgedns_vantage_others", "Other servers that are heard.", [plain(status.others.len())]);
+    let verdicts = status.others.iter().flat_map(|other| {
+        let labels = Labels::of("vantage", &other.name);
+        [("up", other.up), ("down", other.down)]
+            .map(|(verdict, count)| (labels.clone().and("verdict", verdict), count))
+    });
+    text.gauge("edgedns_vantage_verdicts", "Targets by what other servers see.", verdicts);
+    let ages = status.others.iter().map(|other| (Labels::of("vantage", &other.name), other.age_seconds));
+    let about = "Seconds since another server has said something.";
+    text.gauge("edgedns_vantage_age_seconds", about, ages);
+    let about = "Keys of other servers that say nothing of use.";
+    text.gauge("edgedns_vantage_faulty_keys", about, [plain(status.faulty)]);
+    let about = "How often the etcd that carries verdicts was lost.";
+    text.counter("edgedns_vantage_lost", about, [plain(status.lost)]);
+    text.gauge(
+        "edgedns_target_seen_up",
+        "How many other servers see it up.",
+        each(targets, |one| Some(one.seen.iter().filter(|seen| seen.verdict == "up").count())),
+    );
+}
+
 fn catalogs(text: &mut Text, catalogs: &[CatalogStatus]) {
     let each = |value: fn(&CatalogStatus) -> u64| {
         catalogs.iter().map(move |catalog| (Labels::of("catalog", &catalog.name), value(catalog)))
@@ -458,6 +491,11 @@ fn pools(text: &mut Text, pools: &[PoolStatus]) {
     text.gauge("edgedns_pool_members", "Members of the pool.", each(|pool| pool.members.len()));
     text.gauge("edgedns_pool_members_up", "Members that are up.", each(up));
     text.gauge("edgedns_pool_answering", "Addresses answered from now.", each(|pool| pool.answering.len()));
+    text.gauge(
+        "edgedns_pool_other_elsewhere",
+        "Whether clients elsewhere get other addresses than those on this host.",
+        each(|pool| usize::from(pool.elsewhere.is_some())),
+    );
     text.gauge(
         "edgedns_pool_all_down",
         "Whether every member is down.",

@@ -69,9 +69,9 @@ pub use signals::requests;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
     CERTIFICATE_DAYS_SHORT, CatalogStatus, CertificateStatus, CopiedStatus, HandshakesStatus,
-    HistogramStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus,
-    RuleStatus, SelectorStatus, Status, StoreStatus, TargetStatus, TcpStatus, TransfersStatus,
-    TransportStatus, TsigStatus, UdpStatus, ZoneStatus,
+    HistogramStatus, JournalStatus, ListeningStatus, MemberStatus, OtherVantage, OutcomesStatus, PoolStatus,
+    ProbesStatus, RuleStatus, SelectorStatus, SightingStatus, Status, StoreStatus, TargetStatus, TcpStatus,
+    TransfersStatus, TransportStatus, TsigStatus, UdpStatus, VantageStatus, ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};

@@ -53,6 +53,9 @@ pub struct Status {
     pub local_trouble: Option<String>,
     /// Whether this host suspects itself: clients elsewhere get what it believed before it heard nobody any more.
     pub suspects_itself: bool,
+    /// How other servers are heard; none: nobody is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vantage: Option<VantageStatus>,
     /// Why changes of files are not noticed; only a request makes the server reload then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watch_trouble: Option<String>,
@@ -87,7 +90,8 @@ impl Status {
         let certificate = self.certificate.as_ref().and_then(CertificateStatus::remark);
         let catalogs = self.catalogs.iter().filter_map(CatalogStatus::remark);
         let clusters = self.kubernetes.iter().filter_map(SelectorStatus::remark);
-        watch.into_iter().chain(state).chain(certificate).chain(catalogs).chain(clusters)
+        let vantage = self.vantage.iter().flat_map(VantageStatus::remarks);
+        watch.into_iter().chain(state).chain(certificate).chain(catalogs).chain(clusters).chain(vantage)
     }
 
     /// The same for every client that can connect: faults with their places, but without the text there. A
@@ -525,6 +529,10 @@ pub struct PoolStatus {
     pub members: Vec<MemberStatus>,
     /// The addresses that are answered from now.
     pub answering: Vec<String>,
+    /// Those that clients elsewhere get, where these are others: this host suspects itself, or other servers see up what is
+    /// down here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Vec<String>>,
 }
 
 /// The standing of a pool whose members are all down.
@@ -579,6 +587,9 @@ pub struct TargetStatus {
     pub believed: String,
     /// What answers to clients elsewhere are made from, where that is another verdict.
     pub elsewhere: Option<String>,
+    /// What other servers see.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<SightingStatus>,
     /// What the operator says instead.
     pub forced: Option<String>,
     /// Whether it is held down for changing too often.
@@ -608,6 +619,77 @@ pub struct TargetStatus {
     pub certificate_not_after: Option<UtcTime>,
     /// What the target says of its share.
     pub weight: Option<u32>,
+}
+
+/// What another server sees of a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SightingStatus {
+    /// What it is called.
+    pub vantage: String,
+    /// `up` or `down`.
+    pub verdict: String,
+    /// How long ago that was heard.
+    pub age_seconds: u64,
+}
+
+/// How other servers are heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VantageStatus {
+    /// What this server is called among them.
+    pub name: String,
+    /// `heard`: what they see counts; `alone`: the store is not heard; `minority`: too few of `members` are there.
+    pub standing: String,
+    /// Why it does not count, in a sentence.
+    pub why: Option<String>,
+    /// Whether a member of the store is watched.
+    pub connected: bool,
+    /// The member that was asked last.
+    pub member: Option<String>,
+    /// Why the store is not heard.
+    pub error: Option<String>,
+    /// Targets of which the others are told.
+    pub told: usize,
+    /// The others that are there.
+    pub others: Vec<OtherVantage>,
+    /// Words that were not taken: there were too many.
+    pub left_out: u64,
+    /// How many keys of the store say nothing of use.
+    pub faulty: usize,
+    /// Which, and why: the first of them.
+    pub faults: Vec<String>,
+    /// How often the store was lost.
+    pub lost: u64,
+}
+
+/// Another server that is heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OtherVantage {
+    /// What it is called.
+    pub name: String,
+    /// How long it has been there.
+    pub there_seconds: u64,
+    /// How long ago it said something last: it says what changes.
+    pub age_seconds: u64,
+    /// Whether it suspects itself, and therefore says nothing of targets.
+    pub suspects_itself: bool,
+    /// How many targets it sees up.
+    pub up: usize,
+    /// How many it sees down.
+    pub down: usize,
+}
+
+impl VantageStatus {
+    /// What is not as it should be, one line each.
+    fn remarks(&self) -> impl Iterator<Item = String> {
+        let why = self.why.as_ref().or(self.error.as_ref());
+        let standing = why.map(|why| format!("other vantages: {why}"));
+        let (faulty, first) = (self.faulty, self.faults.first());
+        let faults = first.map(|first| format!("{faulty} keys of vantages say nothing of use: {first}"));
+        standing.into_iter().chain(faults)
+    }
 }
 
 /// How many probes of a target ended how.

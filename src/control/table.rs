@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use super::columns::{Cell, columns, head, line, widths};
 use super::quantities::{counted, duration};
-use super::status::{CatalogStatus, MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
+use super::status::{
+    CatalogStatus, MemberStatus, OtherVantage, PoolStatus, RuleStatus, Status, TargetStatus, VantageStatus,
+    ZoneStatus,
+};
 use super::style::{Style, style};
 use super::{ForceOrder, Forced, UtcTime};
 use crate::forward::ForwardStatus;
@@ -60,6 +63,10 @@ pub fn status_lines(status: &Status, before: Option<&Status>, look: Look) -> Str
     if let Some(forward) = &status.forward {
         lines.push('\n');
         lines += &forward_lines(forward, look);
+    }
+    if let Some(vantage) = &status.vantage {
+        lines.push('\n');
+        lines += &vantage_lines(vantage, look);
     }
     lines.push('\n');
     let zones = status.zones.iter().map(|zone| zone_row(zone, now));
@@ -124,7 +131,16 @@ pub(super) fn pool_title(pool: &PoolStatus, look: Look) -> String {
     };
     let now = if answering.is_empty() { "no record".to_owned() } else { answering.join(" ") };
     let name = style(&format!("{} {rtype}", pool.title()), Style::Strong, look);
-    format!("{name}: {}, now {}", style(&stands, state_style, look), style(&now, Style::Strong, look))
+    let elsewhere = pool.elsewhere.as_ref().map(|elsewhere| match elsewhere.is_empty() {
+        true => ", elsewhere no record".to_owned(),
+        false => format!(", elsewhere {}", elsewhere.join(" ")),
+    });
+    let elsewhere = style(&elsewhere.unwrap_or_default(), Style::Doubtful, look);
+    format!(
+        "{name}: {}, now {}{elsewhere}",
+        style(&stands, state_style, look),
+        style(&now, Style::Strong, look)
+    )
 }
 
 /// The head of [`member_rows`].
@@ -157,11 +173,21 @@ pub(super) fn member_rows(member: &MemberStatus, targets: &[TargetStatus], now: 
     rows
 }
 
+/// Other servers that are named in a column; machines get all of them.
+const VANTAGES_NAMED_MAX: usize = 3;
+
 /// What is believed, in front of the outcomes.
 fn verdict(target: &TargetStatus) -> Cell {
-    let TargetStatus { verdict, believed, elsewhere, forced, held, .. } = target;
+    let TargetStatus { verdict, believed, elsewhere, seen, forced, held, .. } = target;
     if let Some(elsewhere) = elsewhere {
         return Cell::new(format!("{believed} ({elsewhere} for clients elsewhere)"), Style::Doubtful);
+    }
+    let up: Vec<&str> =
+        seen.iter().filter(|seen| seen.verdict == "up").map(|seen| seen.vantage.as_str()).collect();
+    if believed == "down" && !up.is_empty() {
+        let named = up.iter().take(VANTAGES_NAMED_MAX).copied().collect::<Vec<_>>().join(" ");
+        let more = if up.len() > VANTAGES_NAMED_MAX { " …" } else { "" };
+        return Cell::new(format!("{believed} (up for {named}{more})"), Style::Bad);
     }
     match (forced, held) {
         (Some(_), _) => Cell::new(format!("{believed} (forced; probes say {verdict})"), Style::Doubtful),
@@ -209,6 +235,33 @@ fn forward_lines(forward: &ForwardStatus, look: Look) -> String {
         cache.misses,
         cache.stale
     )
+}
+
+/// Who else is heard, and what they see.
+fn vantage_lines(vantage: &VantageStatus, look: Look) -> String {
+    let own = vec![
+        Cell::new(vantage.name.as_str(), Style::Strong),
+        Cell::new(
+            format!("this one, {}", vantage.standing),
+            if vantage.why.is_none() && vantage.error.is_none() { Style::Good } else { Style::Bad },
+        ),
+    ];
+    let other = |one: &OtherVantage| {
+        let there = match one.suspects_itself {
+            true => Cell::new("suspects itself", Style::Doubtful),
+            false => Cell::new("there", Style::Good),
+        };
+        vec![
+            Cell::new(one.name.as_str(), Style::Strong),
+            there,
+            one.up.to_string().into(),
+            one.down.to_string().into(),
+            format!("{} ago", duration(one.age_seconds)).into(),
+        ]
+    };
+    let head = head(&["VANTAGE", "STANDING", "UP", "DOWN", "LAST CHANGE"]);
+    let rows = [head, own].into_iter().chain(vantage.others.iter().map(other));
+    columns("", &rows.collect::<Vec<_>>(), look)
 }
 
 fn zone_row(zone: &ZoneStatus, now: Moment) -> Vec<Cell> {

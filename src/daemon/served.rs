@@ -487,18 +487,27 @@ fn signer(version: Option<&Arc<ZoneVersion>>) -> Option<Arc<PoolSigner>> {
     version?.pool_signer().cloned()
 }
 
-/// What a pool answers now, in words: `api.lab.example. now 192.0.2.1 192.0.2.3`.
+/// What a pool answers now, in words: `api.lab.example. now 192.0.2.1 192.0.2.3`, and to clients elsewhere where that is
+/// something else.
 pub(crate) fn sentence(pool: &BoundPool, board: &Board) -> String {
-    let (state, members) = pool.answered(board);
     let owner = &pool.pool.owner;
     let kind = if pool.pool.rtype == Rtype::A { String::new() } else { format!(" {}", pool.pool.rtype) };
+    let here = answers(pool, board);
+    match pool.elsewhere(board) {
+        Some(elsewhere) => format!("{owner}{kind} now {here}, elsewhere {}", answers(pool, &elsewhere)),
+        None => format!("{owner}{kind} now {here}"),
+    }
+}
+
+fn answers(pool: &BoundPool, board: &Board) -> String {
+    let (state, members) = pool.answered(board);
     let down = if state == PoolState::AllDown { "all down: " } else { "" };
     if members.is_empty() {
-        return format!("{owner}{kind} now {down}no address");
+        return format!("{down}no address");
     }
     let shown: Vec<String> = members.iter().map(|member| pool.pool.show(member)).collect();
     let between = if pool.pool.rtype == Rtype::SRV { ", " } else { " " };
-    format!("{owner}{kind} now {down}{}", shown.join(between))
+    format!("{down}{}", shown.join(between))
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod locals;
 mod forwarding;
 mod supervision;
 mod update_counters;
+mod vantage;
 mod zone_writer;
 mod passing_on;
 mod updating;

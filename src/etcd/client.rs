@@ -11,8 +11,9 @@ use super::error::Error;
 use super::prefix::end_of;
 use super::watch::Watch;
 use super::wire::{
-    Done, KeyValue, LeaseId, LeaseRequest, LeaseResponse, LoginRequest, LoginResponse, Mark, PutRequest,
-    RangeRequest, RangeResponse, to_base64,
+    DeleteRequest, Done, GrantRequest, GrantResponse, KeptLine, KeptResult, KeyValue, LeaseId, LeaseRequest,
+    LeaseResponse, LoginRequest, LoginResponse, Mark, PutRequest, RangeRequest, RangeResponse,
+    WriteOperation, WriteRequest, to_base64,
 };
 use crate::http_client::Endpoint;
 use crate::tls;
@@ -38,6 +39,42 @@ pub struct Page {
     pub count: u64,
     /// Whether more follow.
     pub has_more: bool,
+}
+
+/// Most changes that are written together: etcd takes 128.
+pub const WRITES_MAX: usize = 100;
+
+/// A change among others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// A key gets a value.
+    Put {
+        /// The key.
+        key: Vec<u8>,
+        /// Its value.
+        value: Vec<u8>,
+        /// The lease that it goes with; none: it stays.
+        lease: Option<LeaseId>,
+    },
+    /// A key goes.
+    Delete {
+        /// The key.
+        key: Vec<u8>,
+    },
+    /// All keys go that begin so.
+    DeleteAll {
+        /// What they begin with.
+        prefix: Vec<u8>,
+    },
+}
+
+/// What has become of a lease that was to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is.
+    Kept,
+    /// It had ended before.
+    Ended,
 }
 
 impl Client {
@@ -121,7 +158,7 @@ impl Client {
     ///
     /// When no member answers, or the store refuses. It may have got the value all the same.
     pub async fn put(&mut self, key: &[u8], value: &[u8]) -> Result<Mark, Error> {
-        let request = PutRequest { key: to_base64(key), value: to_base64(value) };
+        let request = PutRequest { key: to_base64(key), value: to_base64(value), lease: None };
         let done: Done = self.ask("/v3/kv/put", &request).await?;
         Ok(done.header.mark())
     }
@@ -141,6 +178,68 @@ impl Client {
         };
         let done: Done = self.ask("/v3/kv/deleterange", &request).await?;
         Ok(done.header.mark())
+    }
+
+    /// Writes all of it, or nothing; at most [`WRITES_MAX`] changes, of different keys.
+    ///
+    /// # Errors
+    ///
+    /// When no member answers, or the store refuses. It may be written all the same.
+    pub async fn write(&mut self, writes: &[Write]) -> Result<Mark, Error> {
+        let operation = |write: &Write| match write {
+            Write::Put { key, value, lease } => WriteOperation::RequestPut(PutRequest {
+                key: to_base64(key),
+                value: to_base64(value),
+                lease: lease.map(|lease| lease.to_string()),
+            }),
+            Write::Delete { key } => {
+                WriteOperation::RequestDeleteRange(DeleteRequest { key: to_base64(key), range_end: None })
+            }
+            Write::DeleteAll { prefix } => WriteOperation::RequestDeleteRange(DeleteRequest {
+                key: to_base64(prefix),
+                range_end: Some(to_base64(&end_of(prefix))),
+            }),
+        };
+        let request = WriteRequest { success: writes.iter().map(operation).collect() };
+        let done: Done = self.ask("/v3/kv/txn", &request).await?;
+        Ok(done.header.mark())
+    }
+
+    /// A lease: what is put with it goes when nobody has kept it for so long, in whole seconds.
+    ///
+    /// # Errors
+    ///
+    /// When no member answers, or the store refuses.
+    pub async fn grant(&mut self, lasts: Duration) -> Result<LeaseId, Error> {
+        let request = GrantRequest { granted: lasts.as_secs().to_string() };
+        let response: GrantResponse = self.ask("/v3/lease/grant", &request).await?;
+        response.id.ok_or_else(|| Error::Malformed("a lease without a number".to_owned()))
+    }
+
+    /// Keeps a lease for as long again as it was granted for. Whether it has not ended before.
+    ///
+    /// # Errors
+    ///
+    /// When no member answers, or the store refuses.
+    pub async fn keep(&mut self, lease: LeaseId) -> Result<Kept, Error> {
+        let request = LeaseRequest { id: lease.to_string() };
+        let line: KeptLine = self.ask("/v3/lease/keepalive", &request).await?;
+        match (line.result, line.error) {
+            (_, Some(told)) => Err(told.into()),
+            (Some(KeptResult { left: 1.. }), None) => Ok(Kept::Kept),
+            (Some(KeptResult { left: 0 }) | None, None) => Ok(Kept::Ended),
+        }
+    }
+
+    /// Ends a lease: what was put with it goes at once.
+    ///
+    /// # Errors
+    ///
+    /// When no member answers, or the store refuses.
+    pub async fn revoke(&mut self, lease: LeaseId) -> Result<(), Error> {
+        let request = LeaseRequest { id: lease.to_string() };
+        let _: Done = self.ask("/v3/lease/revoke", &request).await?;
+        Ok(())
     }
 
     /// How long a lease was granted for, which is not how much of that is left; none where it has ended.

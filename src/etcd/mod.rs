@@ -8,6 +8,8 @@
 //!      └──── watch ─▶ Watch ─ a connection of its own ──▶ what changes, by revision
 //! ```
 //!
+//! Besides, it carries verdicts between servers (`vantage`): what this one sees, and what the others do.
+//!
 //! The gateway speaks HTTP and JSON, which are in the program for other reasons. gRPC would bring the crate
 //! `etcd-client` with some twenty others and `protoc`; what it has beyond the gateway is client certificates with a
 //! CommonName where authentication is enabled, which the gateway refuses.
@@ -23,6 +25,8 @@
 
 mod access;
 
+pub mod access_keys;
+
 mod error;
 
 mod wire;
@@ -35,9 +39,18 @@ mod watch;
 
 mod client;
 
+mod pages;
+
+mod vantage_keys;
+
+mod vantage;
+
 pub use crate::http_client::{Endpoint, EndpointError, Scheme};
 pub use access::{Access, Login, PORT};
-pub use client::{Client, Page};
+pub use client::{Client, Kept, Page, WRITES_MAX, Write};
 pub use error::Error;
+pub use pages::read_all;
+pub use vantage::{VantageFeed, VantageStatus, VantageStore};
+pub use vantage_keys::is_vantage_name;
 pub use watch::{Change, Watch, Watched};
 pub use wire::{KeyValue, LeaseId, Mark};

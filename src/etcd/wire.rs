@@ -117,6 +117,30 @@ pub(super) struct LeaseResponse {
     pub(super) granted: u64,
 }
 
+/// The response to the question for a lease.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct GrantResponse {
+    #[serde(rename = "ID", deserialize_with = "lease")]
+    pub(super) id: Option<LeaseId>,
+}
+
+/// A line of what is said of a lease that is kept.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeptLine {
+    pub(super) result: Option<KeptResult>,
+    pub(super) error: Option<Told>,
+}
+
+/// What is left of a lease that is kept.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct KeptResult {
+    /// Seconds; 0 where the lease has ended.
+    #[serde(rename = "TTL", deserialize_with = "number")]
+    pub(super) left: u64,
+}
+
 /// The response to a login.
 #[derive(Deserialize)]
 pub(super) struct LoginResponse {
@@ -200,6 +224,8 @@ pub(super) struct RangeRequest {
 pub(super) struct PutRequest {
     pub(super) key: String,
     pub(super) value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lease: Option<String>,
 }
 
 /// A lease of which something is asked.
@@ -207,6 +233,36 @@ pub(super) struct PutRequest {
 pub(super) struct LeaseRequest {
     #[serde(rename = "ID")]
     pub(super) id: String,
+}
+
+/// A lease that is asked for.
+#[derive(Serialize)]
+pub(super) struct GrantRequest {
+    /// Seconds.
+    #[serde(rename = "TTL")]
+    pub(super) granted: String,
+}
+
+/// What is written together: all of it or nothing.
+#[derive(Serialize)]
+pub(super) struct WriteRequest {
+    pub(super) success: Vec<WriteOperation>,
+}
+
+/// One change among others.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum WriteOperation {
+    RequestPut(PutRequest),
+    RequestDeleteRange(DeleteRequest),
+}
+
+/// Keys that go.
+#[derive(Serialize)]
+pub(super) struct DeleteRequest {
+    pub(super) key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) range_end: Option<String>,
 }
 
 /// A user who logs in.

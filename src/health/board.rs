@@ -1,7 +1,7 @@
 //! The board: all verdicts at one moment.
 
 use super::Verdict;
-use crate::probe::Weight;
+use crate::probe::{Vantage, Weight};
 use crate::shared_list::SharedList;
 
 /// The place of a target on the board; only `health` makes one.
@@ -39,8 +39,44 @@ pub(super) struct TargetState {
     pub(super) unheld: Verdict,
     /// What it is for clients elsewhere: another one only while this host suspects itself.
     pub(super) elsewhere: Verdict,
+    /// By which rules others see it up, where that counts: it is down here.
+    pub(super) seen_up: SeenUp,
     /// The weight that the target reports.
     pub(super) weight: Weight,
+}
+
+/// By which rules other vantages see a target up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeenUp {
+    /// One does.
+    pub any: bool,
+    /// More than half of all do.
+    pub quorum: bool,
+    /// All others do.
+    pub all: bool,
+}
+
+impl SeenUp {
+    /// Whether that will do by a rule.
+    pub fn is_enough(self, rule: Vantage) -> bool {
+        match rule {
+            Vantage::Own => false,
+            Vantage::Any => self.any,
+            Vantage::Quorum => self.quorum,
+            Vantage::All => self.all,
+        }
+    }
+}
+
+impl TargetState {
+    /// What clients elsewhere are to have. Both reasons for another verdict meet here: this host suspects itself and goes on
+    /// with what it believed, or others see up what is down here.
+    fn elsewhere(self, rule: Vantage) -> Verdict {
+        match self.elsewhere {
+            Verdict::Down if self.seen_up.is_enough(rule) => Verdict::Up,
+            verdict @ (Verdict::Pending | Verdict::Up | Verdict::Down) => verdict,
+        }
+    }
 }
 
 /// Whether targets that are held down for changing too often count as down, and for whom.
@@ -49,8 +85,8 @@ enum Holding {
     #[default]
     Applied,
     Ignored,
-    /// As `Applied`, for clients elsewhere.
-    Elsewhere,
+    /// As `Applied`, for clients elsewhere, where these probes count.
+    Elsewhere(Vantage),
 }
 
 impl Board {
@@ -60,7 +96,7 @@ impl Board {
         match self.holding {
             Holding::Applied => state.verdict,
             Holding::Ignored => state.unheld,
-            Holding::Elsewhere => state.elsewhere,
+            Holding::Elsewhere(rule) => state.elsewhere(rule),
         }
     }
 
@@ -75,15 +111,22 @@ impl Board {
         Board { states: self.states.clone(), holding: Holding::Ignored }
     }
 
-    /// The same board as clients elsewhere are to have it. While this host suspects itself, that is what it believed before.
-    pub fn elsewhere(&self) -> Board {
-        Board { states: self.states.clone(), holding: Holding::Elsewhere }
+    /// The same board as clients elsewhere are to have it, where by this rule the probes of others count, too. While this
+    /// host suspects itself, that is what it believed before.
+    pub fn elsewhere(&self, rule: Vantage) -> Board {
+        Board { states: self.states.clone(), holding: Holding::Elsewhere(rule) }
     }
 
-    /// Whether clients elsewhere are to have another verdict on a target.
-    pub fn is_other_elsewhere(&self, target: TargetId) -> bool {
+    /// Whether clients elsewhere are to have another verdict on a target by this rule.
+    pub fn is_other_elsewhere(&self, target: TargetId, rule: Vantage) -> bool {
         let state = self.state(target);
-        state.verdict != state.elsewhere
+        state.verdict != state.elsewhere(rule)
+    }
+
+    /// Whether clients elsewhere are to have another verdict on a target because others see it up.
+    pub fn is_seen_up(&self, target: TargetId, rule: Vantage) -> bool {
+        let state = self.state(target);
+        state.elsewhere != state.elsewhere(rule)
     }
 
     /// Every place of the board, in order.
@@ -112,7 +155,13 @@ impl Board {
 /// A verdict that is not held down, on a target that reports no weight.
 impl From<Verdict> for TargetState {
     fn from(verdict: Verdict) -> Self {
-        TargetState { verdict, unheld: verdict, elsewhere: verdict, weight: Weight::default() }
+        TargetState {
+            verdict,
+            unheld: verdict,
+            elsewhere: verdict,
+            seen_up: SeenUp::default(),
+            weight: Weight::default(),
+        }
     }
 }
 

@@ -28,8 +28,9 @@ use super::lateness::{Lateness, Starts};
 use super::place::Place;
 use super::report::{LocalTrouble, Report, Transition};
 use super::schedule::{self, Run, Waits};
-use super::table::{Table, WatchNumber, Watched};
+use super::table::{Sights, Table, WatchNumber, Watched};
 use super::turns::{Rank, Turn, Turns};
+use super::vantages::{Standing, VantageSettings, Vantages, VantagesReport, Word};
 use super::verdict::Effect;
 use super::{Board, Target, TargetId};
 
@@ -93,6 +94,7 @@ impl Engine {
             local_trouble: watch::Sender::new(None),
             oldest_unprobed: watch::Sender::new(WatchNumber::LAST),
             probed: watch::Sender::new(0),
+            sights_changed: watch::Sender::new(0),
             unsent: Notify::new(),
             turns: Mutex::new(Arc::new(Turns::new(settings.probes_at_once_max))),
             probes_at_once_max: AtomicUsize::new(settings.probes_at_once_max),
@@ -183,6 +185,23 @@ impl Engine {
         Unprobed { watched: table.unprobed_of(ids), shared: Arc::clone(&self.shared) }
     }
 
+    /// Heeds what other servers see by these settings from now on; none: nobody is heard. The board has it when this
+    /// returns.
+    pub fn follow_vantages(&self, settings: Option<VantageSettings>) {
+        self.shared.table().follow_vantages(settings, now());
+        self.shared.unsent.notify_one();
+    }
+
+    /// Where what is seen here is had, and what others see is told.
+    pub fn exchange(&self) -> Exchange {
+        Exchange { shared: Arc::clone(&self.shared) }
+    }
+
+    /// What other servers see, and whether it counts; none: nobody is heard.
+    pub fn vantages(&self) -> Option<VantagesReport> {
+        self.shared.table().vantages().map(Vantages::report)
+    }
+
     /// A report on every target, for the status.
     pub fn report(&self) -> Vec<Report> {
         self.shared.table().report()
@@ -191,6 +210,34 @@ impl Engine {
     /// How late all probes have started so far.
     pub fn lateness(&self) -> Lateness {
         self.shared.starts.lateness()
+    }
+}
+
+/// The end of whoever carries verdicts between servers: has what this host sees itself, and tells what others see.
+#[derive(Clone)]
+pub struct Exchange {
+    shared: Arc<EngineState>,
+}
+
+impl Exchange {
+    /// What this host sees itself.
+    pub fn sights(&self) -> Sights {
+        self.shared.table().sights()
+    }
+
+    /// Changes when this host may see something else.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.sights_changed.subscribe()
+    }
+
+    /// Tells what others see. The board has it when this returns.
+    pub fn tell(&self, words: impl IntoIterator<Item = Word>) -> Option<Standing> {
+        let mut table = self.shared.table();
+        table.hear(words, now());
+        let standing = table.vantages().map(|vantages| vantages.standing().clone());
+        drop(table);
+        self.shared.unsent.notify_one();
+        standing
     }
 }
 
@@ -248,6 +295,8 @@ struct EngineState {
     oldest_unprobed: watch::Sender<WatchNumber>,
     /// How many targets have had their first outcome so far, or went without.
     probed: watch::Sender<u64>,
+    /// How often verdicts have changed.
+    sights_changed: watch::Sender<u64>,
     /// There are unsent transitions in the table.
     unsent: Notify,
     /// The turns: permits to probe.
@@ -364,6 +413,7 @@ impl EngineState {
         drop(table);
         if let Some(Effect::Changed(_)) = effect {
             self.unsent.notify_one();
+            self.sights_changed.send_modify(|count| *count = count.wrapping_add(1));
         }
         effect
     }

@@ -10,7 +10,8 @@
 //!                                       force: what does the operator say?
 //!                                                        │
 //!                         transitions ◀── table ◀────────┘
-//!                                           └──▶ board
+//!                                           ├──▶ board
+//!                       words of others ─▶ vantages: who else sees it up?
 //! ```
 //!
 //! Decides when each target is probed, and what several outcomes mean together. All is pure but `engine`,
@@ -25,6 +26,7 @@ mod suspicion;
 pub mod force;
 mod target;
 mod board;
+mod vantages;
 mod schedule;
 mod latency;
 mod report;
@@ -34,13 +36,15 @@ mod lateness;
 mod turns;
 mod engine;
 
-pub use board::{Board, TargetId};
+pub use board::{Board, SeenUp, TargetId};
 pub use damping::Damping;
-pub use engine::{Engine, PROBES_AT_ONCE_MAX, Settings, Unprobed};
+pub use engine::{Engine, Exchange, PROBES_AT_ONCE_MAX, Settings, Unprobed};
 pub use latency::{LATENCY_BOUNDS, Latencies};
 pub use lateness::Lateness;
 pub use network::Scope;
 pub use report::{History, LocalTrouble, Observed, Report, Tally, Transition, TransitionCause};
 pub use schedule::{WAIT_MAX, WAIT_MIN};
+pub use table::Sights;
 pub use target::Target;
+pub use vantages::{Sighting, Standing, VantageReport, VantageSettings, VantagesReport, Word};
 pub use verdict::Verdict;

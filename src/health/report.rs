@@ -7,10 +7,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::probe::{Outcome, Probe, Reason, Symptom, Weight};
 
+use super::board::SeenUp;
 use super::force::{Brief, Rule};
 use super::latency::Latencies;
 use super::network::Scope;
 use super::schedule::silence_max;
+use super::vantages::Sighting;
 use super::{Target, TargetId, Verdict};
 
 /// Something has changed for a target: what outcomes say, or how far they are believed. A slow listener gets
@@ -71,6 +73,8 @@ pub enum TransitionCause {
     Weighed(Weight),
     /// Clients elsewhere are to have this verdict from now on: this host suspects itself, or does not any more.
     Elsewhere(Verdict),
+    /// Other vantages see it up by these rules, or do not any more.
+    SeenUp(SeenUp),
 }
 
 /// What outcomes say.
@@ -96,7 +100,8 @@ impl Transition {
             | TransitionCause::Forced(_)
             | TransitionCause::Unforced
             | TransitionCause::Weighed(_)
-            | TransitionCause::Elsewhere(_) => None,
+            | TransitionCause::Elsewhere(_)
+            | TransitionCause::SeenUp(_) => None,
         }
     }
 }
@@ -124,6 +129,8 @@ impl fmt::Display for Transition {
             TransitionCause::Unforced => write!(f, "{to}, no longer forced"),
             TransitionCause::Elsewhere(verdict) if verdict == to => write!(f, "{to}, here and elsewhere"),
             TransitionCause::Elsewhere(verdict) => write!(f, "{to} here, {verdict} for clients elsewhere"),
+            TransitionCause::SeenUp(SeenUp { any: false, .. }) => write!(f, "{to}, up for no other vantage"),
+            TransitionCause::SeenUp(_) => write!(f, "{to} here, up for others"),
             TransitionCause::Weighed(weight) => write!(f, "{to}, of weight {} now", weight.get()),
         }
     }
@@ -181,6 +188,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// What answers to clients elsewhere are made from; the same as `believed`, unless this host suspects itself.
     pub elsewhere: Verdict,
+    /// What other vantages see.
+    pub sightings: Vec<Sighting>,
     /// What answers are made from: the same, unless something below overrides it.
     pub believed: Verdict,
     /// What the operator says.

@@ -15,7 +15,7 @@ use hashbrown::HashTable;
 use crate::probe::{Outcome, Probe, ProbeKind, Weight};
 
 use super::belief::Belief;
-use super::board::TargetState;
+use super::board::{SeenUp, TargetState};
 use super::damping::Damping;
 use super::force::Rules;
 use super::network::{Attribution, Network, Reachability, Scope};
@@ -23,6 +23,7 @@ use super::place::Place;
 use super::report::{History, LocalTrouble, Report, Transition, TransitionCause};
 use super::schedule::silence_max;
 use super::suspicion::{Hearing, Silent, Suspicion, Turn};
+use super::vantages::{Touched, VantageSettings, Vantages, Word};
 use super::verdict::{Effect, Verdict};
 use super::{Board, Target, TargetId};
 
@@ -46,6 +47,15 @@ pub(super) struct Watched {
     pub(super) id: TargetId,
     pub(super) number: WatchNumber,
     pub(super) target: Arc<Target>,
+}
+
+/// What this host sees itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sights {
+    /// Whether it trusts itself: it says nothing while it does not.
+    pub suspects_itself: bool,
+    /// Targets that it sees up or down, each once: [`Probe::subject`].
+    pub verdicts: Vec<(Arc<str>, Verdict)>,
 }
 
 /// What has come of targets that somebody wants watched.
@@ -73,6 +83,10 @@ pub(super) struct Table {
     rules: Rules,
     network: Network,
     suspicion: Suspicion,
+    /// What others see; none: nobody is asked.
+    vantages: Option<Vantages>,
+    /// The targets that are watched, by what is tested.
+    subjects: HashMap<Arc<str>, Vec<TargetId>>,
     /// None: there is none.
     local_trouble: Option<LocalTrouble>,
     /// The number of the next new target.
@@ -106,6 +120,10 @@ struct TargetEntry {
     hearing: Hearing,
     /// Whether it stays up for clients elsewhere: it was when this host began to suspect itself.
     is_vouched_for: bool,
+    /// What is tested, as other servers call it, too.
+    subject: Arc<str>,
+    /// By which rules other vantages see it up.
+    seen_up: SeenUp,
     history: History,
     turn: TurnWait,
     /// The key of its unsent transition.
@@ -139,7 +157,9 @@ impl TargetEntry {
         // The operator's word and damping hold for everybody.
         let is_probed = self.belief.forced().is_none() && !self.belief.is_held();
         let elsewhere = if self.is_vouched_for && is_probed { Verdict::Up } else { state.verdict };
-        TargetState { weight, elsewhere, ..state }
+        let counts = is_probed && elsewhere == Verdict::Down;
+        let seen_up = if counts { self.seen_up } else { SeenUp::default() };
+        TargetState { weight, elsewhere, seen_up, ..state }
     }
 }
 
@@ -168,6 +188,11 @@ fn silent(entry: &TargetEntry) -> Option<(TargetId, Silent)> {
     Some((entry.watched.id, Silent { address: probe.address, since, noticed_within }))
 }
 
+/// By which rules others see a target up.
+fn seen_up(vantages: Option<&Vantages>, subject: &str) -> SeenUp {
+    vantages.map(|vantages| vantages.seen_up(subject)).unwrap_or_default()
+}
+
 impl Table {
     pub(super) fn new(damping: Damping) -> Self {
         Self {
@@ -175,6 +200,8 @@ impl Table {
             rules: Rules::default(),
             network: Network::default(),
             suspicion: Suspicion::default(),
+            vantages: None,
+            subjects: HashMap::new(),
             local_trouble: None,
             places: Vec::new(),
             ids: HashMap::new(),
@@ -202,6 +229,11 @@ impl Table {
             verdict: entry.belief.verdict(),
             believed: entry.belief.state().verdict,
             elsewhere: entry.state().elsewhere,
+            sightings: self
+                .vantages
+                .as_ref()
+                .map(|vantages| vantages.sightings(&entry.subject))
+                .unwrap_or_default(),
             forced: entry.belief.forced().cloned(),
             held: entry.belief.is_held(),
             history: entry.history.clone(),
@@ -341,6 +373,61 @@ impl Table {
         }
     }
 
+    /// Heeds others by these settings from now on; none: nobody. Who takes part as before is heard as before.
+    pub(super) fn follow_vantages(&mut self, settings: Option<VantageSettings>, now: Instant) {
+        if self.vantages.as_ref().map(Vantages::settings) == settings.as_ref() {
+            return;
+        }
+        self.vantages = settings.map(Vantages::new);
+        self.apply_seen(Touched::All, now);
+    }
+
+    /// Takes in what is told of others.
+    pub(super) fn hear(&mut self, words: impl IntoIterator<Item = Word>, now: Instant) {
+        let Some(vantages) = &mut self.vantages else { return };
+        let touched = vantages.hear(words, now);
+        self.apply_seen(touched, now);
+    }
+
+    /// What others see, and whether it counts.
+    pub(super) fn vantages(&self) -> Option<&Vantages> {
+        self.vantages.as_ref()
+    }
+
+    /// What this host sees itself, each target once by what is tested: of several that test the same the worst. Nothing
+    /// while it suspects itself, or reaches nobody: what it believes then is no sight.
+    pub(super) fn sights(&self) -> Sights {
+        let suspects_itself = self.suspicion.is_on() || self.network.scope() == Scope::All;
+        let verdict = |ids: &[TargetId]| {
+            let mut verdicts = ids.iter().filter_map(|id| Some(self.entry(*id)?.belief.verdict()));
+            let first = verdicts.next()?;
+            let worst = verdicts.fold(first, |one, other| match (one, other) {
+                (Verdict::Down, _) | (_, Verdict::Down) => Verdict::Down,
+                (Verdict::Pending, _) | (_, Verdict::Pending) => Verdict::Pending,
+                (Verdict::Up, Verdict::Up) => Verdict::Up,
+            });
+            (worst != Verdict::Pending).then_some(worst)
+        };
+        let seen = self.subjects.iter().filter(|_| !suspects_itself);
+        let verdicts = seen.filter_map(|(subject, ids)| Some((Arc::clone(subject), verdict(ids)?)));
+        Sights { suspects_itself, verdicts: verdicts.collect() }
+    }
+
+    /// Writes to the board what has become of what others see.
+    fn apply_seen(&mut self, touched: Touched, now: Instant) {
+        let ids: Vec<TargetId> = match touched {
+            Touched::All => self.subjects.values().flatten().copied().collect(),
+            Touched::Targets(targets) => {
+                targets.iter().filter_map(|target| self.subjects.get(target)).flatten().copied().collect()
+            }
+        };
+        for id in ids {
+            let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) else { continue };
+            entry.seen_up = seen_up(self.vantages.as_ref(), &entry.subject);
+            self.update_elsewhere(id, now);
+        }
+    }
+
     /// Lets time pass: finds the targets whose prober is stuck, and those that have become steady. `awake` is
     /// since when this has been called as often as it should be: silence while the machine slept proves
     /// nothing.
@@ -348,6 +435,9 @@ impl Table {
         let rested = |since: &Instant| now.saturating_duration_since(*since) >= REST;
         while let Some((_, id)) = self.resting.pop_front_if(|(since, _)| rested(since)) {
             self.free.push(id);
+        }
+        if self.vantages.as_mut().is_some_and(|vantages| vantages.tend(now)) {
+            self.apply_seen(Touched::All, now);
         }
         let damping = self.damping;
         self.update_all(now, |entry| {
@@ -429,6 +519,12 @@ impl Table {
         if let Ok(known) = self.questions.find_entry(hash, |known| *known == id) {
             known.remove();
         }
+        if let Some(same) = self.subjects.get_mut(&entry.subject) {
+            same.retain(|other| *other != id);
+            if same.is_empty() {
+                self.subjects.remove(&entry.subject);
+            }
+        }
         self.unprobed.remove(&entry.watched.number);
         self.network.forget(entry.reachability);
         self.suspicion.forget(entry.hearing);
@@ -448,6 +544,8 @@ impl Table {
         let Carried { verdict, since, weight } = known.unwrap_or(pending);
         let forced = self.rules.forcing(&target.probe.to_string()).cloned();
         let belief = Belief::new(verdict, target.thresholds(), forced);
+        let subject: Arc<str> = target.probe.subject().into();
+        self.subjects.entry(Arc::clone(&subject)).or_default().push(id);
         let entry = TargetEntry {
             watched: watched.clone(),
             users: 0,
@@ -456,6 +554,8 @@ impl Table {
             place: Place::default(),
             hearing: Hearing::Nothing,
             is_vouched_for: false,
+            seen_up: seen_up(self.vantages.as_ref(), &subject),
+            subject,
             history: History { weight, ..History::new(since, now) },
             turn: TurnWait::OverSince(now),
             unsent: None,
@@ -503,6 +603,7 @@ impl Table {
     /// Writes what clients elsewhere are to have to the board.
     fn update_elsewhere(&mut self, id: TargetId, at: Instant) {
         self.update_beside(id, |state| state.elsewhere, TransitionCause::Elsewhere, at);
+        self.update_beside(id, |state| state.seen_up, TransitionCause::SeenUp, at);
     }
 
     /// Writes the weight that a target reports to the board.

@@ -5,6 +5,7 @@
 
 mod port;
 mod weight;
+mod vantage;
 mod outcome;
 mod symptom;
 mod nobody;
@@ -37,6 +38,7 @@ pub use symptom::Symptom;
 pub use tcp::Tcp;
 pub use tls::Tls;
 pub use token::Token;
+pub use vantage::Vantage;
 pub use weight::Weight;
 
 use crate::setting::Table;
@@ -62,6 +64,11 @@ impl Probe {
     pub fn prober(&self) -> Prober {
         let Self { address, source, timeout, ref kind } = *self;
         Prober { ends: Ends { address, source }, timeout, session: kind.session() }
+    }
+
+    /// What is tested, wherever from: its name without the source. Servers that test the same agree about it.
+    pub fn subject(&self) -> String {
+        Probe { source: None, ..self.clone() }.to_string()
     }
 }
 

@@ -162,8 +162,17 @@ impl Zone {
 
     /// The pool that an RRset becomes.
     fn guarded(&self, node: Node<'_>, rrset: Rrset<'_>, guarding: &Guarding, made: &Made) -> Pool {
-        let PoolSettings { selector, order, weights, backups, min_up, answers_max, ttl_degraded, all_down } =
-            &guarding.choice;
+        let PoolSettings {
+            selector,
+            order,
+            weights,
+            backups,
+            min_up,
+            answers_max,
+            ttl_degraded,
+            all_down,
+            vantage,
+        } = &guarding.choice;
         let rtype = rrset.rtype();
         let member = |rdata: &[u8]| {
             let address = address_of(rtype, rdata);
@@ -191,6 +200,7 @@ impl Zone {
             answers_max: *answers_max,
             ttl_degraded: ttl_degraded.map_or(pool.ttl, |degraded| degraded.min(pool.ttl)),
             all_down: *all_down,
+            vantage: *vantage,
             ..pool
         }
     }

@@ -9,7 +9,7 @@ use super::order::AnswerOrder;
 use super::pool::{AllDown, MinUp};
 use super::selector::Selector;
 use crate::dns::{Name, Ttl};
-use crate::probe::{Probe, ProbeKind};
+use crate::probe::{Probe, ProbeKind, Vantage};
 use crate::source::Origin;
 
 /// A guard without its address: what is to be tested at each address of a name.
@@ -98,6 +98,8 @@ pub struct PoolSettings {
     pub ttl_degraded: Option<Ttl>,
     /// What is answered when every member is down.
     pub all_down: AllDown,
+    /// Whose probes count for clients elsewhere.
+    pub vantage: Vantage,
 }
 
 impl Default for PoolSettings {
@@ -111,6 +113,7 @@ impl Default for PoolSettings {
             answers_max: None,
             ttl_degraded: None,
             all_down: AllDown::Select(Selector::All),
+            vantage: Vantage::Own,
         }
     }
 }

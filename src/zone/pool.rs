@@ -8,6 +8,7 @@ use super::network::Network;
 use super::order::AnswerOrder;
 use super::selector::{Answers, Arrangement, Selector};
 use crate::dns::{Name, Rtype, Ttl, rdata};
+use crate::probe::Vantage;
 use crate::source::Origin;
 
 /// Bytes of a record before its RDATA, when the owner is a pointer: owner, type, class, TTL and length (RFC
@@ -43,6 +44,8 @@ pub struct Pool {
     pub all_down: AllDown,
     /// What is answered while no member has an outcome yet.
     pub while_pending: WhilePending,
+    /// Whose probes count for clients elsewhere.
+    pub vantage: Vantage,
     /// The code of the LUA record it was written as, chunks joined; none for a plain RRset guarded by the
     /// configuration.
     pub lua: Option<Box<str>>,
@@ -66,6 +69,7 @@ impl Pool {
             min_up: MinUp::default(),
             all_down: AllDown::Select(Selector::All),
             while_pending: WhilePending::Select,
+            vantage: Vantage::Own,
             lua: None,
             origin: origin.into(),
         }

@@ -12,10 +12,9 @@
 //! emptied, or says what makes no sense. Not responsible for asking the store (`crate::etcd`), for what a version is made
 //! of (`etcd`), or for publishing.
 
-mod pages;
 mod leases;
-mod once;
 mod settings;
+mod once;
 mod status;
 mod task;
 mod tasks;

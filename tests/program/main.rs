@@ -23,4 +23,5 @@ mod sites;
 mod supervision;
 mod trace;
 mod transfers;
+mod vantage;
 mod zones;

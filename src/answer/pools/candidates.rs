@@ -156,6 +156,13 @@ impl BoundPool {
         Chosen { state, candidates, choice }
     }
 
+    /// The board as clients elsewhere are to have it for this pool; none: it is the same to them.
+    pub fn elsewhere(&self, board: &Board) -> Option<Board> {
+        let rule = self.pool.vantage;
+        let is_other = self.targets.iter().any(|target| board.is_other_elsewhere(target, rule));
+        is_other.then(|| board.elsewhere(rule))
+    }
+
     /// Whether every member is up.
     pub fn is_all_up(&self, board: &Board) -> bool {
         self.groups().flatten().all(|one| one.verdict(board) == Verdict::Up)

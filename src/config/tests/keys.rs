@@ -31,6 +31,7 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
         | Section::Lua
         | Section::Cache => ZONE.lines().chain([key.section.header()]).collect(),
         Section::Kubernetes => around_cluster(key),
+        Section::Vantage => around_vantage(key),
         Section::Key => {
             let secret = (!key.name.starts_with("secret")).then_some("secret = \"c2VjcmV0c2VjcmV0c2VjcmV0\"");
             let block = ["name = \"transfer\""].into_iter().chain(secret).filter(own);
@@ -59,14 +60,8 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
         Section::Zone => zone().take_while(|line| *line != Section::ZoneProbe.header()).collect(),
         Section::Source(header) => {
             let needed = ["endpoints = [\"https://192.0.2.9\"]", "nameservers = [\"ns.test\"]"];
-            let beside = match key.name {
-                "cert" => "key = \"etcd/client.key\"",
-                "key" => "cert = \"etcd/client.pem\"",
-                "user" => "password-file = \"etcd/password\"",
-                "password-file" => "user = \"edgedns\"",
-                _ => "",
-            };
             let block = needed.into_iter().filter(|line| header == "[zone.etcd]" && own(line));
+            let beside = beside_in_a_store(key);
             ["[[zone]]", "name = \"lab.example\"", header].into_iter().chain(block).chain([beside]).collect()
         }
         Section::Catalog | Section::CatalogGroup | Section::CatalogGroupUpdate => around_catalog(key),
@@ -94,6 +89,23 @@ fn other_of_pair(key: &ConfigKey) -> Option<&'static str> {
         "client-key" => Some("client-cert = \"client.pem\""),
         _ => None,
     }
+}
+
+/// The key without which a key of how a store is reached says nothing.
+fn beside_in_a_store(key: &ConfigKey) -> &'static str {
+    match key.name {
+        "cert" => "key = \"etcd/client.key\"",
+        "key" => "cert = \"etcd/client.pem\"",
+        "user" => "password-file = \"etcd/password\"",
+        "password-file" => "user = \"edgedns\"",
+        _ => "",
+    }
+}
+
+/// The same for a key of the store that carries verdicts.
+fn around_vantage(key: &ConfigKey) -> Vec<&'static str> {
+    let endpoints = (key.name != "endpoints").then_some("endpoints = [\"https://192.0.2.9\"]");
+    ZONE.lines().chain(["[vantage]"]).chain(endpoints).chain([beside_in_a_store(key)]).collect()
 }
 
 /// The same for a key of a guard.

@@ -49,6 +49,7 @@ fn status() -> Status {
         standing: "up".to_owned(),
         members: vec![member("up"), member("down")],
         answering: vec!["127.0.5.1".to_owned()],
+        elsewhere: Some(vec!["127.0.5.1".to_owned(), "127.0.5.2".to_owned()]),
     };
     let target = target();
     let never_passed = OutcomesStatus::default();

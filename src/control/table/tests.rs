@@ -33,6 +33,7 @@ fn the_table_shows_pools_members_and_zones() {
         standing: "up".to_owned(),
         members: vec![member(13), member(14)],
         answering: vec!["127.0.1.13".to_owned()],
+        elsewhere: None,
     };
     let zone = ZoneStatus {
         view: None,
@@ -107,6 +108,7 @@ fn a_pool_whose_members_are_all_down_cannot_be_overlooked() {
         standing: standing.to_owned(),
         members,
         answering: Vec::new(),
+        elsewhere: None,
     };
     let member = |verdict: &str| MemberStatus { verdict: verdict.to_owned(), ..member(1) };
     let title = |pool| pool_title(&pool, Look::Plain);

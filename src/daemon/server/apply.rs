@@ -219,6 +219,7 @@ impl Server {
         self.feeds.follow(&settings, self.publishing.served.store());
         let served = &self.publishing.served;
         self.publishing.catalogs.follow(settings, |zone| served.version_of(zone), losses);
+        self.publishing.vantage.follow(config.vantage.as_ref(), &self.publishing.engine);
     }
 
     /// Has zones served of which so much has gone at once that they wait. Returns how many there were.

@@ -16,8 +16,8 @@ use super::publishing::Publishing;
 use super::selector_text::choice;
 use super::status;
 use crate::answer::{
-    Decided, Explained, ExplainedStep, Finding, Peer, Reply, Snapshot, Transport, WorkerContext, explain,
-    respond,
+    BoundPool, Decided, Explained, ExplainedStep, Finding, Peer, Reply, Snapshot, Transport, WorkerContext,
+    explain, respond,
 };
 use crate::control::{AnswerView, ExplainOrder, Explanation, PoolView, StepView, UtcTime};
 use crate::dns::edns::OptWriter;
@@ -25,7 +25,8 @@ use crate::dns::message::{Header, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::{Record, Response};
 use crate::dns::{Name, Rtype};
-use crate::health::Report;
+use crate::health::{Report, TargetId, Verdict};
+use crate::probe::Vantage;
 use crate::zones::StoredZone;
 
 /// Most zones that are named when the name is in none of them.
@@ -82,6 +83,7 @@ impl Server {
                 )
                 .chain((leaves == Leaves::AtAnAlias).then(|| ALIAS_LEAVES.to_owned()))
                 .chain(self.publishing.vouched_for(&found, order))
+                .chain(self.publishing.seen_elsewhere(&found, order))
                 .collect(),
         };
         if let Some(TransferExplained { rcode, because, remarks }) = transfer {
@@ -102,7 +104,7 @@ impl Server {
 }
 
 impl Publishing {
-    fn pools_of(&self, found: &Explained) -> impl Iterator<Item = &crate::answer::BoundPool> {
+    fn pools_of(&self, found: &Explained) -> impl Iterator<Item = &BoundPool> {
         let zone = found.decided.zone().map(|zone| self.served.pools_of_zone(zone)).unwrap_or_default();
         found.pools.iter().filter_map(|place| zone.get(*place))
     }
@@ -110,7 +112,7 @@ impl Publishing {
     /// What a client is told other than this host sees, or would be elsewhere.
     fn vouched_for(&self, found: &Explained, order: &ExplainOrder) -> Option<String> {
         let mut targets = self.pools_of(found).flat_map(|bound| bound.targets.iter());
-        targets.find(|target| self.board.is_other_elsewhere(*target))?;
+        targets.find(|target| self.board.is_other_elsewhere(*target, Vantage::Own))?;
         Some(if order.client.to_canonical().is_loopback() {
             "this host suspects itself: clients elsewhere get what it believed before it heard nobody any more".to_owned()
         } else {
@@ -118,6 +120,30 @@ impl Publishing {
              it sees"
                 .to_owned()
         })
+    }
+
+    /// What is down here and yet answered to clients elsewhere, and who sees it up.
+    fn seen_elsewhere(&self, found: &Explained, order: &ExplainOrder) -> Vec<String> {
+        let of = |bound: &BoundPool| {
+            let rule = bound.pool.vantage;
+            bound.targets.iter().filter(|target| self.board.is_seen_up(*target, rule)).collect::<Vec<_>>()
+        };
+        let seen: Vec<TargetId> = self.pools_of(found).flat_map(of).collect();
+        if seen.is_empty() {
+            return Vec::new();
+        }
+        let whom = match order.client.to_canonical().is_loopback() {
+            true => "is answered to clients elsewhere, and not to those on this host",
+            false => "is therefore answered",
+        };
+        let sentence = |report: Report| {
+            let up = report.sightings.iter().filter(|seen| seen.verdict == Verdict::Up);
+            let by = up.map(|seen| format!("{} ({} s ago)", seen.vantage, seen.since.elapsed().as_secs()));
+            let by: Vec<String> = by.collect();
+            format!("{} is down here, up as seen by {}: it {whom}", report.target.probe, by.join(", "))
+        };
+        let reports = self.engine.report().into_iter().filter(|report| seen.contains(&report.id));
+        reports.map(sentence).collect()
     }
 
     fn pools_told(&self, found: &Explained, order: &ExplainOrder) -> Vec<PoolView> {

@@ -16,6 +16,7 @@ use super::locals::Locals;
 use super::transferring::Transferring;
 use super::transitions::{FirstVerdicts, LogAs, log_quietly, log_rest, log_transition};
 use super::updating::UpdateTaker;
+use super::vantage::Vantage;
 use super::waiting_changes::WaitingChanges;
 use super::worker_counters::WorkerCounters;
 use crate::answer::{BoundPool, CookieSecret, Publisher};
@@ -56,6 +57,8 @@ pub(super) struct Publishing {
     /// Ends when every target of the start has had its first outcome.
     pub(super) first_round: JoinHandle<()>,
     pub(super) first_verdicts: FirstVerdicts,
+    /// The other servers whose verdicts are heard.
+    pub(super) vantage: Vantage,
 }
 
 impl Publishing {

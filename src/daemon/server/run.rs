@@ -31,6 +31,7 @@ use super::transferring::Transferring;
 use super::transitions::FirstVerdicts;
 use super::turn::Events;
 use super::updating::Updating;
+use super::vantage::Vantage;
 use super::waiting_changes::WaitingChanges;
 use super::worker_counters::WorkerCounters;
 use crate::answer::{MessageKind, Publisher, Snapshot};
@@ -229,6 +230,7 @@ impl Server {
             cookie_secret,
             first_round,
             first_verdicts: FirstVerdicts::default(),
+            vantage: Vantage::default(),
             engine,
         };
         commit(with_versions(holds, &Served::default()), &publishing.served);

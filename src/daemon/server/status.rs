@@ -8,10 +8,11 @@ use super::worker_counters;
 use crate::answer::{BoundPool, PoolState};
 use crate::control::{
     CatalogStatus, CopiedStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus,
-    ProbesStatus, RuleStatus, SelectorStatus, Status, StoreStatus, TargetStatus, UtcTime, ZoneStatus,
+    ProbesStatus, RuleStatus, SelectorStatus, SightingStatus, Status, StoreStatus, TargetStatus, UtcTime,
+    ZoneStatus,
 };
 use crate::health::force::Rule;
-use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
+use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Sighting, Tally};
 use crate::kubernetes::Selector;
 use crate::probe::Weight;
 use crate::transport::Listening;
@@ -57,6 +58,7 @@ impl Server {
                 .map(|report| target(report, now, today))
                 .collect(),
             suspects_itself: self.operator.suspects_itself(),
+            vantage: self.publishing.vantage.status(&self.publishing.engine),
             local_trouble: self.operator.local_trouble.borrow().as_ref().map(ToString::to_string),
             watch_trouble: self.reloading.watching.as_ref().and_then(Watching::trouble),
             state_trouble: self.operator.state_trouble(),
@@ -207,11 +209,20 @@ pub(super) fn pool(view: Option<&str>, bound: &BoundPool, board: &Board) -> Pool
         standing: standing.to_owned(),
         members: members.collect(),
         answering: answering.iter().map(|member| bound.pool.show(member)).collect(),
+        elsewhere: bound.elsewhere(board).map(|board| {
+            let (_, answering) = bound.answered(&board);
+            answering.into_iter().map(|member| bound.pool.show(member)).collect()
+        }),
     }
 }
 
 pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> TargetStatus {
-    let Report { id, target, verdict, believed, elsewhere, forced, held, history } = report;
+    let Report { id, target, verdict, believed, elsewhere, sightings, forced, held, history } = report;
+    let sighting = |seen: &Sighting| SightingStatus {
+        vantage: seen.vantage.to_string(),
+        verdict: seen.verdict.to_string(),
+        age_seconds: now.saturating_duration_since(seen.since).as_secs(),
+    };
     TargetStatus {
         id: id.index(),
         name: target.probe.to_string(),
@@ -220,6 +231,7 @@ pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> Target
         verdict: verdict.to_string(),
         believed: believed.to_string(),
         elsewhere: (elsewhere != believed).then(|| elsewhere.to_string()),
+        seen: sightings.iter().map(sighting).collect(),
         forced: forced.as_ref().map(|rule| rule.order.to_string()),
         held: *held,
         since: UtcTime::of(history.since, now, today),

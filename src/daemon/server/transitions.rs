@@ -8,6 +8,7 @@ use tracing::{debug, error, info, warn};
 use super::super::served::sentence;
 use crate::answer::BoundPool;
 use crate::health::{Board, Transition, TransitionCause, Verdict};
+use crate::probe::Vantage;
 
 /// Pools named in the log line of a transition; the rest is counted.
 const POOLS_NAMED_MAX: usize = 4;
@@ -82,6 +83,7 @@ pub(super) fn log_transition(transition: &Transition, pools: &[&BoundPool], boar
         (_, 0) => format!(" ({named})"),
         _ => format!(" ({named}; and {more} more)"),
     };
+    let pools_are_seen = pools.iter().any(|pool| pool.pool.vantage != Vantage::Own);
     let owners = pools.iter().map(|pool| pool.pool.owner.to_string());
     let mut owners: Vec<String> = owners.take(POOLS_INDEXED_MAX).collect();
     owners.dedup();
@@ -97,6 +99,11 @@ pub(super) fn log_transition(transition: &Transition, pools: &[&BoundPool], boar
         | (TransitionCause::Elsewhere(_), ..) => {
             debug!(probe_target, verdict, pools, "{transition}{effect}")
         }
+        // What is down was told when it went down.
+        (TransitionCause::SeenUp(_), ..) if pools_are_seen => {
+            info!(probe_target, verdict, pools, "{transition}{effect}")
+        }
+        (TransitionCause::SeenUp(_), ..) => debug!(probe_target, verdict, pools, "{transition}{effect}"),
         (TransitionCause::Silent { .. }, ..) => error!(probe_target, verdict, pools, "{transition}{effect}"),
         (_, _, Verdict::Down) => warn!(probe_target, verdict, pools, "{transition}{effect}"),
         (_, _, Verdict::Up | Verdict::Pending) => {

@@ -120,6 +120,7 @@ impl Server {
         self.publishing.running.stop().await;
         self.publishing.catalogs.stop().await;
         self.feeds.stop().await;
+        self.publishing.vantage.stop().await;
         self.operator.rules_keeper.stop().await;
         self.operator.last_good_keeper.stop().await;
         self.reloading.marks.remove_all();

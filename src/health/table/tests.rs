@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::probe::{Phase, Port, Reason, Tcp};
+use crate::probe::{Phase, Port, Reason, Tcp, Vantage};
 
 fn target(port: u16) -> Target {
     Target {
@@ -288,7 +288,7 @@ fn while_this_host_suspects_itself_clients_elsewhere_get_what_was_believed_befor
         table.record(&all[host], &silence, begin + Duration::from_millis(millis));
     };
     let verdicts = |table: &Table| {
-        let (here, elsewhere) = (table.board(), table.board().elsewhere());
+        let (here, elsewhere) = (table.board(), table.board().elsewhere(Vantage::Own));
         taken.ids.iter().map(|id| (here.verdict(*id), elsewhere.verdict(*id))).collect::<Vec<_>>()
     };
     let (up, down) = (Verdict::Up, Verdict::Down);
@@ -307,4 +307,166 @@ fn while_this_host_suspects_itself_clients_elsewhere_get_what_was_believed_befor
     silent(&mut table, 0, 3000);
     pass(&mut table, &all[1]);
     assert_eq!(verdicts(&table), [(down, down), (up, up), (down, down)]);
+}
+
+/// A table that hears others.
+fn hearing_table() -> Table {
+    let mut table = table();
+    let settings = VantageSettings {
+        name: "a".to_owned(),
+        members: Default::default(),
+        patience: Duration::from_secs(10),
+    };
+    table.follow_vantages(Some(settings), Instant::now());
+    table.hear([Word::Anew, Word::Confirmed], Instant::now());
+    table
+}
+
+fn tell(table: &mut Table, vantage: &str, target: &str, verdict: Verdict) {
+    let word = Word::Sees { vantage: vantage.into(), target: target.into(), verdict };
+    table.hear([word], Instant::now());
+}
+
+/// What a target is here, and elsewhere by each rule.
+fn everywhere(table: &Table, id: TargetId) -> [Verdict; 5] {
+    let board = table.board();
+    let elsewhere = |rule| board.elsewhere(rule).verdict(id);
+    let [own, any, quorum, all] = [Vantage::Own, Vantage::Any, Vantage::Quorum, Vantage::All].map(elsewhere);
+    [board.verdict(id), own, any, quorum, all]
+}
+
+#[test]
+fn others_keep_up_for_clients_elsewhere_what_is_down_here_and_take_nothing() {
+    let (up, down) = (Verdict::Up, Verdict::Down);
+    let mut table = hearing_table();
+    let started = watch(&mut table, &[1]).started;
+    let (id, name) = (started[0].id, "127.0.2.60:1");
+    tell(&mut table, "b", name, down);
+    tell(&mut table, "c", name, down);
+    assert_eq!(everywhere(&table, id), [Verdict::Pending; 5]);
+    pass(&mut table, &started[0]);
+    assert_eq!(everywhere(&table, id), [up; 5], "what is up here is up");
+    tell(&mut table, "b", name, up);
+    fail(&mut table, &started[0]);
+    assert_eq!(everywhere(&table, id), [down, down, up, down, down]);
+    while table.take_unsent().is_some() {}
+    tell(&mut table, "c", name, up);
+    assert_eq!(everywhere(&table, id), [down, down, up, up, up]);
+    let told = table.take_unsent().unwrap();
+    assert_eq!(told.to_string(), "127.0.2.60:1 down here, up for others");
+    let before = table.board();
+    table.hear([Word::Lost { why: "cut".to_owned() }], Instant::now());
+    assert_eq!(everywhere(&table, id), [down; 5]);
+    assert_eq!(table.board().changes_since(&before).count(), 1);
+    let report = table.report().remove(0);
+    assert!(report.sightings.is_empty(), "what is not confirmed is not shown");
+}
+
+#[test]
+fn the_operator_and_damping_are_heeded_before_others() {
+    let mut table = hearing_table();
+    let started = watch(&mut table, &[1]).started;
+    tell(&mut table, "b", "127.0.2.60:1", Verdict::Up);
+    fail(&mut table, &started[0]);
+    assert_eq!(everywhere(&table, started[0].id)[2], Verdict::Up);
+    let mut rules = Rules::default();
+    let (pattern, since) = ("*".parse().unwrap(), std::time::SystemTime::UNIX_EPOCH);
+    let order = crate::health::force::Order::Down;
+    rules.add(crate::health::force::Rule { pattern, order, since, term: None, remark: None }).unwrap();
+    table.force(&rules, Instant::now());
+    assert_eq!(everywhere(&table, started[0].id), [Verdict::Down; 5]);
+    table.force(&Rules::default(), Instant::now());
+    assert_eq!(everywhere(&table, started[0].id)[2], Verdict::Up);
+}
+
+#[test]
+fn a_new_target_is_what_others_have_said_of_it_before() {
+    let mut table = hearing_table();
+    tell(&mut table, "b", "127.0.2.60:1", Verdict::Up);
+    let first = watch(&mut table, &[1]).started;
+    fail(&mut table, &first[0]);
+    assert_eq!(everywhere(&table, first[0].id)[2], Verdict::Up);
+    release(&mut table, &[first[0].id]);
+    assert!(table.sights().verdicts.is_empty());
+    rest(&mut table);
+    let again = watch(&mut table, &[1]).started;
+    fail(&mut table, &again[0]);
+    tell(&mut table, "b", "127.0.2.60:1", Verdict::Down);
+    assert_eq!(everywhere(&table, again[0].id), [Verdict::Down; 5]);
+}
+
+#[test]
+fn what_is_told_to_others_is_what_probes_say_and_nothing_that_comes_of_others() {
+    let mut table = hearing_table();
+    let started = watch(&mut table, &[1, 2, 3]).started;
+    pass(&mut table, &started[0]);
+    fail(&mut table, &started[1]);
+    tell(&mut table, "b", "127.0.2.60:2", Verdict::Up);
+    tell(&mut table, "c", "127.0.2.60:3", Verdict::Up);
+    let mut sights = table.sights();
+    sights.verdicts.sort_by(|one, other| one.0.cmp(&other.0));
+    let wanted = [("127.0.2.60:1".into(), Verdict::Up), ("127.0.2.60:2".into(), Verdict::Down)];
+    assert_eq!(sights, Sights { suspects_itself: false, verdicts: wanted.to_vec() });
+    // Two that ask the same with other times are one to the others, and the worse of the two counts.
+    let mut slower = target(1);
+    slower.interval *= 2;
+    let second = table.watch(&[slower], Instant::now());
+    fail(&mut table, &second.started[0]);
+    let of_first = |table: &Table| {
+        table
+            .sights()
+            .verdicts
+            .into_iter()
+            .find(|(name, _)| &**name == "127.0.2.60:1")
+            .map(|(_, verdict)| verdict)
+    };
+    assert_eq!(of_first(&table), Some(Verdict::Down));
+    release(&mut table, &second.ids);
+    assert_eq!(of_first(&table), Some(Verdict::Up));
+}
+
+proptest::proptest! {
+    /// Two hosts that see the same, of which one hears others: their own clients get the same, whatever these say.
+    #[test]
+    fn whatever_others_say_clients_on_this_host_get_what_it_sees(
+        steps in proptest::collection::vec((0_u8..8, 0_usize..2, 0_u8..3), 0..60),
+    ) {
+        let (mut alone, mut hearing) = (table(), hearing_table());
+        let of_alone = watch(&mut alone, &[1, 2]).started;
+        let of_hearing = watch(&mut hearing, &[1, 2]).started;
+        for (kind, place, number) in steps {
+            let name = ["127.0.2.60:1", "127.0.2.60:2"][place];
+            let vantage = ["b", "c", "d"][usize::from(number)];
+            match kind {
+                0 | 1 => {
+                    pass(&mut alone, &of_alone[place]);
+                    pass(&mut hearing, &of_hearing[place]);
+                }
+                2 | 3 => {
+                    fail(&mut alone, &of_alone[place]);
+                    fail(&mut hearing, &of_hearing[place]);
+                }
+                4 => tell(&mut hearing, vantage, name, Verdict::Up),
+                5 => tell(&mut hearing, vantage, name, Verdict::Down),
+                6 => hearing.hear([Word::Gone { vantage: vantage.into() }], Instant::now()),
+                _ => hearing.hear([Word::Lost { why: "cut".to_owned() }, Word::Anew, Word::Confirmed], Instant::now()),
+            }
+            for (one, other) in of_alone.iter().zip(&of_hearing) {
+                let here = alone.board().verdict(one.id);
+                proptest::prop_assert_eq!(here, hearing.board().verdict(other.id));
+                proptest::prop_assert_eq!(alone.board().unheld().verdict(one.id), hearing.board().unheld().verdict(other.id));
+                // Nobody elsewhere loses anything either.
+                for rule in [Vantage::Any, Vantage::Quorum, Vantage::All] {
+                    let elsewhere = hearing.board().elsewhere(rule).verdict(other.id);
+                    proptest::prop_assert!(elsewhere == here || (here, elsewhere) == (Verdict::Down, Verdict::Up));
+                }
+                let sights = |table: &Table| {
+                    let mut verdicts = table.sights().verdicts;
+                    verdicts.sort_by(|one, other| one.0.cmp(&other.0));
+                    verdicts
+                };
+                proptest::prop_assert_eq!(sights(&alone), sights(&hearing));
+            }
+        }
+    }
 }

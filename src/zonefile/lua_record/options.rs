@@ -12,6 +12,7 @@ use super::reader::Reader;
 use super::request::Request;
 use super::shown::shown;
 use crate::lua::{Expr, ExprKind, Field};
+use crate::probe::Vantage;
 use crate::source::{Diagnostic, nearest};
 use crate::zone::{AllDown, PICKCLOSEST, Selector, WhilePending};
 
@@ -25,6 +26,8 @@ pub(super) struct Options {
     pub(super) timeout: Duration,
     pub(super) fall: NonZeroU32,
     pub(super) source: Option<IpAddr>,
+    /// Whose probes count for clients elsewhere; PowerDNS does not look at it.
+    pub(super) vantage: Vantage,
     /// What only functions for URLs look at.
     pub(super) request: Request,
 }
@@ -81,6 +84,10 @@ const OPTIONS: &[(&str, Apply)] = &[
         options.source = Some(reader.source(value)?);
         Some(())
     }),
+    ("vantage", |options, reader, value| {
+        options.vantage = reader.vantage(value)?;
+        Some(())
+    }),
 ];
 
 /// The options that mean something else, or nothing, to functions for URLs.
@@ -126,6 +133,7 @@ impl Options {
             timeout: defaults.timeout,
             fall: defaults.fall,
             source: None,
+            vantage: Vantage::Own,
             request: Request::default(),
         }
     }
@@ -225,6 +233,19 @@ impl<'r> Reader<'r, '_> {
             );
         }
         Some(*selector)
+    }
+
+    fn vantage(&mut self, value: &'r Expr) -> Option<Vantage> {
+        let resolved = self.scope.resolve(value);
+        let written = self.text(value, "a vantage in quotes")?;
+        let known = Vantage::WORDS.iter().find(|(word, _)| *word == written);
+        if known.is_none() {
+            let words = Vantage::WORDS.iter().map(|(word, _)| *word);
+            let message = format!("unknown vantage `{}`", shown(written.as_bytes()));
+            let help = format!("the vantages are {}", listed(words));
+            self.found.push(Diagnostic::error(resolved.span, message).help(help));
+        }
+        known.map(|(_, vantage)| *vantage)
     }
 
     /// How long a probe may take; `zero` is what PowerDNS makes of 0.

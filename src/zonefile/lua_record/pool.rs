@@ -81,6 +81,7 @@ impl<'r> Reader<'r, '_> {
             selector: options.selector,
             all_down: options.all_down(),
             while_pending: options.while_pending(),
+            vantage: options.vantage,
             ..self.pool(Vec::new())
         }
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::leases::learn_leases;
-use super::pages::read_all;
+use super::settings::BYTES_MAX;
 use crate::dns::Name;
-use crate::etcd::Client;
+use crate::etcd::{Client, read_all};
 use crate::layout::KeyFault;
 use crate::zone::Apexes;
 use crate::zonefile;
@@ -36,7 +36,7 @@ pub struct FromEtcd {
 /// When the store is not heard, or there is no zone in it.
 pub async fn from_etcd(source: &EtcdKeys, name: &Name) -> Result<FromEtcd, String> {
     let mut client = Client::new(source.access.clone());
-    let all = read_all(&mut client, source.prefix().as_bytes()).await;
+    let all = read_all(&mut client, source.prefix().as_bytes(), BYTES_MAX).await;
     let (mark, all) = all.map_err(|error| format!("etcd: {error}"))?;
     let settings = source.place.text.clone();
     let mut keys = Keys::new(source.layout, source.place.clone());

@@ -4,6 +4,9 @@ use crate::layout::Place;
 use crate::zones::feed::FeedSettings;
 use crate::zones::source::EtcdKeys;
 
+/// Most bytes that keys and values take, with what each costs besides: the memory that a zone may take.
+pub(super) const BYTES_MAX: usize = 1 << 30;
+
 /// What the task of one zone goes by.
 pub(super) type EtcdSettings = FeedSettings<EtcdKeys>;
 

@@ -12,11 +12,10 @@ use tokio::time::{sleep, sleep_until};
 use tracing::{debug, info, warn};
 
 use super::leases::learn_leases;
-use super::pages::read_all;
-use super::settings::EtcdSettings;
+use super::settings::{BYTES_MAX, EtcdSettings};
 use super::status::{EtcdStatus, Held};
 use crate::dns::Name;
-use crate::etcd::{Access, Client, Error, Mark, Watch, Watched};
+use crate::etcd::{Access, Client, Error, Mark, Watch, Watched, read_all};
 use crate::http_client;
 use crate::layout::KeyFault;
 use crate::sync::Shared;
@@ -288,7 +287,7 @@ impl Following {
                 now.revision
             );
         }
-        let (mark, all) = read_all(&mut self.client, &prefix).await?;
+        let (mark, all) = read_all(&mut self.client, &prefix, BYTES_MAX).await?;
         let count = all.len();
         let Some(mut keys) = self.keys.take() else { return Err(Ended::Over) };
         let restated = tokio::task::spawn_blocking(move || {

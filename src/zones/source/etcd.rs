@@ -6,19 +6,17 @@
 use std::any::Any;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::interface::{Reading, Source, SourceTiming};
 use super::kind::{Company, SourceContext, SourceForm, SourceKind, TakesUpdates};
 use crate::dns::{Name, NameRef, Ttl};
-use crate::etcd::{Access, Login, PORT};
-use crate::http_client::{Endpoint, EndpointsOf, Scheme};
+use crate::etcd::Access;
+use crate::etcd::access_keys::{self, CA, CERT, KEY, MEMBERS, PASSWORD_FILE, SERVER_NAME, USER};
 use crate::layout::{ApexRecords, LAYOUTS, Layout, Place, Subtree};
-use crate::setting::{Absent, Faulty, Holds, KeyEntry, Table, Value, both, client_certificate, keep};
+use crate::setting::{Absent, Faulty, KeyEntry, Table, Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::tls::{AuthorityFile, ServerName, Verify, read_file};
 use crate::zone::Builder;
 use crate::zonefile;
 
@@ -72,43 +70,6 @@ const MAX_STALE: KeyEntry = KeyEntry::new(
     "how long the zone is served while etcd is silent; without it for ever",
 );
 
-const CA: KeyEntry = KeyEntry::new(
-    "ca",
-    Absent::Unset { example: r#""etcd/ca.pem""# },
-    "file with the authorities to trust; without it those of the system",
-)
-.holding(Holds::File);
-
-const SERVER_NAME: KeyEntry = KeyEntry::new(
-    "server-name",
-    Absent::Unset { example: r#""etcd.example.com""# },
-    "name that the certificates of members must be for; without it the address of each",
-);
-
-const CERT: KeyEntry = KeyEntry::new(
-    "cert",
-    Absent::Unset { example: r#""etcd/client.pem""# },
-    "file with the client certificate, with `key`; where etcd has users it must have no common name",
-)
-.holding(Holds::File);
-
-const KEY: KeyEntry =
-    KeyEntry::new("key", Absent::Unset { example: r#""etcd/client.key""# }, "file with the key of `cert`")
-        .holding(Holds::SecretFile);
-
-const USER: KeyEntry = KeyEntry::new(
-    "user",
-    Absent::Unset { example: r#""edgedns""# },
-    "user of etcd, with `password-file`; a role that may read the keys of the zone is enough",
-);
-
-const PASSWORD_FILE: KeyEntry = KeyEntry::new(
-    "password-file",
-    Absent::Unset { example: r#""etcd/password""# },
-    "file with the password of `user`; read whenever a token is needed",
-)
-.holding(Holds::SecretFile);
-
 pub(super) const KIND: SourceKind = SourceKind {
     form: SourceForm::Table {
         header: "[zone.etcd]",
@@ -135,15 +96,6 @@ pub(super) const KIND: SourceKind = SourceKind {
         help: "change its keys: `edgedns put`",
     },
     read,
-};
-
-/// Endpoints of members.
-const MEMBERS: EndpointsOf = EndpointsOf {
-    server: "etcd",
-    port: PORT,
-    for_a_name: "write its address, and the name of its certificate as `server-name`",
-    not_in_plain: None,
-    example: "https://192.0.2.9:2379",
 };
 
 /// Most name servers that are named.
@@ -234,14 +186,14 @@ fn read(
         Some(value) => keep(value.word(&words), found),
         None => LAYOUTS.first(),
     };
-    let prefix = table.read(PREFIX.name, found, prefix);
+    let prefix = table.read(PREFIX.name, found, access_keys::prefix);
     let ttl = table
         .read(TTL.name, found, |value| value.ttl(&TTLS))
         .or(Ttl::from_seconds(TTL_SECONDS))
         .unwrap_or_default();
     let shrink_limit = table.read(SHRINK_LIMIT.name, found, percent).unwrap_or(SHRINK_PERCENT);
     let max_stale = table.read(MAX_STALE.name, found, |value| value.duration(&STALE_TIMES));
-    let access = read_access(table, context.folder, endpoints.unwrap_or_default(), found)?;
+    let access = access_keys::read(table, context.folder, endpoints.unwrap_or_default(), found)?;
     let layout = layout.ok_or(Faulty)?;
     let (nameservers, subtree) = read_apex(table, layout, found);
     let (Some((apex, _)), false) = (context.name, access.endpoints.is_empty()) else { return Err(Faulty) };
@@ -276,45 +228,6 @@ fn read_apex(table: &Table<'_>, layout: &Layout, found: &mut Diagnostics) -> (Ve
     }
 }
 
-fn read_access(
-    table: &Table<'_>,
-    folder: &Path,
-    endpoints: Vec<Endpoint>,
-    found: &mut Diagnostics,
-) -> Result<Access, Faulty> {
-    let authority = table.read_file(CA.name, folder, found, AuthorityFile::new)?;
-    let server_name = table.read(SERVER_NAME.name, found, |value| {
-        let text = value.text()?;
-        ServerName::new(text)
-            .ok_or_else(|| value.fault(format!("`{text}` is neither a host name nor an address")))
-    });
-    let certificate = client_certificate(table, (CERT.name, KEY.name), folder, found)?;
-    let login = match both(table, USER.name, PASSWORD_FILE.name, found)? {
-        None => None,
-        Some((user, _)) => {
-            let user = keep(user.text(), found).ok_or(Faulty)?.to_owned();
-            // What is in it may change; that it is there is looked at now.
-            let look = |path: std::path::PathBuf| read_file(&path).map(|_| path);
-            let password_file = table.read_file(PASSWORD_FILE.name, folder, found, look)?.ok_or(Faulty)?;
-            Some(Login { user, password_file })
-        }
-    };
-    let is_plain = |endpoint: &Endpoint| endpoint.scheme == Scheme::Http;
-    if endpoints.iter().all(is_plain) && !endpoints.is_empty() {
-        for key in [CA.name, SERVER_NAME.name, CERT.name] {
-            let unused = || format!("`{key}` has no effect without TLS");
-            let help = "begin endpoints with https://";
-            found.extend(table.get(key).map(|value| value.fault(unused()).help(help)));
-        }
-    }
-    if let (true, Some(user)) = (endpoints.iter().any(is_plain), table.get(USER.name)) {
-        let warning = Diagnostic::warning(user.span(), "the password is sent in plain text");
-        found.push(warning.help("begin endpoints with https://"));
-    }
-    let verify = authority.map_or(Verify::System, Verify::File);
-    Ok(Access { endpoints, server_name, verify, certificate, login })
-}
-
 fn nameservers(value: Value<'_>, found: &mut Diagnostics) -> Vec<Name> {
     let Some(items) = keep(value.items(), found) else { return Vec::new() };
     if items.is_empty() || items.len() > LIST_MAX {
@@ -322,16 +235,6 @@ fn nameservers(value: Value<'_>, found: &mut Diagnostics) -> Vec<Name> {
         return Vec::new();
     }
     items.into_iter().filter_map(|item| keep(item.name(NameRef::ROOT), found)).collect()
-}
-
-fn prefix(value: Value<'_>) -> Result<String, Diagnostic> {
-    let text = value.text()?;
-    let is_plain = text.starts_with('/') && text.len() > 1 && !text.ends_with('/');
-    if is_plain {
-        Ok(text.to_owned())
-    } else {
-        Err(value.fault("it begins with a slash and ends without one"))
-    }
 }
 
 fn percent(value: Value<'_>) -> Result<u8, Diagnostic> {

@@ -148,6 +148,7 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
          [[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"TXT\"]\n\n\
          [[zone.probe]]\nnames = [\"api\"]\ntcp = 6443\nmembers = {{ nodes = \"a\" }}\n\n\
          [kubernetes]\nkubeconfig = \"kubeconfig\"\n\n\
+         [vantage]\nname = \"a\"\nendpoints = [\"http://{gone}:2379\"]\n\n\
          [[zone.probe]]\nnames = [\"*.apps\"]\ntls = {{ port = {}, verify = false }}\n\n\
          [[zone]]\nname = \"dyn.example\"\n\n\
          [zone.etcd]\nendpoints = [\"http://{gone}:2379\"]\nnameservers = [\"ns.test\"]\n\n\

@@ -1,10 +1,12 @@
-//! All keys of a zone, page by page.
+//! All keys that begin with something, page by page.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::etcd::{Client, Error, KeyValue, Mark};
+use super::client::Client;
+use super::error::Error;
+use super::wire::{KeyValue, Mark};
 use crate::http_client;
 
 /// Keys of one page. With values of some hundred bytes it has a megabyte.
@@ -16,25 +18,31 @@ const PAGE_KEYS_MIN: u64 = 20;
 /// Longest time that all pages take: a million keys come within half a minute.
 const READ_MAX: Duration = Duration::from_secs(600);
 
-/// Most bytes that keys and values take, with what each costs besides: the memory that a zone may take.
-const BYTES_MAX: usize = 1 << 30;
-
 /// What a key with its value costs besides its bytes.
 const KEY_COST: usize = size_of::<KeyValue>();
 
-/// All keys that begin with `prefix`, at one revision.
+/// All keys that begin with `prefix`, at one revision; keys and values take `bytes_max` at most, with what each costs
+/// besides.
 ///
 /// # Errors
 ///
 /// When no member answers, the store refuses, or does not come to an end.
-pub(super) async fn read_all(client: &mut Client, prefix: &[u8]) -> Result<(Mark, Vec<KeyValue>), Error> {
-    let read = timeout(READ_MAX, read_pages(client, prefix)).await;
+pub async fn read_all(
+    client: &mut Client,
+    prefix: &[u8],
+    bytes_max: usize,
+) -> Result<(Mark, Vec<KeyValue>), Error> {
+    let read = timeout(READ_MAX, read_pages(client, prefix, bytes_max)).await;
     read.unwrap_or(Err(Error::Link(http_client::Error::TimedOut)))
 }
 
-async fn read_pages(client: &mut Client, prefix: &[u8]) -> Result<(Mark, Vec<KeyValue>), Error> {
+async fn read_pages(
+    client: &mut Client,
+    prefix: &[u8],
+    bytes_max: usize,
+) -> Result<(Mark, Vec<KeyValue>), Error> {
     let (mut mark, mut all, mut limit): (Option<Mark>, Vec<KeyValue>, u64) = (None, Vec::new(), PAGE_KEYS);
-    let mut bytes = 0;
+    let mut bytes = 0_usize;
     loop {
         let from = all.last().map(|last| [&*last.key, &[0]].concat());
         let revision = mark.map(|mark| mark.revision);
@@ -56,9 +64,9 @@ async fn read_pages(client: &mut Client, prefix: &[u8]) -> Result<(Mark, Vec<Key
         if page.keys.is_empty() && page.has_more {
             return Err(Error::Malformed("a page without keys that is not the last one".to_owned()));
         }
-        bytes += take_page(&mut all, page.keys, prefix)?;
-        if bytes > BYTES_MAX {
-            return Err(Error::Refused(format!("the keys take more than {BYTES_MAX} bytes")));
+        bytes = bytes.saturating_add(take_page(&mut all, page.keys, prefix)?);
+        if bytes > bytes_max {
+            return Err(Error::Refused(format!("the keys take more than {bytes_max} bytes")));
         }
         if !page.has_more {
             return Ok((mark, all));
@@ -69,12 +77,12 @@ async fn read_pages(client: &mut Client, prefix: &[u8]) -> Result<(Mark, Vec<Key
 /// Takes in a page: keys of the range, each behind the one before. So whatever a store says comes to an end. Returns how many
 /// bytes it takes.
 fn take_page(all: &mut Vec<KeyValue>, page: Vec<KeyValue>, prefix: &[u8]) -> Result<usize, Error> {
-    let mut bytes = 0;
+    let mut bytes = 0_usize;
     for kv in page {
         if !kv.key.starts_with(prefix) || all.last().is_some_and(|last| last.key >= kv.key) {
             return Err(Error::Malformed("a key that was not asked for, or comes again".to_owned()));
         }
-        bytes += kv.key.len() + kv.value.len() + KEY_COST;
+        bytes = bytes.saturating_add(kv.key.len()).saturating_add(kv.value.len()).saturating_add(KEY_COST);
         all.push(kv);
     }
     Ok(bytes)
