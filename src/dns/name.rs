@@ -217,6 +217,13 @@ impl<'a> NameRef<'a> {
         }
     }
 
+    /// A name that was split off before, and of which whoever kept it has all bytes: its labels are not walked once more. Other
+    /// bytes make a name that is none.
+    pub fn of_kept(wire: &'a [u8]) -> NameRef<'a> {
+        debug_assert!(NameRef::split_from(wire).is_ok_and(|(_, rest)| rest.is_empty()), "a whole name");
+        NameRef { wire }
+    }
+
     /// The bytes, length bytes and root included.
     pub fn wire(self) -> &'a [u8] {
         self.wire

@@ -124,7 +124,8 @@ impl Sealed {
     pub(super) fn name(&self, id: NodeId) -> NameRef<'_> {
         let wire =
             self.node(id).map(|entry| &self.names[entry.name_at as usize..][..usize::from(entry.name_len)]);
-        wire.and_then(|wire| NameRef::split_from(wire).ok()).map_or(NameRef::ROOT, |(name, _)| name)
+        // The builder put whole names there.
+        wire.map_or(NameRef::ROOT, NameRef::of_kept)
     }
 
     /// Where the RRsets of a node are.
