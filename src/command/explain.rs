@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use edgedns::control::ExplainOrder;
 use edgedns::dns::{Name, Rtype};
+use edgedns::tls::ServerName;
 use edgedns::tools;
 use edgedns::tsig::KeyName;
 
@@ -45,14 +46,23 @@ pub(crate) struct Arguments {
     /// Key that the client signs with: some servers get a zone (AXFR, IXFR) by it.
     #[arg(long, value_name = "KEY")]
     key: Option<KeyName>,
+    /// Name in the certificate of the client: some servers get a zone (AXFR, IXFR) by it.
+    #[arg(long, value_name = "NAME", value_parser = certificate_name)]
+    certificate: Option<ServerName>,
     /// Output format.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }
 
+fn certificate_name(text: &str) -> Result<ServerName, String> {
+    let name = ServerName::new(text.trim_end_matches('.'));
+    name.ok_or_else(|| "not a name that a certificate can have".to_owned())
+}
+
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        let order = ExplainOrder { qname: self.name, qtype: self.qtype, client: self.from, key: self.key };
+        let Self { name, qtype, from, key, certificate, .. } = self;
+        let order = ExplainOrder { qname: name, qtype, client: from, key, certificate };
         exit_code(tools::explain(&self.server.into(), &order, self.format.into()))
     }
 }

@@ -362,6 +362,16 @@ const OWN: &[ConfigKey] = &[
         ),
         Holds::SecretFile,
     ),
+    holding(
+        key(
+            Section::Tls,
+            "client-ca",
+            Absent::Unset { example: r#""tls/clients-ca.crt""# },
+            "file with the authorities of whose certificates clients over TLS and QUIC are asked for, as `tls:NAME` in \
+             `allow-transfer` wants them; any other client is answered as without; read again when it changes",
+        ),
+        Holds::File,
+    ),
     key(
         Section::Admin,
         "listen",
@@ -716,7 +726,8 @@ const OWN: &[ConfigKey] = &[
         "allow-transfer",
         Absent::Unset { example: r#"["192.0.2.53", "2001:db8::/32"]"# },
         "servers that get the whole zone (AXFR) or what has changed (IXFR), over TCP; an entry is a network, \
-         the name of a [[key]] as \"key:NAME\", or both in one text; without it nobody does; a zone with it keeps its records in memory",
+         the name of a [[key]] as \"key:NAME\", the name in the certificate of a client over TLS as \"tls:NAME\" (see \
+         `client-ca` in [tls]), or several of these in one text; without it nobody does; a zone with it keeps its records in memory",
     ),
     key(
         Section::Zone,

@@ -39,7 +39,7 @@ mod tls;
 mod lua;
 mod admin;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::forward::CacheSettings;
 use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources};
@@ -72,6 +72,8 @@ pub struct Config {
     pub server: Server,
     /// `[tls]`: the files of the certificate that encrypted transports show; none: they do not serve.
     pub tls: Option<PairFiles>,
+    /// `[tls] client-ca`: the authorities of whose certificates clients of DNS are asked for; none: for nothing.
+    pub client_ca: Option<PathBuf>,
     /// `[admin]`: where an operator reaches the running server.
     pub admin: Admin,
     /// `[limit]`: how many responses a network gets over UDP.
@@ -139,7 +141,9 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     }
     let server = server.map(|table| Server::read(&table, folder, found));
     let dns = server.as_ref().map_or_else(|| Server::default().addresses(), Server::addresses);
-    let tls = root.table(Section::Tls, found).and_then(|table| tls::read(&table, folder, found));
+    let tls_table = root.table(Section::Tls, found);
+    let client_ca = tls_table.as_ref().and_then(|table| tls::read_client_ca(table, folder, found));
+    let tls = tls_table.and_then(|table| tls::read(&table, folder, found));
     let admin_table = root.table(Section::Admin, found);
     if let (Some(table), false) = (&admin_table, root.has(Section::Tls)) {
         tls::report_admin_without(table, found);
@@ -181,9 +185,12 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
         let message = format!("{} has no `[[zone]]`: every query is refused", path.display());
         found.push(Diagnostic::placeless(Severity::Warning, message));
     }
+    let server = server.unwrap_or_default();
+    tls::report_unasked(client_ca.as_deref(), &server, (&zones, &catalogs), found);
     Config {
-        server: server.unwrap_or_default(),
+        server,
         tls,
+        client_ca,
         admin: admin.unwrap_or_default(),
         limit: limit.unwrap_or_default(),
         probe,

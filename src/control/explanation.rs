@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::query;
 use super::{PoolStatus, TargetStatus, ZoneStatus};
 use crate::dns::{Name, NameError, Rtype};
+use crate::tls::ServerName;
 use crate::tsig::KeyName;
 
 /// A question that is to be explained.
@@ -20,6 +21,8 @@ pub struct ExplainOrder {
     pub client: IpAddr,
     /// The key that it signs with; it matters for a transfer.
     pub key: Option<KeyName>,
+    /// The name that its certificate is for; it matters for a transfer.
+    pub certificate: Option<ServerName>,
 }
 
 /// What is answered, and why.
@@ -128,10 +131,11 @@ pub struct RecordView {
 impl ExplainOrder {
     /// As a query string.
     pub(super) fn write(&self) -> String {
-        let ExplainOrder { qname, qtype, client, key } = self;
+        let ExplainOrder { qname, qtype, client, key, certificate } = self;
         let mut words =
             vec![("name", qname.to_string()), ("type", qtype.to_string()), ("from", client.to_string())];
         words.extend(key.as_ref().map(|key| ("key", key.to_string())));
+        words.extend(certificate.as_ref().map(|name| ("certificate", name.to_string())));
         query::write(&words)
     }
 
@@ -141,7 +145,7 @@ impl ExplainOrder {
     ///
     /// What is wrong with it, in one sentence.
     pub(super) fn read(text: &str) -> Result<ExplainOrder, String> {
-        let (mut name, mut signed) = (None, None);
+        let (mut name, mut signed, mut certificate) = (None, None, None);
         let (mut qtype, mut client) = (Rtype::A, IpAddr::from([127, 0, 0, 1]));
         for (key, value) in query::read(text).ok_or("the query string cannot be read")? {
             match key.as_str() {
@@ -156,11 +160,20 @@ impl ExplainOrder {
                 "key" => {
                     signed = Some(value.parse().map_err(|_| format!("`{value}` is not the name of a key"))?);
                 }
-                _ => return Err(format!("unknown key `{key}`; there is name, type, from and key")),
+                "certificate" => {
+                    let named = ServerName::new(&value);
+                    let named = named.ok_or_else(|| format!("`{value}` is not a name of a certificate"))?;
+                    certificate = Some(named);
+                }
+                _ => {
+                    return Err(format!(
+                        "unknown key `{key}`; there is name, type, from, key and certificate"
+                    ));
+                }
             }
         }
         let qname = name.ok_or("`name` is missing")?;
-        Ok(ExplainOrder { qname, qtype, client, key: signed })
+        Ok(ExplainOrder { qname, qtype, client, key: signed, certificate })
     }
 }
 
@@ -175,6 +188,7 @@ mod tests {
             qtype: Rtype::AAAA,
             client: "2001:db8::1".parse().unwrap(),
             key: Some("transfer.".parse().unwrap()),
+            certificate: ServerName::new("ns2.example"),
         };
         assert_eq!(ExplainOrder::read(&order.write()), Ok(order));
         let plain = ExplainOrder::read("name=www.example").unwrap();
@@ -189,6 +203,7 @@ mod tests {
             ("name=a&type=AA", "`AA` is not a type"),
             ("name=a&from=b", "`b` is not an address"),
             ("name=a&key=b..c", "`b..c` is not the name of a key"),
+            ("name=a&certificate=-", "`-` is not a name of a certificate"),
             ("name=a&who=b", "unknown key `who`"),
         ] {
             let said = ExplainOrder::read(text).unwrap_err();

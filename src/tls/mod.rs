@@ -17,6 +17,8 @@ mod authority;
 
 mod client_verifier;
 
+mod client_proof;
+
 mod pair;
 
 mod client;
@@ -27,6 +29,7 @@ pub use certificate::{days_until, not_after};
 pub use client::{
     AlpnProtocol, AuthorityFile, ClientCertificate, Credentials, Handshake, TlsVersions, Verify,
 };
+pub use client_proof::{ClientProof, ShownCertificate};
 pub use client_verifier::ClientAuthorities;
 pub use file::{FileError, FileFault, FromFiles, StrictFile, read as read_file};
 pub use pair::{Pair, PairFiles};

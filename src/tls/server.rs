@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
 use rustls::server::{
     ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert, WantsServerCert,
 };
 use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 
+use super::client_proof::{AskedClients, ShownCertificate};
 use super::client_verifier::ClientAuthorities;
 use super::file::{FileError, FileFault, Stamp};
 use super::pair::{Pair, PairFiles};
@@ -28,6 +30,8 @@ pub struct ServerTls {
     /// Makes and reads session tickets, for all listeners, so that a client may resume at any of them. None where the
     /// system has no random numbers.
     tickets: Option<Arc<dyn ProducesTickets>>,
+    /// Whose certificates clients of DNS are asked for.
+    clients: AskedClients,
 }
 
 /// What is known of the certificate that is served.
@@ -113,7 +117,7 @@ impl fmt::Debug for ServerTls {
 impl ServerTls {
     /// Without a certificate: until there is one, every handshake fails.
     pub fn new() -> Self {
-        Self { cell: Arc::default(), tickets: ring::Ticketer::new().ok() }
+        Self { cell: Arc::default(), tickets: ring::Ticketer::new().ok(), clients: AskedClients::default() }
     }
 
     /// What handshakes are made with where these application protocols are spoken, the best first. A client that names
@@ -121,6 +125,29 @@ impl ServerTls {
     /// time of the handshake, so that it is made once for each listener.
     pub fn config(&self, protocols: &[&[u8]]) -> Arc<ServerConfig> {
         self.config_by(builder().with_no_client_auth(), protocols)
+    }
+
+    /// The same for clients that are asked for a certificate where there are authorities for them, and are served with any
+    /// and without: [`ServerTls::shown`] says what it is worth.
+    pub fn config_asking_clients(&self, protocols: &[&[u8]]) -> Arc<ServerConfig> {
+        self.config_by(builder().with_client_cert_verifier(Arc::new(self.clients.clone())), protocols)
+    }
+
+    /// What a client has shown in a handshake of that.
+    pub fn shown(&self, chain: Option<&[CertificateDer<'_>]>) -> Option<Arc<ShownCertificate>> {
+        self.clients.shown(chain)
+    }
+
+    /// Asks clients for certificates of the authorities in this file from now on; none: for nothing. Nobody is one of theirs
+    /// until the next look.
+    pub fn follow_clients(&self, authorities: Option<PathBuf>) {
+        self.clients.follow(authorities);
+    }
+
+    /// Reads that file if it has changed. Returns what is new: that it cannot be used, and why, or that it can again. May wait
+    /// for a disk, for a second at most.
+    pub fn look_at_clients(&self) -> Option<Result<(), FileError>> {
+        self.clients.look()
     }
 
     /// The same for clients with a certificate of one of these authorities, as they are at the time of the handshake. No

@@ -46,7 +46,9 @@ fn made(request: &CertificateRequest) -> Result<(String, String), rcgen::Error> 
     let mut wanted = CertificateParams::new(names)?;
     wanted.distinguished_name.push(DnType::CommonName, common);
     wanted.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    wanted.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    // It is good for a secondary that shows it to a primary, too.
+    wanted.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
     // A client whose clock is behind may have it, too.
     wanted.not_before = OffsetDateTime::now_utc() - Duration::days(1);
     wanted.not_after = OffsetDateTime::now_utc() + Duration::days(request.days.into());

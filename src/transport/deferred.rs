@@ -14,10 +14,12 @@ use socket2::Socket;
 
 use super::mmsg::{self, Arrival, ReturnAddress};
 use super::response_slot::{Gone, ResponseSlot};
-use crate::answer::{MessageKind, Peer};
+use super::session::ClientSession;
+use crate::answer::{MessageKind, Peer, Requester};
 use crate::dns::edns::udp_size_limit;
 use crate::dns::message::MESSAGE_BYTES_MAX;
 use crate::dns::truncation::{find_opt, truncate};
+use crate::tls::ClientProof;
 use crate::tsig::{KeyName, Time, TooLong, Verified};
 
 /// A query that is answered later. Dropped, it is not answered.
@@ -43,8 +45,8 @@ pub struct HandedOver {
     received: Option<Box<[u8]>>,
     /// Signs what is sent; none: the message was not signed.
     signature: Option<Verified>,
-    /// Why no zone may be sent the way back.
-    transfer_bar: Option<&'static str>,
+    /// What its connection says of who sent it.
+    session: ClientSession,
     way: Way,
 }
 
@@ -103,7 +105,7 @@ impl HandedOver {
             peer,
             received: None,
             signature: None,
-            transfer_bar: None,
+            session: ClientSession::default(),
             way: Way::datagram(arrival, socket),
         }
     }
@@ -111,20 +113,27 @@ impl HandedOver {
     /// One that came over a connection, which has kept `slot` for what is sent.
     pub(super) fn stream(kind: MessageKind, peer: Peer, message: &[u8], slot: ResponseSlot) -> Self {
         let way = Way::Stream(slot);
-        let (received, signature, transfer_bar) = (None, None, None);
-        Self { kind, message: message.into(), peer, received, signature, transfer_bar, way }
+        let (received, signature, session) = (None, None, ClientSession::default());
+        Self { kind, message: message.into(), peer, received, signature, session, way }
     }
 
-    /// The same, from a connection over which no zone may be sent, for this reason, if there is one.
+    /// The same, from a connection that says this.
     #[must_use]
-    pub(super) fn barring_transfers(mut self, transfer_bar: Option<&'static str>) -> Self {
-        self.transfer_bar = transfer_bar;
+    pub(super) fn of_session(mut self, session: ClientSession) -> Self {
+        self.session = session;
         self
+    }
+
+    /// Who has sent it. Verifies the certificate that the client has shown, if there is one.
+    pub fn requester(&self) -> Requester {
+        let shown = self.session.certificate.as_ref();
+        let proof = shown.map_or(ClientProof::Nothing, |shown| shown.judge(SystemTime::now()));
+        Requester { address: self.peer.address, key: self.key().cloned(), proof }
     }
 
     /// Why no zone may be sent to its sender; none: its connection bars none.
     pub fn transfer_bar(&self) -> Option<&'static str> {
-        self.transfer_bar
+        self.session.transfer_bar
     }
 
     /// The same with its TSIG taken off: what is sent is signed from now on.

@@ -39,6 +39,8 @@ mod client;
 
 mod response_slot;
 
+mod session;
+
 mod deferred;
 
 mod trace;

@@ -9,6 +9,7 @@ use crate::dns::message_writer::{RecordHead, owned};
 use crate::dns::{Name, Rtype};
 use crate::pattern::LabelsPattern;
 use crate::source::{Diagnostics, Sources, Span};
+use crate::tls::ClientProof;
 use crate::zone::{Builder, Changeset, Guarding, Zone};
 use crate::zonefile;
 
@@ -70,7 +71,13 @@ fn message(prerequisites: &[Line<'_>], updates: &[Line<'_>]) -> Vec<u8> {
 fn policy(names: &[&str], types: TypeGrant) -> Policy {
     let prefix: Prefix = "192.0.2.0/24".parse().unwrap();
     let names = names.iter().map(|text| text.parse::<LabelsPattern>().unwrap()).collect();
-    Policy { grants: vec![Grant { allow: vec![Allowed { prefix: Some(prefix), key: None }], names, types }] }
+    Policy {
+        grants: vec![Grant {
+            allow: vec![Allowed { prefix: Some(prefix), ..Allowed::default() }],
+            names,
+            types,
+        }],
+    }
 }
 
 /// Everything that may be allowed.
@@ -81,7 +88,7 @@ fn everything() -> Policy {
 }
 
 fn requester() -> Requester {
-    Requester { address: "192.0.2.9".parse().unwrap(), key: None }
+    Requester { address: "192.0.2.9".parse().unwrap(), key: None, proof: ClientProof::Nothing }
 }
 
 fn ask(zone: &Zone, policy: &Policy, message: &[u8]) -> Result<Option<Changeset>, Rejection> {

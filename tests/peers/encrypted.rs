@@ -387,3 +387,104 @@ fn a_notify_is_heeded_over_every_transport() {
     }
     program.stop();
 }
+
+/// edgedns with a zone that is for who has the certificate of [`SECONDARY`], and where it listens over TLS.
+fn server_for_certificates() -> (Site, Program, SocketAddr) {
+    let site = Site::new();
+    for (name, file) in [(NAME, "server"), (SECONDARY, "secondary"), ("ns3.lab.example", "other")] {
+        let [certificate, key] = ["crt", "key"].map(|end| format!("{file}.{end}"));
+        let made = site.run(&["certificate", name, "--certificate", &certificate, "--key", &key]);
+        assert!(made.status.success(), "{}", said(&made));
+    }
+    let hosts: String = (0..20).map(|host| format!("h{host} A 10.1.0.{host}\n")).collect();
+    site.write(
+        "lab.zone",
+        &format!("$TTL 60\n@ SOA ns host 7 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\n{hosts}"),
+    );
+    let tls = free_port(loopback());
+    site.configure(&format!(
+        "listen-tls = [\"{tls}\"]\n\n[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n\
+         client-ca = \"secondary.crt\"\n\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\
+         allow-transfer = [\"tls:{SECONDARY}\"]\n"
+    ));
+    let program = site.start();
+    (site, program, tls)
+}
+
+#[test]
+fn kdig_gets_the_zone_with_a_certificate() {
+    let Some(_) = tool("kdig") else { return };
+    let (site, program, tls) = server_for_certificates();
+    let shown = |file: &str| {
+        ["cert", "key"].map(|word| {
+            let end = if word == "cert" { "crt" } else { "key" };
+            format!("+tls-{word}file={}", site.folder().join(format!("{file}.{end}")).display())
+        })
+    };
+    let axfr = |more: &[&str]| {
+        let words = [&["+tls"][..], more, &["lab.example", "AXFR"]].concat();
+        ask(tool("kdig").expect("it was there"), tls, &words)
+    };
+    let [certificate, key] = shown("secondary");
+    let got = axfr(&[&certificate, &key]);
+    assert!(got.contains("10.1.0.19"), "{got}");
+    let [certificate, key] = shown("other");
+    for refused in [axfr(&[&certificate, &key]), axfr(&[])] {
+        assert!(!refused.contains("10.1.0.") && refused.contains("REFUSED"), "{refused}");
+    }
+    program.stop();
+}
+
+#[test]
+fn bind_gets_the_zone_with_a_certificate() {
+    let (Some(mut named), Some(_)) = (tool("named"), tool("dig")) else { return };
+    let (site, program, tls) = server_for_certificates();
+    let place = free_port(Ipv4Addr::LOCALHOST);
+    named.arg("-g");
+    let secondary = Secondary::start(named, place, |at| {
+        format!(
+            "tls edgedns {{ ca-file \"{folder}/server.crt\"; remote-hostname \"{NAME}\"; protocols {{ TLSv1.3; }}; \
+             cert-file \"{folder}/secondary.crt\"; key-file \"{folder}/secondary.key\"; }};\n\
+             options {{ directory \"{at}\"; pid-file \"{at}/pid\"; session-keyfile \"{at}/session\"; \
+             listen-on port {port} {{ {ip}; }}; listen-on-v6 {{ none; }}; recursion no; allow-query {{ any; }}; \
+             transfer-source {ip}; managed-keys-directory \"{at}\"; notify no; dnssec-validation no; }};\ncontrols {{ }};\n\
+             zone \"lab.example\" {{ type secondary; file \"{at}/zone\"; \
+             primaries {{ {server} port {tls_port} tls edgedns; }}; min-refresh-time 1; }};\n",
+            folder = site.folder().display(),
+            port = place.port(),
+            ip = place.ip(),
+            server = tls.ip(),
+            tls_port = tls.port(),
+        )
+    });
+    secondary.wait_for_the_zone();
+    program.wait_for_line("zone lab.example. sent to 127.0.0.1 with a certificate");
+    program.stop();
+}
+
+#[test]
+fn nsd_gets_the_zone_with_a_certificate() {
+    let (Some(mut nsd), Some(_)) = (tool("nsd"), tool("dig")) else { return };
+    let (site, program, tls) = server_for_certificates();
+    let place = free_port(loopback());
+    nsd.arg("-d");
+    let secondary = Secondary::start(nsd, place, |at| {
+        let folder = site.folder().display();
+        format!(
+            "server:\n  ip-address: {ip}@{port}\n  username: \"\"\n  zonesdir: \"{at}\"\n  database: \"\"\n  \
+             pidfile: \"{at}/pid\"\n  xfrdfile: \"{at}/xfrd\"\n  xfrdir: \"{at}\"\n  zonelistfile: \"{at}/list\"\n  \
+             server-count: 1\n  tls-cert-bundle: \"{folder}/server.crt\"\nremote-control:\n  control-enable: no\n\
+             tls-auth:\n  name: edgedns\n  auth-domain-name: {NAME}\n  client-cert: \"{folder}/secondary.crt\"\n  \
+             client-key: \"{folder}/secondary.key\"\n\
+             zone:\n  name: lab.example\n  request-xfr: AXFR {server}@{tls_port} NOKEY edgedns\n  \
+             outgoing-interface: {ip}\n",
+            ip = place.ip(),
+            port = place.port(),
+            server = tls.ip(),
+            tls_port = tls.port(),
+        )
+    });
+    secondary.wait_for_the_zone();
+    program.wait_for_line(" with a certificate, serial 7");
+    program.stop();
+}

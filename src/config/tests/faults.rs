@@ -463,7 +463,7 @@ fn what_updates_may_do_is_said_in_full_or_the_fault_says_what_is_missing() {
     fault(with("", "\"**\"", "\"TXT\""), "an empty list: nobody may update anything by this block");
     fault(with("\"192.0.2.1/24\"", "\"**\"", "\"TXT\""), "`192.0.2.1/24` is no network");
     fault(with("\"key:dyn\"", "\"**\"", "\"TXT\""), "no `[[key]]` has the name `dyn`");
-    fault(with("\"192.0.2.1 192.0.2.2\"", "\"**\"", "\"TXT\""), "one network and one key at most");
+    fault(with("\"192.0.2.1 192.0.2.2\"", "\"**\"", "\"TXT\""), "one certificate at most");
     fault(with("\" \"", "\"**\"", "\"TXT\""), "an empty entry");
     fault(with("\"192.0.2.1\"", "\"a..b\"", "\"TXT\""), "`a..b` is no pattern of names: a dot too many");
     fault(with("\"192.0.2.1\"", "\"a.example.\"", "\"TXT\""), "relative to the zone");

@@ -42,14 +42,41 @@ fn what_names_no_server_for_transfers_is_told_with_the_remedy() {
             .ends_with("takes a list, not a text; write `[\"192.0.2.1\"]`")
     );
     assert!(entry("192.0.2.0/33").contains("`192.0.2.0/33` is no network"));
-    assert!(entry("ns1.example").ends_with("write \"192.0.2.0/24\" or \"key:NAME\""));
+    assert!(entry("ns1.example").ends_with("write \"192.0.2.0/24\", \"key:NAME\" or \"tls:NAME\""));
     assert!(entry("key:trnsfer").ends_with("no `[[key]]` has the name `trnsfer`; did you mean `transfer`?"));
-    assert!(entry("192.0.2.1 192.0.2.2").contains("one network and one key at most; write two entries"));
+    assert!(entry("192.0.2.1 192.0.2.2").contains("one certificate at most; write two entries"));
+    assert!(entry("tls:-").contains("`-` is not a name that a certificate can have"));
+    assert!(entry("tls:a.example tls:b.example").contains("one certificate at most"));
     assert!(entry(" ").contains("an empty entry; write \"0.0.0.0/0\""));
     let many = vec!["\"192.0.2.1\""; EXEMPT_MAX + 1].join(", ");
     assert!(
         sentence(&format!("allow-transfer = [{many}]")).contains(&format!("more than {EXEMPT_MAX} entries"))
     );
+}
+
+/// Who gets a zone by a certificate, with the rest of the file.
+fn with_certificate(rest: &str) -> Outcome {
+    read(format!(
+        "[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\nallow-transfer = [\"192.0.2.0/24 tls:NS2.example.\"]\n{rest}"
+    ))
+}
+
+#[test]
+fn a_certificate_that_no_client_is_asked_for_is_a_warning() {
+    let pair = "[tls]\ncertificate = \"a.crt\"\nkey = \"a.key\"\n";
+    let asked = format!("{pair}client-ca = \"clients.pem\"\n[server]\nlisten-tls = [\"192.0.2.9:853\"]\n");
+    let config = with_certificate(&asked).settings();
+    let entry = &config.zones[0].transfer.allow[0];
+    assert_eq!(entry.to_string(), "192.0.2.0/24 tls:NS2.example");
+    assert!(config.client_ca.as_ref().is_some_and(|path| path.ends_with("clients.pem")));
+    let nobody = with_certificate("").sentence();
+    assert!(nobody.contains("`192.0.2.0/24 tls:NS2.example` holds nobody"), "{nobody}");
+    assert!(
+        nobody.ends_with("write `client-ca` in `[tls]`: the authorities of clients' certificates"),
+        "{nobody}"
+    );
+    let unheard = with_certificate(&format!("{pair}client-ca = \"clients.pem\"\n")).sentence();
+    assert!(unheard.ends_with("write `listen-tls` in `[server]`"), "{unheard}");
 }
 
 #[test]

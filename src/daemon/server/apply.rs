@@ -135,7 +135,7 @@ impl Server {
                 return Err(self.refused(summary, diagnostics));
             }
         };
-        self.operator.certificate.follow(config.tls.clone());
+        self.operator.certificate.follow(config.tls.clone(), config.client_ca.clone());
         report_zones(&reading.sources, &zones, &self.publishing.served);
         drop(reading.sources);
         let kept = zones.iter().filter(|zone| !zone.is_whole()).count();

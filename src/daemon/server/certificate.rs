@@ -1,5 +1,6 @@
 //! The certificate of encrypted transports: followed while it is served, and told of when it changes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -22,10 +23,11 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
-    /// Looks at the files once, and follows them.
-    pub(super) async fn start(files: Option<PairFiles>) -> Certificate {
+    /// Looks at the files once, and follows them, and so the file with the authorities of clients.
+    pub(super) async fn start(files: Option<PairFiles>, clients: Option<PathBuf>) -> Certificate {
         let (tls, changed) = (ServerTls::new(), Arc::new(Notify::new()));
         tls.follow(files);
+        tls.follow_clients(clients);
         look(&tls).await;
         let (followed, other_files) = (tls.clone(), Arc::clone(&changed));
         tokio::spawn(async move {
@@ -46,8 +48,9 @@ impl Certificate {
     }
 
     /// Follows these files from now on; what is served stays until they can be used.
-    pub(super) fn follow(&self, files: Option<PairFiles>) {
+    pub(super) fn follow(&self, files: Option<PairFiles>, clients: Option<PathBuf>) {
         self.tls.follow(files);
+        self.tls.follow_clients(clients);
         self.changed.notify_one();
     }
 
@@ -90,8 +93,13 @@ impl Certificate {
 /// Looks at the files on a thread that may wait for them, and says what came of it.
 async fn look(tls: &ServerTls) {
     let looking = tls.clone();
-    if let Ok(Some(change)) = spawn_blocking(move || looking.look(SystemTime::now())).await {
-        tell(&change);
+    let looked = spawn_blocking(move || (looking.look(SystemTime::now()), looking.look_at_clients()));
+    let Ok((change, clients)) = looked.await else { return };
+    change.iter().for_each(tell);
+    match clients {
+        Some(Ok(())) => info!("the authorities of clients can be used"),
+        Some(Err(fault)) => error!("{fault}; who is allowed something as `tls:NAME` is refused meanwhile"),
+        None => {}
     }
 }
 

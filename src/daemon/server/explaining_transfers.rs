@@ -5,6 +5,7 @@ use crate::answer::Requester;
 use crate::control::ExplainOrder;
 use crate::dns::Rtype;
 use crate::dns::message::Rcode;
+use crate::tls::ClientProof;
 use crate::transfer::outgoing::Permission;
 
 /// Most entries that are gone through one by one.
@@ -22,7 +23,7 @@ pub(super) struct TransferExplained {
 impl Publishing {
     /// What becomes of a question for a transfer; none: it is a question for something else.
     pub(super) fn explain_transfer(&self, order: &ExplainOrder) -> Option<TransferExplained> {
-        let ExplainOrder { qname, qtype, client, key } = order;
+        let ExplainOrder { qname, qtype, client, key, certificate } = order;
         if !matches!(*qtype, Rtype::AXFR | Rtype::IXFR) {
             return None;
         }
@@ -35,7 +36,8 @@ impl Publishing {
             let because = format!("{rcode} (BADKEY): no [[key]] of this server has the name {key}");
             return Some(TransferExplained { rcode, because, remarks: Vec::new() });
         }
-        let requester = Requester { address: *client, key: key.clone() };
+        let proof = certificate.clone().map_or(ClientProof::Nothing, ClientProof::Supposed);
+        let requester = Requester { address: *client, key: key.clone(), proof };
         let Some(permission) = self.transferring.permission(qname, &requester) else {
             let is_zone = self.served.zones().iter().any(|zone| zone.id.name == *qname);
             return Some(refused(if is_zone {

@@ -25,7 +25,7 @@ impl Treatment for NotifyTreatment {
         let secondaries = self.secondaries.clone();
         Box::pin(async move {
             let from = message.peer.address;
-            let response = secondaries.hear(&message.message, from, message.key());
+            let response = secondaries.hear(&message.message, &message.requester());
             let Some(response) = response else { return };
             if let Err(error) = message.answer(&response) {
                 debug!("cannot answer a NOTIFY from {from}: {error}");

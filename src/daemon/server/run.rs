@@ -197,7 +197,7 @@ impl Server {
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
         locals.mean(&mut served, forwarding.networks());
-        let certificate = Certificate::start(config.tls.clone()).await;
+        let certificate = Certificate::start(config.tls.clone(), config.client_ca.clone()).await;
         // Queries wait in the sockets meanwhile: better late than wrong.
         let mut first_round = tokio::spawn(engine.first_round());
         let _ = timeout(config.probe.startup_wait, &mut first_round).await;

@@ -6,7 +6,6 @@ use tracing::debug;
 
 use super::dispatcher::Treatment;
 use super::updating::UpdateTaker;
-use crate::answer::Requester;
 use crate::transport::HandedOver;
 use crate::update::respond;
 
@@ -17,13 +16,13 @@ impl Treatment for UpdateTaker {
 
     /// Where a client is known by its address, the key of its message is the primary's business alone.
     fn takes_unverified(&self, message: &HandedOver) -> bool {
-        self.primaries_for(&message.message, &requester(message)).is_some()
+        self.primaries_for(&message.message, &message.requester()).is_some()
     }
 
     fn treat(&self, message: HandedOver) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let taker = self.clone();
         Box::pin(async move {
-            let requester = requester(&message);
+            let requester = message.requester();
             let client = requester.address;
             let Some(primaries) = taker.primaries_for(&message.message, &requester) else {
                 let replied = taker.treat(&message.message, message.mac(), &requester).await;
@@ -39,10 +38,6 @@ impl Treatment for UpdateTaker {
             }
         })
     }
-}
-
-fn requester(message: &HandedOver) -> Requester {
-    Requester { address: message.peer.address, key: message.key().cloned() }
 }
 
 /// Sends a response, if there is one. Whoever asked may have gone, and asks again if not.

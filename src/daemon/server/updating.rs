@@ -491,11 +491,12 @@ impl UpdateTaker {
 mod tests {
     use super::*;
     use crate::answer::Allowed;
+    use crate::tls::ClientProof;
     use crate::update::{Grant, TypeGrant};
 
     /// Who takes updates of `example.`, from 192.0.2.0/24, and the queue of its writer.
     fn taker() -> (UpdateTaker, mpsc::Receiver<WriterJob>) {
-        let allow = vec![Allowed { prefix: Some("192.0.2.0/24".parse().unwrap()), key: None }];
+        let allow = vec![Allowed { prefix: Some("192.0.2.0/24".parse().unwrap()), ..Allowed::default() }];
         let grant = Grant { allow, names: vec!["**".parse().unwrap()], types: TypeGrant::Any };
         let (queue, waiting) = mpsc::channel(1);
         let policy = Arc::new(watch::channel(Arc::new(Policy { grants: vec![grant] })).0);
@@ -512,7 +513,7 @@ mod tests {
     }
 
     fn requester(address: &str) -> Requester {
-        Requester { address: address.parse().unwrap(), key: None }
+        Requester { address: address.parse().unwrap(), key: None, proof: ClientProof::Nothing }
     }
 
     const NOTHING: &[u8] = b"\0\x07\x28\0\0\x01\0\0\0\0\0\0\x07example\0\0\x06\0\x01";

@@ -1,6 +1,7 @@
 //! The certificate that a config names, and the files by which it lets clients of the admin listener in, looked at as the
 //! server does at its start.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::config::Admin;
@@ -14,7 +15,15 @@ pub(super) fn look(reading: &mut LoadResult) {
     let Some(config) = reading.loaded.as_ref().map(|loaded| &loaded.config) else { return };
     let certificate = config.tls.as_ref().and_then(|files| fault(files, SystemTime::now()));
     let admin = admin_faults(&config.admin);
-    certificate.into_iter().chain(admin).for_each(|found| reading.config_faults.push(found));
+    let clients = config.client_ca.clone().and_then(client_fault);
+    certificate.into_iter().chain(admin).chain(clients).for_each(|found| reading.config_faults.push(found));
+}
+
+/// What is wrong with the authorities of clients of DNS.
+fn client_fault(client_ca: PathBuf) -> Option<Diagnostic> {
+    let error = ClientAuthorities::new(client_ca).look()?.err()?;
+    let fault = Diagnostic::placeless(Severity::Error, error.to_string());
+    Some(fault.remark("who is allowed something as `tls:NAME` is refused meanwhile"))
 }
 
 /// What is wrong with the files of the admin listener.

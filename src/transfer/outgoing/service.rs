@@ -79,7 +79,7 @@ impl Outgoing {
             }
             return;
         };
-        let requester = Requester { address: message.peer.address, key: message.key().cloned() };
+        let requester = message.requester();
         let ServedTransfer { zones, limits } = lock(&self.served).clone();
         let way = (message.peer.transport, message.transfer_bar());
         match Plan::of(&request, &zones, &requester, way) {
@@ -123,7 +123,11 @@ impl Outgoing {
         let called = refusal.zone.map_or_else(|| request.zone.to_string(), |zone| zone.called.to_string());
         if self.told.is_news(requester.address, &request.zone, Instant::now()) {
             let (rcode, why) = (refusal.rcode, refusal.why);
-            warn!("transfer of zone {called} to {requester} refused with {rcode}: {why}");
+            // To the operator alone: which names are wanted is nobody else's business.
+            let barred = refusal.zone.filter(|zone| !zone.allows(requester));
+            let lacking = barred.and_then(|zone| zone.lacking_certificate(requester));
+            let more = lacking.map(|lacking| format!("; {lacking}")).unwrap_or_default();
+            warn!("transfer of zone {called} to {requester} refused with {rcode}: {why}{more}");
         }
         answer(message, &request.refusal(refusal.rcode, refusal.why));
     }

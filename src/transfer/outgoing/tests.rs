@@ -18,6 +18,7 @@ use crate::answer::{Access, Allowed, Requester, Transport};
 use crate::dns::message::{Header, Rcode};
 use crate::dns::{Name, Rtype};
 use crate::source::{Diagnostics, Sources, Span};
+use crate::tls::ClientProof;
 use crate::transfer::history::Differences;
 use crate::zone::{Builder, Changeset, Zone};
 use crate::zonefile;
@@ -101,7 +102,8 @@ fn outgoing_to(
     allow: &[&str],
     history: Differences,
 ) -> OutgoingZone {
-    let allow = allow.iter().map(|prefix| Allowed { prefix: Some(prefix.parse().unwrap()), key: None });
+    let allow =
+        allow.iter().map(|prefix| Allowed { prefix: Some(prefix.parse().unwrap()), ..Allowed::default() });
     let apex = "example.".parse().unwrap();
     let zone_sent = OutgoingZone::new(apex, "example.".into(), access, allow.collect(), Arc::new(history));
     zone_sent.offer(Some(Contents::new(zone(text), SentPools::Members)));
@@ -127,7 +129,7 @@ fn planned_over(
         has_opt: false,
         wants_expire: false,
     };
-    let requester = Requester { address: from.parse().unwrap(), key: None };
+    let requester = Requester { address: from.parse().unwrap(), key: None, proof: ClientProof::Nothing };
     let zones = OutgoingZones::new(zones.into_iter().map(Arc::new));
     match Plan::of(&request, &zones, &requester, way) {
         Plan::Refused(refusal) => refusal.rcode.to_string(),

@@ -120,6 +120,11 @@ impl OutgoingZone {
         lock(&self.offered).clone()
     }
 
+    /// What is wrong with the certificate of a client that may have it but for that; none: that is not it.
+    pub(super) fn lacking_certificate(&self, requester: &Requester) -> Option<String> {
+        self.allow.iter().find_map(|allowed| allowed.lacking_certificate(requester))
+    }
+
     pub(super) fn allows(&self, requester: &Requester) -> bool {
         self.allow.iter().any(|allowed| allowed.is(requester))
     }

@@ -67,11 +67,11 @@ pub(in crate::transport) async fn serve<R: Responder>(
     client: Client<TlsStream<TcpStream>>,
     served: Served<R>,
 ) {
-    let Client { stream, peer, slot } = client;
+    let Client { stream, peer, session, slot } = client;
     let Served { settings, counters, answering, stop } = served;
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
     let activity = Activity::new(Arc::clone(&slot));
-    let queries = Arc::new(ConcurrentQueries::new(Arc::clone(&activity), answering));
+    let queries = Arc::new(ConcurrentQueries::new(Arc::clone(&activity), answering, session));
     let service = service_fn(move |asked| {
         let queries = Arc::clone(&queries);
         async move { Ok::<_, Infallible>(request::respond(asked, &queries, peer, &settings).await) }

@@ -14,8 +14,10 @@ use tokio_rustls::server::TlsStream;
 use super::entry::ProtocolsEntry;
 use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
+use crate::tls::ServerTls;
 use crate::transport::protocol::SocketProtocol;
 use crate::transport::responder::Responder;
+use crate::transport::session::ClientSession;
 use crate::transport::stream::{
     Client, ClientStream, Connection, Served, StreamContext, StreamListener, StreamTransport,
 };
@@ -43,6 +45,7 @@ const PROTOCOLS: &[&[u8]] = &[b"dot"];
 #[derive(Clone)]
 struct Tls {
     acceptor: TlsAcceptor,
+    tls: ServerTls,
 }
 
 /// Registers a listener with the runtime that is entered; what is returned serves its connections.
@@ -50,8 +53,8 @@ pub(super) fn register<R: Responder>(
     listener: Socket,
     shared: &Arc<StreamContext<R>>,
 ) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
-    let acceptor = TlsAcceptor::from(shared.tls.config(PROTOCOLS));
-    StreamListener::register(Tls { acceptor }, listener, shared)
+    let (tls, acceptor) = (shared.tls.clone(), shared.tls.config_asking_clients(PROTOCOLS).into());
+    StreamListener::register(Tls { acceptor, tls }, listener, shared)
 }
 
 impl StreamTransport for Tls {
@@ -61,6 +64,16 @@ impl StreamTransport for Tls {
 
     async fn accept(self, stream: TcpStream) -> io::Result<Self::Stream> {
         self.acceptor.accept(stream).await
+    }
+
+    fn session(&self, stream: &Self::Stream) -> ClientSession {
+        let (_, session) = stream.get_ref();
+        let is_newest = session.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
+        let bar = "zones are sent over TLS 1.3, not over older versions (RFC 9103, section 5)";
+        ClientSession {
+            transfer_bar: (!is_newest).then_some(bar),
+            certificate: self.tls.shown(session.peer_certificates()),
+        }
     }
 
     async fn serve<R: Responder>(client: Client<Self::Stream>, served: Served<R>) {
@@ -82,11 +95,6 @@ impl ClientStream for TlsStream<TcpStream> {
             }
             session.process_new_packets().map_err(io::Error::other)?;
         }
-    }
-
-    fn transfer_bar(&self) -> Option<&'static str> {
-        let is_newest = self.get_ref().1.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
-        (!is_newest).then_some("zones are sent over TLS 1.3, not over older versions (RFC 9103, section 5)")
     }
 
     fn discard_unsent(&self) {

@@ -39,10 +39,10 @@ struct Streams<R> {
 
 /// Serves a connection until the client, a limit or the server ends it.
 pub(super) async fn serve<R: Responder>(client: Client<Connection>, served: Served<R>) {
-    let Client { stream: connection, peer, slot } = client;
+    let Client { stream: connection, peer, session, slot } = client;
     let Served { settings, counters, answering, mut stop } = served;
     let activity = Activity::new(Arc::clone(&slot));
-    let queries = Arc::new(ConcurrentQueries::new(Arc::clone(&activity), answering));
+    let queries = Arc::new(ConcurrentQueries::new(Arc::clone(&activity), answering, session));
     let mut streams = Streams { tasks: JoinSet::new(), queries, peer, settings };
     let last = deadline(settings.lifetime);
     let end = loop {

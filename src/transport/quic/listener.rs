@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use quinn::{Connection, ConnectionError, Endpoint, Incoming, TokioRuntime};
+use rustls::pki_types::CertificateDer;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -20,7 +21,9 @@ use super::code::{EXCESSIVE_LOAD, NO_ERROR};
 use super::lingering::{Lingering, TooMany};
 use super::{connection, settings};
 use crate::answer::{Peer, Transport};
+use crate::tls::ServerTls;
 use crate::transport::responder::Responder;
+use crate::transport::session::ClientSession;
 use crate::transport::stream::{Client, ConnectionPermit, DRAIN_MAX, Served, StreamContext, StreamListener};
 
 /// How long closed connections may take to tell their clients so, before the socket is closed.
@@ -128,7 +131,8 @@ impl<R: Responder> Acceptor<R> {
             };
             let Some(answering) = shared.answering(Transport::Quic) else { return Some(address) };
             let peer = Peer { address, transport: Transport::Quic };
-            let client = Client { stream: connection, peer, slot: permit.slot() };
+            let session = session(&connection, &shared.tls);
+            let client = Client { stream: connection, peer, session, slot: permit.slot() };
             connection::serve(client, Served { settings, counters, answering, stop }).await;
             Some(address)
         });
@@ -140,6 +144,14 @@ impl<R: Responder> Acceptor<R> {
         // Each task has one, or is about to.
         self.endpoint.open_connections().saturating_sub(self.connections.len())
     }
+}
+
+/// What the handshake has said of the client; QUIC has TLS 1.3 alone.
+fn session(connection: &Connection, tls: &ServerTls) -> ClientSession {
+    let identity = connection.peer_identity();
+    let chain = identity.and_then(|identity| identity.downcast::<Vec<CertificateDer<'static>>>().ok());
+    let certificate = tls.shown(chain.as_ref().map(|chain| chain.as_slice()));
+    ClientSession { transfer_bar: None, certificate }
 }
 
 async fn shake_hands(incoming: Incoming) -> Result<Connection, ConnectionError> {

@@ -46,7 +46,7 @@ pub(super) fn endpoint() -> EndpointConfig {
 /// # Errors
 /// When `tls` has no cipher that QUIC begins with; ring has it.
 pub(super) fn server(tls: &ServerTls) -> io::Result<ServerConfig> {
-    let tls = QuicServerConfig::try_from(tls.config(&[PROTOCOL])).map_err(io::Error::other)?;
+    let tls = QuicServerConfig::try_from(tls.config_asking_clients(&[PROTOCOL])).map_err(io::Error::other)?;
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(STREAMS_MAX.into())

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use super::served::{Client, Served};
 use crate::answer::Transport;
 use crate::transport::responder::Responder;
+use crate::transport::session::ClientSession;
 
 /// The stream of a client.
 pub(in crate::transport) trait ClientStream:
@@ -19,11 +20,6 @@ pub(in crate::transport) trait ClientStream:
     ///
     /// [`io::ErrorKind::WouldBlock`] when there is nothing.
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize>;
-
-    /// Why no zone may be sent over it; none: zones may.
-    fn transfer_bar(&self) -> Option<&'static str> {
-        None
-    }
 
     /// Makes closing it throw away what the kernel still holds for the client.
     fn discard_unsent(&self);
@@ -39,6 +35,12 @@ pub(in crate::transport) trait StreamTransport: Clone + Send + 'static {
 
     /// Makes the stream of a client that has connected; a handshake belongs here.
     fn accept(self, stream: TcpStream) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// What a handshake has said of the client.
+    fn session(&self, stream: &Self::Stream) -> ClientSession {
+        let _ = stream;
+        ClientSession::default()
+    }
 
     /// Serves it until the client, a limit or the server ends it.
     fn serve<R: Responder>(

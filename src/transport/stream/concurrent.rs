@@ -16,6 +16,7 @@ use crate::answer::Peer;
 use crate::dns::message::{HEADER_BYTES, Header, MESSAGE_BYTES_MAX, Opcode};
 use crate::sync::lock;
 use crate::transport::responder::Responder;
+use crate::transport::session::ClientSession;
 
 /// Streams of one connection at a time: a query each.
 pub(in crate::transport) const STREAMS_MAX: u32 = 100;
@@ -36,6 +37,8 @@ const LONGEST: u32 = 65_535;
 pub(in crate::transport) struct ConcurrentQueries<R> {
     pub(in crate::transport) activity: Arc<Activity>,
     answering: Arc<Mutex<StreamResponder<R>>>,
+    /// What the connection says of its client.
+    session: ClientSession,
     /// Queries that may wait for responses which come later.
     waiting: Arc<Semaphore>,
     /// Bytes of responses that may be held.
@@ -76,11 +79,13 @@ impl<R: Responder> ConcurrentQueries<R> {
     pub(in crate::transport) fn new(
         activity: Arc<Activity>,
         answering: Arc<Mutex<StreamResponder<R>>>,
+        session: ClientSession,
     ) -> Self {
         let permits = |count| Arc::new(Semaphore::new(count));
         Self {
             activity,
             answering,
+            session,
             waiting: permits(WAITING_MAX),
             unsent: permits(UNSENT_BYTES_MAX),
             long: permits(1),
@@ -136,7 +141,7 @@ impl<R: Responder> ConcurrentQueries<R> {
             unsent: Arc::clone(&self.unsent),
             _answering: answering,
         };
-        let mut pending = PendingResponses::default();
+        let mut pending = PendingResponses::of_session(self.session.clone());
         let mut answering = lock(&self.answering);
         answering.responder.begin_batch();
         if let Some(response) = answering.answer(peer, query, &mut pending) {

@@ -108,11 +108,11 @@ enum ConnectionProgress {
 
 impl<S: ClientStream, R: Responder> Connection<S, R> {
     pub(in crate::transport) fn new(client: Client<S>, served: Served<R>) -> Self {
-        let Client { stream, peer, slot } = client;
+        let Client { stream, peer, session, slot } = client;
         let Served { settings, counters, answering, stop } = served;
         let last = deadline(settings.lifetime);
         let (input, output) = (Input::default(), Vec::new());
-        let pending = PendingResponses::barring_transfers(stream.transfer_bar());
+        let pending = PendingResponses::of_session(session);
         Self { stream, peer, slot, settings, counters, answering, stop, input, output, pending, last }
     }
 

@@ -9,6 +9,7 @@ use crate::answer::{MessageKind, Peer};
 use crate::dns::message::MESSAGE_BYTES_MAX;
 use crate::transport::deferred::{Deferred, HandedOver};
 use crate::transport::response_slot::{ResponseSlot, SentResponse};
+use crate::transport::session::ClientSession;
 
 /// Queries whose responses one connection waits for at most; further queries stay unread. A client that asks
 /// more at a time gains nothing, and what is held for it is bounded: [`WAITING_BYTES_MAX`].
@@ -24,8 +25,8 @@ pub(super) const WAITING_BYTES_MAX: usize = WAITING_MAX * 2 * MESSAGE_BYTES_MAX;
 pub(super) struct PendingResponses {
     channel: Option<Channel>,
     asking: Asking,
-    /// Why no zone may be sent over the connection.
-    transfer_bar: Option<&'static str>,
+    /// What the connection says of its client.
+    session: ClientSession,
 }
 
 /// Where responses come in. How many there can be is bounded by the slots, not by the channel.
@@ -45,9 +46,9 @@ enum Asking {
 }
 
 impl PendingResponses {
-    /// Of a connection over which no zone may be sent, for this reason, if there is one.
-    pub(super) fn barring_transfers(transfer_bar: Option<&'static str>) -> Self {
-        Self { transfer_bar, ..Self::default() }
+    /// Of a connection that says this of its client.
+    pub(super) fn of_session(session: ClientSession) -> Self {
+        Self { session, ..Self::default() }
     }
 
     /// A query whose response will come here; none while too many do.
@@ -57,7 +58,7 @@ impl PendingResponses {
 
     /// A message whose responses will come here; none while too many do.
     pub(super) fn hand_over(&mut self, kind: MessageKind, peer: Peer, message: &[u8]) -> Option<HandedOver> {
-        Some(HandedOver::stream(kind, peer, message, self.slot()?).barring_transfers(self.transfer_bar))
+        Some(HandedOver::stream(kind, peer, message, self.slot()?).of_session(self.session.clone()))
     }
 
     fn slot(&mut self) -> Option<ResponseSlot> {

@@ -9,11 +9,14 @@ use super::limits::ConnectionSlot;
 use super::responders::StreamResponder;
 use super::settings::TcpSettings;
 use crate::answer::Peer;
+use crate::transport::session::ClientSession;
 
 /// A client that has connected.
 pub(in crate::transport) struct Client<S> {
     pub(in crate::transport) stream: S,
     pub(in crate::transport) peer: Peer,
+    /// What its handshake has said of it.
+    pub(in crate::transport) session: ClientSession,
     /// What others see of its connection.
     pub(in crate::transport) slot: Arc<ConnectionSlot>,
 }

@@ -167,7 +167,7 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
             let accepted = tokio::select! {
                 // In this order: a stream without a handshake is served in any case, to its end.
                 biased;
-                accepted = timeout(settings.first_byte, transport.accept(stream)) => accepted,
+                accepted = timeout(settings.first_byte, transport.clone().accept(stream)) => accepted,
                 () = slot.evicted() => return,
                 _ = stop.changed() => return,
             };
@@ -176,7 +176,8 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
             }
             if let Ok(Ok(stream)) = accepted {
                 let peer = Peer { address: peer.ip(), transport: T::TRANSPORT };
-                let client = Client { stream, peer, slot };
+                let session = transport.session(&stream);
+                let client = Client { stream, peer, session, slot };
                 T::serve(client, Served { settings, counters, answering, stop }).await;
             }
             drop(permit);

@@ -103,11 +103,12 @@ impl Remembered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::ClientProof;
 
     type Made = Result<Outcome, Rejection>;
 
     fn key(number: u32) -> RequestKey {
-        let requester = Requester { address: [192, 0, 2, 1].into(), key: None };
+        let requester = Requester { address: [192, 0, 2, 1].into(), key: None, proof: ClientProof::Nothing };
         RequestKey::new(&requester, Digest::of(&number.to_be_bytes()))
     }
 
@@ -136,7 +137,10 @@ mod tests {
     fn a_signed_request_is_the_same_from_wherever_it_comes_and_one_that_is_not_is_its_clients() {
         let of = |address: &str, key: Option<&str>| {
             let key = key.map(|key| key.parse().unwrap());
-            RequestKey::new(&Requester { address: address.parse().unwrap(), key }, Digest::of(b"message"))
+            RequestKey::new(
+                &Requester { address: address.parse().unwrap(), key, proof: ClientProof::Nothing },
+                Digest::of(b"message"),
+            )
         };
         assert_eq!(of("192.0.2.1", Some("k")), of("192.0.2.2", Some("k")));
         assert_ne!(of("192.0.2.1", Some("k")), of("192.0.2.1", Some("other")));

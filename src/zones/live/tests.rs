@@ -9,6 +9,7 @@ use crate::answer::{Allowed, Requester};
 use crate::dns::message_writer::{RecordHead, owned};
 use crate::dns::{Name, Rtype};
 use crate::source::{Sources, Span};
+use crate::tls::ClientProof;
 use crate::update::{Grant, Policy, TypeGrant, UpdateMessage};
 use crate::zone::MemoryLimit;
 use crate::zonefile;
@@ -188,12 +189,12 @@ fn asked(line: &Line<'_>) -> UpdateRequest {
     let address = "192.0.2.1".parse().unwrap();
     UpdateRequest {
         message: Arc::new(UpdateMessage::read(&bytes).unwrap()),
-        requester: Requester { address, key: None },
+        requester: Requester { address, key: None, proof: ClientProof::Nothing },
     }
 }
 
 fn policy() -> Policy {
-    let allow = vec![Allowed { prefix: Some("0.0.0.0/0".parse().unwrap()), key: None }];
+    let allow = vec![Allowed { prefix: Some("0.0.0.0/0".parse().unwrap()), ..Allowed::default() }];
     Policy { grants: vec![Grant { allow, names: vec!["**".parse().unwrap()], types: TypeGrant::Any }] }
 }
 

@@ -51,12 +51,17 @@ impl Updaters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::ClientProof;
 
     #[test]
     fn who_comes_again_is_held_once_and_many_clients_take_bounded_memory() {
         let mut updaters = Updaters::default();
         let zone: Name = "example.".parse().unwrap();
-        let client = |last: u8| Requester { address: [192, 0, 2, last].into(), key: None };
+        let client = |last: u8| Requester {
+            address: [192, 0, 2, last].into(),
+            key: None,
+            proof: ClientProof::Nothing,
+        };
         let first = updaters.get(&zone, &client(1));
         assert_eq!(first.origin.in_words().unwrap(), "update of example. from 192.0.2.1");
         assert!(Arc::ptr_eq(&first.by, &updaters.get(&zone, &client(1)).by));

@@ -14,11 +14,12 @@ use super::saving::{CopyWriter, Saving};
 use super::settings::SecondarySettings;
 use super::task::SecondaryTask;
 use super::told::{Teller, telling};
+use crate::answer::Requester;
 use crate::dns::{Name, NameRef};
+use crate::requestor::Protocol;
 use crate::sync::{Shared, lock};
 use crate::tls::Random;
 use crate::transfer::incoming::{Primary, Told};
-use crate::tsig::KeyName;
 use crate::zones::feed::FeedStatus;
 use crate::zones::publication::Publications;
 use crate::zones::settings::{Settings, ZoneSettings};
@@ -209,15 +210,10 @@ impl Secondaries {
         lock(&self.tasks).get(zone).map(|running| running.status.get())
     }
 
-    /// Passes a NOTIFY on to the zones of this apex that have a primary with the sender's address or key. `serial` is the one
-    /// in it.
-    pub(super) fn notify(
-        &self,
-        apex: NameRef<'_>,
-        from: IpAddr,
-        key: Option<&KeyName>,
-        serial: Option<u32>,
-    ) -> NotifyEffect {
+    /// Passes a NOTIFY on to the zones of this apex that have a primary with the sender's address or key, or with the name in
+    /// the sender's certificate. `serial` is the one in it.
+    pub(super) fn notify(&self, apex: NameRef<'_>, sender: &Requester, serial: Option<u32>) -> NotifyEffect {
+        let Requester { address: from, key, proof } = sender;
         let mut listening = NotifyEffect::NotOurs;
         let tasks = lock(&self.tasks);
         // The version without a view comes first of a name.
@@ -225,8 +221,12 @@ impl Secondaries {
         for (_, running) in views.take_while(|(id, _)| id.name.as_ref() == apex) {
             let is_known = |primary: &Primary| {
                 let address = primary.remote.address.ip().to_canonical();
-                address == from.to_canonical()
-                    || key.is_some_and(|key| primary.key.as_ref().is_some_and(|own| own.name == *key))
+                let is_signed = || primary.key.as_ref().is_some_and(|own| Some(&own.name) == key.as_ref());
+                let is_certified = || match &primary.remote.protocol {
+                    Protocol::Encrypted(one) => one.name.as_ref().is_some_and(|name| proof.is_for(name)),
+                    Protocol::Udp | Protocol::Tcp => false,
+                };
+                address == from.to_canonical() || is_signed() || is_certified()
             };
             let Some(place) = running.settings.source.list.iter().position(is_known) else {
                 if listening == NotifyEffect::NotOurs {

@@ -18,6 +18,7 @@ use edgedns::answer::{
 };
 use edgedns::health::Verdict;
 use edgedns::source::Digest;
+use edgedns::tls::ClientProof;
 use edgedns::transport::{Filter, Responder, SnapshotResponder, Taps};
 use edgedns::zones::live::{Outcome, REMEMBERED_MAX, Remembered, RequestKey};
 
@@ -190,7 +191,8 @@ fn held_for_each(count: usize, come: impl FnOnce()) -> isize {
 #[test]
 fn an_answer_that_is_remembered_takes_little() {
     let mut remembered = Remembered::default();
-    let (requester, now) = (Requester { address: CLIENT.address, key: None }, Instant::now());
+    let (requester, now) =
+        (Requester { address: CLIENT.address, key: None, proof: ClientProof::Nothing }, Instant::now());
     let keep = || {
         for number in 0..REMEMBERED_MAX {
             let key = RequestKey::new(&requester, Digest::of(&number.to_be_bytes()));

@@ -9,6 +9,7 @@ use edgedns::answer::{Allowed, Requester};
 use edgedns::dns::Rtype;
 use edgedns::dns::response::Record;
 use edgedns::source::{Sources, Span};
+use edgedns::tls::ClientProof;
 use edgedns::update::{Grant, Policy, TypeGrant, UpdateMessage};
 use edgedns::zone::MemoryLimit;
 use edgedns::zonefile;
@@ -38,7 +39,8 @@ impl Updated {
             writeln!(text, "h{host} A 192.0.2.1").expect("a text");
         }
         fs::write(folder.path().join("example.zone"), text).expect("a zone file");
-        let allow = vec![Allowed { prefix: Some("127.0.0.0/8".parse().expect("a prefix")), key: None }];
+        let allow =
+            vec![Allowed { prefix: Some("127.0.0.0/8".parse().expect("a prefix")), ..Allowed::default() }];
         let names = vec!["**".parse().expect("a pattern")];
         let policy = Policy { grants: vec![Grant { allow, names, types: TypeGrant::Any }] };
         let mut updated = Updated { folder, live: Arc::default(), policy: Arc::new(policy), served: None };
@@ -94,7 +96,7 @@ impl Updated {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let mut state = runtime.block_on(zone.lock());
         loop {
-            let requester = Requester { address: CLIENT.address, key: None };
+            let requester = Requester { address: CLIENT.address, key: None, proof: ClientProof::Nothing };
             let ask = |message| UpdateRequest { message: Arc::new(message), requester: requester.clone() };
             let asked: Vec<UpdateRequest> = messages.by_ref().take(TOGETHER).map(ask).collect();
             if asked.is_empty() {

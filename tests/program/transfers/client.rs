@@ -90,7 +90,11 @@ pub(super) fn transfer(from: Ipv4Addr, server: SocketAddr, query: &[u8]) -> Tran
 
 /// The same where the server may end the connection.
 pub(super) fn try_transfer(from: Ipv4Addr, server: SocketAddr, query: &[u8]) -> std::io::Result<Transfer> {
-    let mut stream = connect(from, server)?;
+    try_transfer_over(&mut connect(from, server)?, query)
+}
+
+/// The same over a connection, which stays open.
+pub(super) fn try_transfer_over(stream: &mut (impl Read + Write), query: &[u8]) -> std::io::Result<Transfer> {
     let length = u16::try_from(query.len()).expect("a short query").to_be_bytes();
     stream.write_all(&[&length[..], query].concat())?;
     let mut got = Transfer { rcode: ResponseCode::NoError, records: Vec::new() };
