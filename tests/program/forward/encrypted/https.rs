@@ -75,7 +75,7 @@ async fn serve(
 ) {
     let (ends, mut ended) = mpsc::channel(100);
     let is_mute = Arc::new(AtomicBool::new(false));
-    let mut number = 0;
+    let (mut number, mut held) = (0, Vec::new());
     loop {
         tokio::select! {
             accepted = connection.accept() => {
@@ -88,16 +88,21 @@ async fn serve(
                 let query = Query { number, request, respond, is_mute: Arc::clone(&is_mute) };
                 let (ends, counts) = (ends.clone(), Arc::clone(counts));
                 tokio::spawn(async move {
+                    let mut query = query;
                     if let Some(end) = query.answer(&counts, queries).await {
-                        let _ = ends.send(end).await;
+                        // Its stream goes with the connection: by itself it would be told to be cancelled.
+                        let _ = ends.send((end, query)).await;
                     }
                 });
             }
-            Some(end) = ended.recv() => match end {
-                End::InOrder => connection.graceful_shutdown(),
-                End::Abrupt => connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM),
-                End::HangUp => return,
-            },
+            Some((end, query)) = ended.recv() => {
+                held.push(query);
+                match end {
+                    End::InOrder => connection.graceful_shutdown(),
+                    End::Abrupt => connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM),
+                    End::HangUp => return,
+                }
+            }
         }
     }
 }
@@ -113,7 +118,7 @@ struct Query {
 
 impl Query {
     /// Answers as the name says, and says how the connection ends by that.
-    async fn answer(mut self, counts: &Counts, queries: usize) -> Option<End> {
+    async fn answer(&mut self, counts: &Counts, queries: usize) -> Option<End> {
         let (mut bytes, body) = (Vec::new(), self.request.body_mut());
         while let Some(Ok(part)) = body.data().await {
             bytes.extend_from_slice(&part);
