@@ -8,6 +8,7 @@ pub mod api_server;
 pub mod client;
 pub mod etcd;
 pub mod forwarding;
+pub mod hickory;
 pub mod http;
 pub mod lab;
 pub mod lease;

@@ -11,6 +11,7 @@ mod encrypted_upstreams;
 mod etcd;
 mod forward;
 mod https_quic;
+mod hickory;
 mod import;
 mod loads;
 mod primaries;
