@@ -24,7 +24,7 @@ pub mod unbound;
 pub mod upstream;
 pub mod versions;
 
-pub use place::{claimed_port, free_port, loopback};
+pub use place::{claimed_port, free_port, loopback, loopback_network};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -9,11 +9,14 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::ops::RangeInclusive;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::UnixListener;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Second octets to choose from: 127.0 and 127.1 are left to people.
 const NETWORKS: RangeInclusive<u8> = 2..=254;
+
+/// Third octets from here on are those of whole networks, given out from the last one down; below are single addresses.
+const NETWORKS_WITHIN_MIN: u8 = 200;
 
 /// The lowest port that is given out: below are those of services.
 const PORT_MIN: u16 = 10_000;
@@ -32,7 +35,17 @@ pub fn loopback() -> Ipv4Addr {
         networks.find(|network| claim(&format!("network/{network}"))).expect("a network that is free")
     });
     let [high, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    assert!(high < NETWORKS_WITHIN_MIN, "addresses are left");
     Ipv4Addr::new(127, network, high, low)
+}
+
+/// The first three octets of 256 loopback addresses that no other test uses.
+pub fn loopback_network() -> [u8; 3] {
+    static TAKEN: AtomicU8 = AtomicU8::new(0);
+    let [first, second, ..] = loopback().octets();
+    let third = u8::MAX - TAKEN.fetch_add(1, Ordering::Relaxed);
+    assert!(third >= NETWORKS_WITHIN_MIN, "networks are left");
+    [first, second, third]
 }
 
 /// A port that this process alone uses, free for UDP and TCP at `address`.

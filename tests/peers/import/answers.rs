@@ -16,7 +16,7 @@ use harness::master::Master;
 use harness::node::Node;
 use harness::program::{Program, Site};
 use harness::stub::{plain_query, send};
-use harness::{free_port, loopback};
+use harness::{free_port, loopback, loopback_network};
 
 /// Types that are asked for every name. The zones have A, NS, SOA and LUA records.
 const TYPES: [RecordType; 6] =
@@ -51,9 +51,7 @@ impl ImportedNode {
     /// A seed: its mistakes mended, its addresses replaced.
     fn new(seed: &str, zones: &'static [(&'static str, &'static str)]) -> ImportedNode {
         let node = Node::seed(seed);
-        let [a, b, _, d] = loopback().octets();
-        // One network for each node: `loopback` gives out addresses whose third number stays far below.
-        let prefix = [a, b, 100 + d];
+        let prefix = loopback_network();
         let pdns = free_port(loopback());
         node.replace_everywhere("IN    A    LUA    A", "IN    LUA    A");
         node.replace_everywhere("127.0.1.", &format!("{}.{}.{}.", prefix[0], prefix[1], prefix[2]));
