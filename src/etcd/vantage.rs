@@ -310,19 +310,10 @@ impl Following {
         let mut kept = Instant::now();
         for part in writes.chunks(WRITES_MAX) {
             let requests: Vec<Write> = part.iter().map(|(_, write)| write.clone()).collect();
-            match self.in_time(client.write(&requests)).await {
-                Ok(_) => {}
-                // Most of all, the lease has ended.
-                Err(error @ Error::Refused(_)) => {
-                    self.lease = None;
-                    return Err(error);
-                }
-                Err(error) => {
-                    // Some of it may be written.
-                    self.forget_told();
-                    self.lease = None;
-                    return Err(error);
-                }
+            if let Err(error) = self.in_time(client.write(&requests)).await {
+                // Some of it may be written, or the lease has ended: with the next lease all is told anew.
+                self.lease = None;
+                return Err(error);
             }
             for (told, _) in part {
                 match told {
