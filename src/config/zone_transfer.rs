@@ -6,7 +6,7 @@ use super::allowed::allowed;
 use super::limit::EXEMPT_MAX;
 use super::table::Table;
 use crate::answer::Allowed;
-use crate::requestor::{Encrypted, Protocol, Remote, RemoteFault, TransportEntry};
+use crate::requestor::{Remote, RemoteFault};
 use crate::setting::{KEY_WORD, TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics};
 use crate::tls::Credentials;
@@ -145,9 +145,7 @@ fn notified_remote(value: Value<'_>, text: &str) -> Result<Remote, Diagnostic> {
         RemoteFault::NoPort => value.fault("port 0 cannot be told anything"),
         RemoteFault::Other(fault) => fault,
     })?;
-    if let Protocol::Encrypted(Encrypted { transport, .. }) = &remote.protocol
-        && let TransportEntry { name, carries_transfers: false, .. } = transport.entry()
-    {
+    if let Some(name) = remote.protocol.without_transfers() {
         let fault = value.fault(format!("nobody is told of zones over {name}"));
         return Err(fault.help("begin it with `tls://`, or with nothing for UDP"));
     }

@@ -27,7 +27,7 @@ use crate::probe::Path;
 use crate::tls::ServerName;
 use kept::KeptConnection;
 
-pub use entry::TransportEntry;
+pub(super) use entry::TransportEntry;
 pub(super) use server::{EncryptedServer, Purpose};
 pub(super) use tls::open_stream;
 

@@ -48,7 +48,7 @@ mod message_stream;
 mod ask;
 
 pub use ask::Requestor;
-pub use encrypted::{Encrypted, EncryptedTransport, TransportEntry};
+pub use encrypted::{Encrypted, EncryptedTransport};
 pub use exchange::{Answer, Progress};
 pub use failure::{Failure, TcpReason};
 pub use message_stream::MessageStream;

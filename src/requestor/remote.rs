@@ -27,6 +27,17 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// What people call the transport, where zones are not copied over it; none: they are.
+    pub fn without_transfers(&self) -> Option<&'static str> {
+        match self {
+            Protocol::Udp | Protocol::Tcp => None,
+            Protocol::Encrypted(one) => {
+                let entry = one.transport.entry();
+                (!entry.carries_transfers).then_some(entry.name)
+            }
+        }
+    }
+
     /// Whether nobody on the way sees or changes what is asked.
     pub fn is_encrypted(&self) -> bool {
         matches!(self, Protocol::Encrypted(_))

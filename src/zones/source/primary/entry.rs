@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use crate::requestor::{Encrypted, Protocol, Remote, RemoteFault, TransportEntry};
+use crate::requestor::{Remote, RemoteFault};
 use crate::setting::{KEY_WORD, TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::transfer::incoming::{Primary, PrimaryKey};
@@ -80,9 +80,7 @@ fn remote(value: Value<'_>, text: &str) -> Result<Remote, Diagnostic> {
         RemoteFault::NoPort => value.fault("port 0 cannot be asked"),
         RemoteFault::Other(fault) => fault,
     })?;
-    if let Protocol::Encrypted(Encrypted { transport, .. }) = &remote.protocol
-        && let TransportEntry { name, carries_transfers: false, .. } = transport.entry()
-    {
+    if let Some(name) = remote.protocol.without_transfers() {
         let fault = value.fault(format!("zones are not copied over {name}"));
         return Err(fault.help("begin it with `tls://`, or with nothing for TCP"));
     }
