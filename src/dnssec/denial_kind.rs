@@ -4,7 +4,7 @@ use super::nsec;
 use super::nsec3::{self, OptOut};
 use super::nsec3_hash::HASH_BYTES;
 use crate::dns::{Name, NameRef, OrderKey, Rtype, Ttl};
-use crate::zone::{Node, NodeId, NodeKind, Zone};
+use crate::zone::{Node, NodeId, Zone};
 
 /// By which records a zone denies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,10 +149,5 @@ impl DenialKind {
     /// RDATA of the record at the apex that says how names are hashed.
     pub(super) fn parameters(self, node: Node<'_>) -> Option<Vec<u8>> {
         self.hashing().filter(|_| node.id() == NodeId::APEX).map(|_| nsec3::parameters().to_vec())
-    }
-
-    /// Whether a node is there for the chain alone.
-    pub(super) fn is_of_chain(node: Node<'_>) -> bool {
-        node.kind() == NodeKind::Hashed
     }
 }

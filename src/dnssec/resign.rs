@@ -8,7 +8,7 @@ use super::denial_kind::DenialKind;
 use super::shelf::Shelf;
 use super::sign::{SignError, Signed, Signer, Signing};
 use crate::dns::{Name, Rtype};
-use crate::zone::{Changeset, NodeId, Record, Zone};
+use crate::zone::{Changeset, NodeId, NodeKind, Record, Zone};
 
 /// What is to be changed of a zone after other changes, of which `touched` are the nodes, so that it is signed again; and its
 /// chain then. `chain` and the signatures in the zone are of before these changes, made with `signing` as well.
@@ -60,7 +60,8 @@ fn with_non_terminals(
     let mut all = BTreeSet::new();
     for id in touched {
         let mut node = zone.node(id);
-        if DenialKind::is_of_chain(node) {
+        // What is there for the chain alone comes and goes with the node that it denies at.
+        if node.kind() == NodeKind::Hashed {
             continue;
         }
         all.insert(id);
