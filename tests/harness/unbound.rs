@@ -37,31 +37,20 @@ impl Unbound {
     /// Starts it before a server with these zones and the data of their DNSKEY records, `257 3 13 …`; `more` are lines of the
     /// section `server`. None where it is not installed.
     pub fn start(server: SocketAddr, zones: &[(&str, &str)], more: &str) -> Option<Unbound> {
-        let mut command = tool("unbound")?;
-        let folder = tempfile::tempdir().expect("a scratch folder");
-        let place = free_port(loopback());
-        let (at, ip, port) = (folder.path().display(), place.ip(), place.port());
-        let mut text = format!(
-            "server:\n  interface: {ip}\n  port: {port}\n  directory: \"{at}\"\n  chroot: \"\"\n  username: \"\"\n  \
-             pidfile: \"\"\n  use-syslog: no\n  logfile: \"{at}/log\"\n  val-log-level: 2\n  \
-             module-config: \"validator iterator\"\n  do-not-query-localhost: no\n  num-threads: 1\n  \
-             access-control: 127.0.0.0/8 allow\n  local-zone: \"test.\" transparent\n{more}"
+        let mut own = format!(
+            "  val-log-level: 2\n  module-config: \"validator iterator\"\n  local-zone: \"test.\" transparent\n{more}"
         );
-        for elsewhere in ELSEWHERE {
-            _ = writeln!(text, "  do-not-query-address: {elsewhere}");
-        }
         for (apex, key) in zones {
-            _ = writeln!(text, "  trust-anchor: \"{apex} DNSKEY {key}\"");
+            _ = writeln!(own, "  trust-anchor: \"{apex} DNSKEY {key}\"");
         }
+        let mut sections = String::new();
         for (apex, _) in zones {
-            _ = writeln!(text, "stub-zone:\n  name: {apex}\n  stub-addr: {}@{}", server.ip(), server.port());
+            let (ip, port) = (server.ip(), server.port());
+            _ = writeln!(sections, "stub-zone:\n  name: {apex}\n  stub-addr: {ip}@{port}");
         }
         // Whatever is not ours goes nowhere.
-        _ = writeln!(text, "forward-zone:\n  name: \".\"\n  forward-addr: 127.0.0.1@9");
-        fs::write(folder.path().join("unbound.conf"), text).expect("a config file");
-        command.arg("-d").arg("-c").arg(folder.path().join("unbound.conf"));
-        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("unbound starts");
-        let unbound = Unbound { child, place, folder };
+        sections += "forward-zone:\n  name: \".\"\n  forward-addr: 127.0.0.1@9\n";
+        let unbound = Unbound::spawn(&own, &sections)?;
         let (apex, _) = zones.first().expect("a zone");
         wait_for("unbound", PATIENCE, || {
             unbound.ask(apex, RecordType::SOA).filter(|answer| answer.metadata.authentic_data)
@@ -72,33 +61,39 @@ impl Unbound {
     /// Starts it before a server of this name, which it asks for everything over TLS and verifies by the authorities of a
     /// file. None where it is not installed.
     pub fn start_over_tls(server: SocketAddr, name: &str, authorities: &Path) -> Option<Unbound> {
+        let own = format!(
+            "  verbosity: 2\n  module-config: \"iterator\"\n  tls-cert-bundle: \"{}\"\n",
+            authorities.display()
+        );
+        let (ip, port) = (server.ip(), server.port());
+        let sections = format!(
+            "forward-zone:\n  name: \".\"\n  forward-tls-upstream: yes\n  forward-addr: {ip}@{port}#{name}\n"
+        );
+        let unbound = Unbound::spawn(&own, &sections)?;
+        // A name that it answers itself.
+        wait_for("unbound", PATIENCE, || unbound.ask("localhost.", RecordType::A));
+        Some(unbound)
+    }
+
+    /// Starts it with these lines of the section `server` and these sections behind it.
+    fn spawn(own: &str, sections: &str) -> Option<Unbound> {
         let mut command = tool("unbound")?;
         let folder = tempfile::tempdir().expect("a scratch folder");
         let place = free_port(loopback());
         let (at, ip, port) = (folder.path().display(), place.ip(), place.port());
         let mut text = format!(
             "server:\n  interface: {ip}\n  port: {port}\n  directory: \"{at}\"\n  chroot: \"\"\n  username: \"\"\n  \
-             pidfile: \"\"\n  use-syslog: no\n  logfile: \"{at}/log\"\n  verbosity: 2\n  module-config: \"iterator\"\n  \
-             do-not-query-localhost: no\n  num-threads: 1\n  access-control: 127.0.0.0/8 allow\n  \
-             tls-cert-bundle: \"{}\"\n",
-            authorities.display()
+             pidfile: \"\"\n  use-syslog: no\n  logfile: \"{at}/log\"\n  do-not-query-localhost: no\n  num-threads: 1\n  \
+             access-control: 127.0.0.0/8 allow\n{own}"
         );
         for elsewhere in ELSEWHERE {
             _ = writeln!(text, "  do-not-query-address: {elsewhere}");
         }
-        _ = writeln!(
-            text,
-            "forward-zone:\n  name: \".\"\n  forward-tls-upstream: yes\n  forward-addr: {}@{}#{name}",
-            server.ip(),
-            server.port()
-        );
+        text += sections;
         fs::write(folder.path().join("unbound.conf"), text).expect("a config file");
         command.arg("-d").arg("-c").arg(folder.path().join("unbound.conf"));
         let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("unbound starts");
-        let unbound = Unbound { child, place, folder };
-        // A name that it answers itself.
-        wait_for("unbound", PATIENCE, || unbound.ask("localhost.", RecordType::A));
-        Some(unbound)
+        Some(Unbound { child, place, folder })
     }
 
     /// Its answer over UDP to a question with the DO bit; none where none comes.

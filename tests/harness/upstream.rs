@@ -33,6 +33,14 @@ pub enum Over {
 /// The address of every name, where all is well.
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
 
+/// The text of a zone with hosts `h0`, `h1` and so on, 250 at most, each with its number in its address; and with `many`, whose
+/// answer fits no datagram.
+pub fn zone_of_hosts(hosts: usize) -> String {
+    let few: String = (0..hosts).map(|host| format!("h{host} A 192.0.2.{host}\n")).collect();
+    let many: String = (0..900).map(|host| format!("many A 10.1.{}.{}\n", host / 250, host % 250)).collect();
+    format!("$TTL 60\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\n{few}{many}")
+}
+
 /// Every name has one address, for five minutes.
 pub fn well(asked: &Asked) -> Act {
     Act::Send(vec![asked.address(300, ADDRESS)])

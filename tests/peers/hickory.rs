@@ -11,6 +11,7 @@ use harness::hickory::{Client, Server, Transport};
 use harness::program::{Program, Site, said};
 use harness::stub::{self, code, query};
 use harness::tools::tool;
+use harness::upstream::zone_of_hosts;
 use harness::{free_port, loopback};
 
 /// The name in the certificates.
@@ -30,15 +31,7 @@ impl Ours {
     fn start() -> Self {
         let site = Site::new();
         make_certificate(&site);
-        let hosts: String = (0..HOSTS).map(|host| format!("h{host} A 192.0.2.{host}\n")).collect();
-        let many: String =
-            (0..900).map(|host| format!("many A 10.1.{}.{}\n", host / 250, host % 250)).collect();
-        site.write(
-            "zone",
-            &format!(
-                "$TTL 60\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\n{hosts}{many}"
-            ),
-        );
+        site.write("zone", &zone_of_hosts(usize::from(HOSTS)));
         let places = Transport::ALL.map(|_| free_port(loopback()));
         let listen: String = Transport::ALL
             .iter()

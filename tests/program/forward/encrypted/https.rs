@@ -166,41 +166,8 @@ impl Query {
     }
 }
 
-#[test]
-fn queries_share_one_connection_that_is_kept() {
-    queries_share_one_connection(&start(usize::MAX));
-}
-
-#[test]
-fn a_connection_that_the_upstream_ends_is_opened_anew_without_a_word() {
-    ended_connections_are_opened_anew(&start(3));
-}
-
-#[test]
-fn a_certificate_for_another_name_is_not_believed() {
-    let server = start(usize::MAX);
-    another_name_is_not_believed(&server, &format!("https://{}/dns-query#other.test", server.place));
-}
-
-#[test]
-fn names_that_an_upstream_is_silent_about_do_not_end_the_connection_that_others_are_answered_over() {
-    silence_about_names_does_not_end_the_connection(|| start(usize::MAX));
-}
-
-#[test]
-fn a_connection_over_which_nothing_comes_any_more_is_left() {
-    a_mute_connection_is_left(&start(usize::MAX));
-}
-
-#[test]
-fn a_query_that_nobody_waits_for_any_more_is_cancelled() {
-    what_nobody_waits_for_any_more_is_cancelled(&start(usize::MAX));
-}
-
-#[test]
-fn what_is_no_response_is_told_and_the_connection_is_kept() {
-    what_is_no_response_is_told(&start(usize::MAX), &NO_RESPONSES);
-}
+test_kept_connection!(start: start, upstream: "https://{}/dns-query#other.test");
+test_streams!(start: start);
 
 #[test]
 fn a_stream_that_is_refused_and_a_connection_that_breaks_are_no_failures_of_the_upstream() {

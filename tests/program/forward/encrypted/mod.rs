@@ -1,6 +1,53 @@
 //! Upstreams over encrypted transports: what is alike for all of them. Each file stands in for a server of one, and has
 //! what is that transport's alone.
 
+/// The tests of a connection that is kept, whatever carries it. `start` is given after how many queries a connection ends,
+/// `upstream` is one of a server by its place, at the name `other.test`.
+macro_rules! test_kept_connection {
+    (start: $start:expr, upstream: $upstream:expr) => {
+        #[test]
+        fn queries_share_one_connection_that_is_kept() {
+            queries_share_one_connection(&$start(usize::MAX));
+        }
+
+        #[test]
+        fn a_connection_that_the_upstream_ends_is_opened_anew_without_a_word() {
+            ended_connections_are_opened_anew(&$start(3));
+        }
+
+        #[test]
+        fn a_certificate_for_another_name_is_not_believed() {
+            let server = $start(usize::MAX);
+            another_name_is_not_believed(&server, &format!($upstream, server.place));
+        }
+
+        #[test]
+        fn names_that_an_upstream_is_silent_about_do_not_end_the_connection_that_others_are_answered_over() {
+            silence_about_names_does_not_end_the_connection(|| $start(usize::MAX));
+        }
+
+        #[test]
+        fn a_connection_over_which_nothing_comes_any_more_is_left() {
+            a_mute_connection_is_left(&$start(usize::MAX));
+        }
+    };
+}
+
+/// The tests of queries that have a stream of their own each.
+macro_rules! test_streams {
+    (start: $start:expr) => {
+        #[test]
+        fn a_query_that_nobody_waits_for_any_more_is_cancelled() {
+            what_nobody_waits_for_any_more_is_cancelled(&$start(usize::MAX));
+        }
+
+        #[test]
+        fn what_is_no_response_is_told_and_the_connection_is_kept() {
+            what_is_no_response_is_told(&$start(usize::MAX), &NO_RESPONSES);
+        }
+    };
+}
+
 mod asker;
 mod https;
 mod own;
@@ -20,7 +67,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use asker::{Asker, without_a_gap};
 use harness::forwarding::Lab;
 use harness::stub::{ask, code, query, receive, said, sent};
-use harness::upstream::{ADDRESS, Asked, Over};
+use harness::upstream::{ADDRESS, Asked, Over, zone_of_hosts};
 use harness::{PATIENCE, free_port, loopback, wait_for};
 
 /// A server with a certificate for `dns.test`, which serves until the test program ends. Names that begin with `silent`

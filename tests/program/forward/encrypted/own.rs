@@ -18,15 +18,7 @@ impl Upstream {
         let (site, place) = (Site::new(), free_port(loopback()));
         let made = site.run(&["certificate", "dns.test"]);
         assert!(made.status.success(), "{}", harness::program::said(&made));
-        let hosts: String = (0..HOSTS).map(|host| format!("h{host} A 192.0.2.{}\n", host % 250)).collect();
-        let many: String =
-            (0..900).map(|host| format!("many A 10.1.{}.{}\n", host / 250, host % 250)).collect();
-        site.write(
-            "zone",
-            &format!(
-                "$TTL 60\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\n{hosts}{many}"
-            ),
-        );
+        site.write("zone", &zone_of_hosts(HOSTS));
         site.configure(&format!(
             "listen-{scheme} = [\"{place}\"]\n\n[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n\n\
              [admin]\nsocket = \"control.sock\"\n\n[[zone]]\nname = \"elsewhere.test\"\nfile = \"zone\"\n"

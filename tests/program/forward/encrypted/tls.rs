@@ -52,28 +52,4 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, counts: &Counts, queries:
     let _ = stream.flush();
 }
 
-#[test]
-fn queries_share_one_connection_that_is_kept() {
-    queries_share_one_connection(&start(usize::MAX));
-}
-
-#[test]
-fn a_connection_that_the_upstream_ends_is_opened_anew_without_a_word() {
-    ended_connections_are_opened_anew(&start(3));
-}
-
-#[test]
-fn a_certificate_for_another_name_is_not_believed() {
-    let server = start(usize::MAX);
-    another_name_is_not_believed(&server, &format!("tls://{}#other.test", server.place));
-}
-
-#[test]
-fn names_that_an_upstream_is_silent_about_do_not_end_the_connection_that_others_are_answered_over() {
-    silence_about_names_does_not_end_the_connection(|| start(usize::MAX));
-}
-
-#[test]
-fn a_connection_over_which_nothing_comes_any_more_is_left() {
-    a_mute_connection_is_left(&start(usize::MAX));
-}
+test_kept_connection!(start: start, upstream: "tls://{}#other.test");
