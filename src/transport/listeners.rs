@@ -32,6 +32,10 @@ const TCP_SEND_BUFFER_BYTES: usize = 64 << 10;
 /// Receive buffer of a TCP connection in the kernel, in bytes: a few hundred pipelined queries.
 const TCP_RECEIVE_BUFFER_BYTES: usize = 32 << 10;
 
+/// How long a TCP connection that has sent nothing stays with the kernel, in seconds, as far as it counts them: by its
+/// retransmissions. Whoever has a query sends it at once.
+const TCP_FIRST_BYTE_SECONDS: u8 = 1;
+
 /// TCP connections that wait to be accepted; net.core.somaxconn may lower it.
 const TCP_BACKLOG_MAX: i32 = 1024;
 
@@ -309,6 +313,8 @@ fn prepare_stream(socket: &Socket) -> io::Result<()> {
     socket.set_recv_buffer_size(TCP_RECEIVE_BUFFER_BYTES)?;
     // Responses are written whole; waiting for more would only delay them.
     socket.set_tcp_nodelay(true)?;
+    // In each of our protocols the client speaks first.
+    mmsg::accept_with_data(socket, TCP_FIRST_BYTE_SECONDS)?;
     socket.set_nonblocking(true)
 }
 

@@ -523,6 +523,16 @@ pub(super) fn choose_freely(socket: &impl AsFd) -> io::Result<()> {
     set_option(socket, libc::SOL_SOCKET, libc::SO_DETACH_REUSEPORT_BPF, 0)
 }
 
+/// Has connections wait in the kernel, for about so many seconds, until their client has sent something: accepting one and
+/// reading from it is then one thing to wake up for, not two. What has sent nothing by then is accepted as it is, so that
+/// the limits of idle connections hold.
+///
+/// # Errors
+/// Those of setsockopt(2).
+pub(super) fn accept_with_data(listener: &impl AsFd, seconds: u8) -> io::Result<()> {
+    set_option(listener, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, seconds.into())
+}
+
 fn set_option(
     socket: &impl AsFd,
     level: libc::c_int,

@@ -51,7 +51,9 @@ pub(super) async fn respond<R: Responder>(
         Ok(response) => dns_response(response),
         Err(refusal) => {
             if refusal != Refusal::BodyMissing {
-                let _ = timeout(LINGER_MAX, discard(&mut body)).await;
+                // Apart, like the body of POST below: each stream's task moves what it may ever hold, most of which a
+                // query in the target never needs.
+                let _ = Box::pin(timeout(LINGER_MAX, discard(&mut body))).await;
             }
             refusal.response()
         }
@@ -73,7 +75,7 @@ async fn answer<R: Responder>(
             message
         }
         Placed::Body => {
-            let whole = timeout(settings.idle, receive(body, queries)).await;
+            let whole = Box::pin(timeout(settings.idle, receive(body, queries))).await;
             whole.map_err(|_| Refusal::BodyMissing)??
         }
     };

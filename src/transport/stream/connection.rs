@@ -167,12 +167,16 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     /// these.
     async fn receive(&mut self, deadline: Instant) -> Result<ConnectionProgress, ConnectionEnd> {
         let deadline = if self.pending.is_waiting() { self.last } else { deadline.min(self.last) };
+        // A client that never pauses ends in time too.
+        if Instant::now() >= deadline {
+            return Err(ConnectionEnd::Done);
+        }
         let read = tokio::select! {
-            // In this order, so that a client that never pauses ends in time too.
+            // In this order: the end of the server comes before what a client that never pauses sends, and a timer is set
+            // only where there is something to wait for.
             biased;
             _ = self.stop.changed() => return Err(ConnectionEnd::Stopped),
             () = self.slot.evicted() => return Err(ConnectionEnd::Evicted),
-            () = sleep_until(deadline) => return Err(ConnectionEnd::Done),
             response = self.pending.response() => {
                 frames::push(&mut self.output, &response.message);
                 // What has come together is written together, up to what one turn may hold.
@@ -184,6 +188,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                 return Ok(ConnectionProgress::Answered);
             }
             read = self.stream.read(self.input.space()), if self.pending.takes_more() => read,
+            () = sleep_until(deadline) => return Err(ConnectionEnd::Done),
         };
         match read {
             // A client may end its side and still wait.

@@ -18,6 +18,10 @@ const LENGTH_BYTES: usize = 2;
 /// ones are taken by one system call.
 pub(super) const INPUT_BYTES: usize = (LENGTH_BYTES + QUERY_LENGTH_MAX) * 2;
 
+/// The same for a client that has not sent so much yet: enough for ten usual queries, and of a size that allocators keep
+/// at hand.
+const INPUT_FIRST_BYTES: usize = 1000;
+
 /// What a long UPDATE takes while it is received, in bytes: its room grows by half as it comes.
 pub(super) const LONG_BYTES_MAX: usize = MESSAGE_BYTES_MAX + MESSAGE_BYTES_MAX / 2;
 
@@ -26,7 +30,8 @@ const FLAGS_AT: usize = LENGTH_BYTES + 2;
 
 /// What has been received and not been answered yet.
 pub struct Input {
-    bytes: Box<[u8]>,
+    /// The room for it, all of which is initialized: first little, and [`INPUT_BYTES`] once that was filled.
+    bytes: Vec<u8>,
     start: usize,
     end: usize,
     /// An UPDATE that is longer than any query, as far as it has come. Nobody else pays for it.
@@ -56,7 +61,7 @@ pub enum Frame<'i> {
 impl Default for Input {
     /// Nothing yet.
     fn default() -> Self {
-        Self { bytes: vec![0; INPUT_BYTES].into_boxed_slice(), start: 0, end: 0, long: None }
+        Self { bytes: vec![0; INPUT_FIRST_BYTES], start: 0, end: 0, long: None }
     }
 }
 
@@ -72,6 +77,10 @@ impl Input {
     /// The first `count` bytes of the space have been received.
     pub fn filled(&mut self, count: usize) {
         self.end = self.end.saturating_add(count).min(self.bytes.len());
+        if self.end == self.bytes.len() && self.end < INPUT_BYTES {
+            self.bytes.reserve_exact(INPUT_BYTES.saturating_sub(self.end));
+            self.bytes.resize(INPUT_BYTES, 0);
+        }
     }
 
     /// Takes the next query, if it is whole.
@@ -171,9 +180,15 @@ pub(super) fn push(output: &mut Vec<u8>, response: &[u8]) {
 mod tests {
     use super::*;
 
-    fn receive(input: &mut Input, bytes: &[u8]) {
-        input.space()[..bytes.len()].copy_from_slice(bytes);
-        input.filled(bytes.len());
+    fn receive(input: &mut Input, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let space = input.space();
+            let count = space.len().min(bytes.len());
+            assert!(count > 0, "there is space");
+            space[..count].copy_from_slice(&bytes[..count]);
+            input.filled(count);
+            bytes = &bytes[count..];
+        }
     }
 
     #[test]
@@ -181,7 +196,7 @@ mod tests {
         let queries = [vec![1; 12], vec![2; QUERY_LENGTH_MAX], vec![3; 40], vec![4; QUERY_LENGTH_MAX]];
         let mut stream = Vec::new();
         queries.iter().for_each(|query| push(&mut stream, query));
-        for piece in [1, 2, 3, 13, 100, 4097] {
+        for piece in [1, 2, 3, 13, 100, INPUT_FIRST_BYTES, 4097] {
             let mut input = Input::default();
             let mut taken = Vec::new();
             for bytes in stream.chunks(piece) {
@@ -268,6 +283,20 @@ mod tests {
         input.take_long();
         assert_eq!(input.take(), Frame::Partial);
         assert!(input.long.as_ref().is_some_and(|long| long.bytes.capacity() < 100));
-        assert!(input.space().len() > QUERY_LENGTH_MAX);
+        assert!(!input.space().is_empty());
+    }
+
+    #[test]
+    fn a_client_that_sends_little_takes_little_room() {
+        let mut input = Input::default();
+        let mut stream = Vec::new();
+        push(&mut stream, &[7; 40]);
+        for _ in 0..100 {
+            receive(&mut input, &stream);
+            assert!(matches!(input.take(), Frame::Query(_)));
+        }
+        assert_eq!(input.bytes.capacity(), INPUT_FIRST_BYTES);
+        receive(&mut input, &stream.repeat(30));
+        assert_eq!(input.bytes.capacity(), INPUT_BYTES);
     }
 }

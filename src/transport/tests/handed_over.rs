@@ -56,6 +56,9 @@ fn a_client_that_has_said_all_gets_its_response_although_the_server_stops() {
     stream.write_all(&framed(&query(1, b"late"))).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     server.keeper.reached.recv_timeout(LIMIT).unwrap();
+    let counters = server.running().tcp_counters();
+    idle.write_all(&[0]).unwrap();
+    eventually("both are accepted", || counters.accepted.load(Ordering::Relaxed) == 2);
     let opened = server.keeper.opened.clone();
     let stopping = std::thread::spawn(move || server.stop());
     assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0, "the stop has come to the connections");

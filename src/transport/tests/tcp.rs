@@ -171,12 +171,30 @@ fn a_busy_connection_ends_with_its_lifetime() {
     }
 }
 
+/// The kernel keeps them for as long as it waits for their first byte, and then no longer.
+#[test]
+fn a_client_that_has_said_nothing_yet_is_accepted_only_when_it_does_or_after_a_while() {
+    let (mut server, address) = serve(PATIENT);
+    let counters = server.running().tcp_counters();
+    let (_silent, mut speaks) = (tcp_client(address), tcp_client(address));
+    speaks.write_all(&framed(&query(1, b"first"))).unwrap();
+    assert_eq!(read_message(&mut speaks), echoed(&query(1, b"first")));
+    assert_eq!(counters.accepted.load(Ordering::Relaxed), 1, "the other one has not said anything");
+    eventually("the silent one is accepted", || counters.accepted.load(Ordering::Relaxed) == 2);
+}
+
 #[test]
 fn connections_beyond_a_limit_are_closed_at_once() {
     let limits = TcpSettings { connections_max: 3, connections_per_client_max: 2, ..PATIENT };
     let (mut server, address) = serve(limits);
     let counters = server.running().tcp_counters();
-    let from = |ip: &str| tls::from(ip, address);
+    let asked = framed(&query(1, b"held"));
+    // What says nothing is not seen at once: each begins with half of its query.
+    let from = |ip: &str| {
+        let mut stream = tls::from(ip, address);
+        stream.write_all(&asked[..8]).unwrap();
+        stream
+    };
     let mut held = vec![from("127.0.3.50"), from("127.0.3.50")];
     assert_ended(&mut from("127.0.3.50"));
     held.pop();
@@ -189,14 +207,14 @@ fn connections_beyond_a_limit_are_closed_at_once() {
     assert_eq!(counters.refused.load(Ordering::Relaxed), 1);
     assert_eq!(counters.accepted.load(Ordering::Relaxed), 4);
     for stream in &mut held {
-        stream.write_all(&framed(&query(1, b"held"))).unwrap();
+        stream.write_all(&asked[8..]).unwrap();
         assert_eq!(read_message(stream), echoed(&query(1, b"held")));
     }
     drop(held);
     eventually("all are given back", || counters.open.load(Ordering::Relaxed) == 0);
     let mut again = from("127.0.3.50");
-    again.write_all(&framed(&query(2, b"again"))).unwrap();
-    assert_eq!(read_message(&mut again), echoed(&query(2, b"again")));
+    again.write_all(&asked[8..]).unwrap();
+    assert_eq!(read_message(&mut again), echoed(&query(1, b"held")));
 }
 
 /// Whether the server has ended a connection, as far as is known here.

@@ -183,7 +183,10 @@ fn handshakes_that_stop_are_bounded_and_hold_up_nobody() {
     for client in 0..40 {
         let ip = format!("127.0.4.{}", client + 1);
         for _ in 0..40 {
-            stopped.push(from(&ip, address));
+            let mut stream = from(&ip, address);
+            // The first bytes of a record.
+            stream.write_all(&[22, 3, 1]).unwrap();
+            stopped.push(stream);
         }
         if client % 10 == 0 {
             assert_answers(&mut self::client(address));
