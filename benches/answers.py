@@ -16,12 +16,12 @@ COMPARED = 300
 AGREE_MAX_SECONDS = 15
 
 
-def compare(servers, queries, chance):
-    """Ends the run where two servers go on answering differently."""
+def compare(servers, queries, chance, ask=ask):
+    """Ends the run where two servers go on answering differently, as they are asked."""
     for qname, mnemonic in chance.sample(queries, min(COMPARED, len(queries))):
         end = time.monotonic() + AGREE_MAX_SECONDS
         while True:
-            answers = [ask(server.port, qname, TYPES[mnemonic], 2) for server in servers]
+            answers = [ask(server.port, qname, TYPES[mnemonic], 2, server.address) for server in servers]
             # SOA, NS and the like are each server's own business; peers.rs looks at those.
             different = [place for place, answer in enumerate(answers) if answer != answers[0]]
             if not different:
@@ -33,13 +33,13 @@ def compare(servers, queries, chance):
             time.sleep(0.1)
 
 
-def measure(servers, queries_file, rounds, seconds, in_time=lambda done: True):
-    """Asks in rounds, as many as there is time for; returns how many there were."""
+def measure(servers, queries_file, rounds, seconds, in_time=lambda done: True, more=()):
+    """Asks in rounds, with these options of dnsperf more, as many as there is time for; returns how many there were."""
     done = 0
     while done < rounds and in_time(done):
         # Another order every time: whoever comes after the same one each time gets its caches.
         for server in servers[done % len(servers) :] + servers[: done % len(servers)]:
-            server.measured.append(load(server, queries_file, seconds))
+            server.measured.append(load(server, queries_file, seconds, more=more))
         done += 1
     return done
 

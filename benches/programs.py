@@ -17,10 +17,12 @@ class Edgedns(Server):
     # As systemd/edgedns.service starts it.
     environment = {"MALLOC_MMAP_THRESHOLD_": "131072"}
     affinity, more = "clients", ""
+    # Lines of the zone's own tables.
+    of_zone = ""
 
     def configure(self):
         text = f'[server]\nlisten = ["{ADDRESS}:{self.port}"]\nworkers = {self.workers}\naffinity = "{self.affinity}"\n\n{self.more}'
-        text += f'[[zone]]\nname = "{self.zone.name}"\nfile = "zone"\n'
+        text += f'[[zone]]\nname = "{self.zone.name}"\nfile = "zone"\n{self.of_zone}'
         if self.zone.guarded:
             names = ", ".join(f'"{owner}"' for owner in self.zone.guarded)
             text += f"\n[[zone.probe]]\nnames = [{names}]\ntcp = {MASTER_PORT}\n"

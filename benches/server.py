@@ -38,6 +38,7 @@ class Server:
     address = ADDRESS
     # Where it may run, and what answers there at once.
     cores, workers = SERVER_CORE, 1
+    start_max_seconds = START_MAX_SECONDS
 
     def __init__(self, folder, zone, port):
         self.folder, self.zone, self.port = folder / self.name.replace(",", "").replace(" ", "-"), zone, port
@@ -54,7 +55,7 @@ class Server:
         self.load_seconds, self.load_cpu_seconds = time.monotonic() - began, self.process_seconds()
 
     def wait_until_it_serves(self, began):
-        while time.monotonic() - began < START_MAX_SECONDS:
+        while time.monotonic() - began < self.start_max_seconds:
             if self.process.poll() is not None:
                 break
             with contextlib.suppress(OSError):
@@ -145,18 +146,20 @@ class Server:
             self.process.wait()
 
 
-def ask(port, qname, qtype, limit_seconds, address=ADDRESS):
-    """The response code and the sorted RDATA of the answer section."""
+def ask(port, qname, qtype, limit_seconds, address=ADDRESS, edns=b""):
+    """The response code and the sorted RDATA of the answer section. The OPT record `edns` goes along, if there is one."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in qname.split("."))
     # With RD, without which nothing is forwarded.
-    query = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", qtype, 1)
+    query = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 1 if edns else 0) + labels + b"\0" + struct.pack("!2H", qtype, 1)
+    answer_at = len(query)
+    query += edns
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(limit_seconds)
         client.connect((address, port))
         client.send(query)
         response = client.recv(65_535)
     _, flags, _, answers, _, _ = struct.unpack("!6H", response[:12])
-    place, found = len(query), []
+    place, found = answer_at, []
     for _ in range(answers):
         place = skip_name(response, place)
         rtype, _, ttl, length = struct.unpack("!2HIH", response[place : place + 10])
@@ -173,13 +176,13 @@ def skip_name(message, place):
     return place + (2 if message[place] else 1)
 
 
-def load(server, queries_file, seconds, cores=LOAD_CORE, clients=8, mode="udp", port=None):
-    """Lets dnsperf ask, and returns user and total CPU time in microseconds per answer, answers a second, and answers."""
+def load(server, queries_file, seconds, cores=LOAD_CORE, clients=8, mode="udp", port=None, more=()):
+    """Lets dnsperf ask, with these options more, and returns user and total CPU time in microseconds per answer, answers a second, and answers."""
     before = server.cpu_seconds()
     threads = str(len(cores.split(",")))
     output = subprocess.run(
         ["taskset", "-c", cores, "dnsperf", "-m", mode, "-s", server.address, "-p", str(port or server.port)]
-        + ["-d", str(queries_file), "-l", str(seconds), "-c", str(clients), "-T", threads, "-q", "400", "-S", "0"],
+        + ["-d", str(queries_file), "-l", str(seconds), "-c", str(clients), "-T", threads, "-q", "400", "-S", "0", *more],
         capture_output=True, text=True, check=True, timeout=seconds + LOAD_LATE_MAX_SECONDS,
     ).stdout
     after = server.cpu_seconds()
