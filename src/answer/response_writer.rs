@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::pointer::move_pointer;
+use super::pointer::{OWN, move_pointer};
 use super::pools::{PoolAnswer, Selection};
 use super::rate_limit::RrlSource;
 use super::signed_template::SignedTemplate;
@@ -180,6 +180,22 @@ impl<'o> ResponseWriter<'o> {
             }
         }
         Some(records)
+    }
+
+    /// Appends the records alone that sign what a pool at the QNAME would answer now. Returns how many; they are not counted
+    /// yet.
+    pub(super) fn put_pool_signatures(&mut self, pool: &PoolAnswer, rng: &mut u64, client: IpAddr) -> u16 {
+        let name_hash = if pool.is_by_name() { self.hash_of(&OWN) } else { 0 };
+        let mut chosen = 0_u16;
+        let set = pool.chosen(Selection { rng, client, name_hash }, |_| chosen = chosen.saturating_add(1));
+        let Some(set) = set.filter(|_| chosen > 0) else { return 0 };
+        let mut signatures = 0_u16;
+        for signature in pool.signatures(set) {
+            self.message.put(&OWN);
+            self.message.put(signature);
+            signatures = signatures.saturating_add(1);
+        }
+        signatures
     }
 
     /// Gives the records from a place on no longer TTL than this.

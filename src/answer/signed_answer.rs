@@ -3,6 +3,8 @@
 //! Looks up as `zone_answer` does, and chooses the same template; writes what signs it, and has what it says there is not
 //! proven. Never on the way of queries without the DO bit, but for those that ask for signatures themselves.
 
+use std::net::IpAddr;
+
 use super::authority::{Authority, template_for, template_type};
 use super::chase::{self, WaitingProofs};
 use super::compiled_zone::{CompiledNode, SignedZone};
@@ -43,7 +45,7 @@ pub(super) fn is_answered<'z>(
         return false;
     }
     let compiled = authority.compiled;
-    let name = &worker.name;
+    let (name, rng) = (&worker.name, &mut worker.rng);
     let beyond_apex = name.offset(compiled.apex_labels());
     let found = search_again(compiled, name);
     if query.snapshot.limit.is_some() {
@@ -51,8 +53,11 @@ pub(super) fn is_answered<'z>(
     }
     let mut proofs = Proofs::new(compiled, &signed.denial, beyond_apex);
     let signatures = if is_wanted { Signatures::Wanted } else { Signatures::Unwanted };
-    if is_asked && put_asked(&found, query.question.qtype, name, signatures, &mut proofs, response) {
-        return true;
+    if is_asked {
+        let asked = Asked { authority, name, qtype: query.question.qtype, signatures };
+        if asked.put(&found, (rng, query.peer.address), &mut proofs, response) {
+            return true;
+        }
     }
     if is_asked && matches!(found, Found::Exact(_) | Found::Wildcard(..)) {
         put_none(authority, signed, &found, signatures, worker, &mut proofs, response);
@@ -175,51 +180,73 @@ fn put_none(
     }
 }
 
-/// Answers with the signatures or the NSEC record of a name, which have no templates; false where it has none.
-fn put_asked(
-    found: &Found<'_>,
+/// A question for signatures or the NSEC record of a name, which have no templates.
+struct Asked<'q, 'z> {
+    authority: &'q Authority<'z>,
+    name: &'q HashedName,
     qtype: Rtype,
-    name: &HashedName,
     signatures: Signatures,
-    proofs: &mut Proofs<'_>,
-    response: &mut ResponseWriter<'_>,
-) -> bool {
-    let (node, key) = match found {
-        Found::Exact(node) => (node, proofs.key_of(name, name.labels())),
-        Found::Wildcard(node, encloser) => (node, proofs.key_of(name, *encloser).below(b"*")),
-        Found::Cut(..) | Found::Dname(..) | Found::NxDomain => return false,
-    };
-    let records = match qtype {
-        Rtype::NSEC if signatures == Signatures::Wanted => proofs.answer_nsec(&key, NsecParts::All, response),
-        Rtype::NSEC => proofs.answer_nsec(&key, NsecParts::Record, response),
-        _ => {
-            let of_denial = proofs.answer_nsec(&key, NsecParts::Signatures, response);
-            put_signatures(node, response).saturating_add(of_denial)
-        }
-    };
-    if records == 0 {
-        return false;
-    }
-    response.authoritative = true;
-    if matches!(found, Found::Wildcard(..)) && signatures == Signatures::Wanted {
-        proofs.prove(Proof::Expansion, name, response);
-    }
-    true
 }
 
-/// Writes the signatures of all RRsets of a node that are answered, and says how many there are.
-fn put_signatures(node: &CompiledNode<'_>, response: &mut ResponseWriter<'_>) -> u16 {
-    let is_alias = node.template(Rtype::CNAME.0).is_some();
-    let mut count = 0_u16;
-    for template in node.signed_templates() {
-        // Those of an alias for other types hold what it leads to; those for what has no template of its own, no RRset.
-        let is_own = if is_alias { template.own.qtype() == Rtype::CNAME.0 } else { template.is_of_rrset() };
-        if !is_own {
-            continue;
+impl Asked<'_, '_> {
+    /// Answers it; false where the name has none.
+    fn put(
+        &self,
+        found: &Found<'_>,
+        chance: (&mut u64, IpAddr),
+        proofs: &mut Proofs<'_>,
+        response: &mut ResponseWriter<'_>,
+    ) -> bool {
+        let (node, key) = match found {
+            Found::Exact(node) => (node, proofs.key_of(self.name, self.name.labels())),
+            Found::Wildcard(node, encloser) => (node, proofs.key_of(self.name, *encloser).below(b"*")),
+            Found::Cut(..) | Found::Dname(..) | Found::NxDomain => return false,
+        };
+        let is_signed = self.signatures == Signatures::Wanted;
+        let records = match self.qtype {
+            Rtype::NSEC if is_signed => proofs.answer_nsec(&key, NsecParts::All, response),
+            Rtype::NSEC => proofs.answer_nsec(&key, NsecParts::Record, response),
+            _ => {
+                let of_denial = proofs.answer_nsec(&key, NsecParts::Signatures, response);
+                self.put_signatures(node, chance, response).saturating_add(of_denial)
+            }
+        };
+        if records == 0 {
+            return false;
         }
-        response.message.put(template.signatures());
-        count = count.saturating_add(template.signature_count());
+        response.authoritative = true;
+        if matches!(found, Found::Wildcard(..)) && is_signed {
+            proofs.prove(Proof::Expansion, self.name, response);
+        }
+        true
     }
-    response.message.count(Section::Answer, count);
-    count
+
+    /// Writes the signatures of all RRsets of a node that are answered, of a pool those of what it chooses now, and says how
+    /// many there are.
+    fn put_signatures(
+        &self,
+        node: &CompiledNode<'_>,
+        (rng, client): (&mut u64, IpAddr),
+        response: &mut ResponseWriter<'_>,
+    ) -> u16 {
+        let is_alias = node.template(Rtype::CNAME.0).is_some();
+        let mut count = 0_u16;
+        for template in node.signed_templates() {
+            // Those of an alias for other types hold what it leads to; those for what has no template of its own, no RRset.
+            let is_own =
+                if is_alias { template.own.qtype() == Rtype::CNAME.0 } else { template.is_of_rrset() };
+            if !is_own {
+                continue;
+            }
+            response.message.put(template.signatures());
+            count = count.saturating_add(template.signature_count());
+            for at in template.own.pools().filter(|at| at.section == Section::Answer) {
+                let pool = self.authority.zone.pools.get(at.pool).map(|pool| pool.for_client(client));
+                let of_pool = pool.map_or(0, |pool| response.put_pool_signatures(pool, rng, client));
+                count = count.saturating_add(of_pool);
+            }
+        }
+        response.message.count(Section::Answer, count);
+        count
+    }
 }

@@ -39,6 +39,9 @@ pub fn explain_lines(explanation: &Explanation, look: Look) -> String {
         }
     }
     lines += &said("answer", &explanation.because);
+    for sentence in &explanation.dnssec {
+        lines += &said("dnssec", sentence);
+    }
     for remark in &explanation.remarks {
         lines += &said("note", &style(remark, Style::Doubtful, look));
     }

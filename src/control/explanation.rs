@@ -50,6 +50,9 @@ pub struct Explanation {
     pub pools: Vec<PoolView>,
     /// Why the answer is what it is, in one sentence.
     pub because: String,
+    /// Which keys sign the answer, and what proves what is not there, where the DO bit asks for it: one sentence each; none
+    /// where the zone is not signed.
+    pub dnssec: Vec<String>,
     /// Whether it is for upstreams to answer.
     pub forwarded: bool,
     /// The answer.

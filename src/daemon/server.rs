@@ -43,6 +43,7 @@ mod status;
 mod report;
 mod pulse;
 mod explaining_transfers;
+mod explaining_signatures;
 mod explaining;
 mod apply;
 mod turn;

@@ -6,6 +6,7 @@
 
 pub mod api_server;
 pub mod client;
+pub mod clock;
 pub mod etcd;
 pub mod forwarding;
 pub mod hickory;
@@ -23,6 +24,7 @@ pub mod tools;
 pub mod unbound;
 pub mod upstream;
 pub mod versions;
+pub mod zone_keys;
 
 pub use place::{claimed_port, free_port, loopback, loopback_network};
 

@@ -14,6 +14,9 @@ use std::process::{Command, Stdio};
 /// Where Debian keeps servers; a user's PATH lacks it.
 const SYSTEM_FOLDER: &str = "/usr/sbin";
 
+/// Where Debian keeps libraries, in a folder for each architecture.
+const LIBRARY_FOLDER: &str = "/usr/lib";
+
 /// A command that runs `program`; none where it is not installed, which is noted, or a failure where `PEERS` or
 /// `TOOLS` require programs.
 pub fn tool(program: &str) -> Option<Command> {
@@ -35,6 +38,17 @@ pub fn path_of(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([SYSTEM_FOLDER.into()]);
     folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// Where a library is below the folders of Debian's libraries; none where it is not installed, as [`tool`].
+pub fn library(name: &str) -> Option<PathBuf> {
+    let folders = std::fs::read_dir(LIBRARY_FOLDER).into_iter().flatten().flatten();
+    let found = folders.map(|folder| folder.path().join(name)).find(|file| file.is_file());
+    if found.is_none() {
+        assert!(!required("PEERS"), "{name} is not installed");
+        not_tried(&format!("{name} is not installed"));
+    }
+    found
 }
 
 /// A command that runs another one in a network namespace of its own, as root there; `more` are options of `unshare(1)`,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use hickory_proto::op::{Edns, Message, Query};
 use hickory_proto::rr::{Name, RecordType};
@@ -37,6 +37,16 @@ impl Unbound {
     /// Starts it before a server with these zones and the data of their DNSKEY records, `257 3 13 …`; `more` are lines of the
     /// section `server`. None where it is not installed.
     pub fn start(server: SocketAddr, zones: &[(&str, &str)], more: &str) -> Option<Unbound> {
+        Unbound::start_as(server, zones, more, |_| {})
+    }
+
+    /// The same by a command that `prepare` has changed.
+    pub fn start_as(
+        server: SocketAddr,
+        zones: &[(&str, &str)],
+        more: &str,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Option<Unbound> {
         let mut own = format!(
             "  val-log-level: 2\n  module-config: \"validator iterator\"\n  local-zone: \"test.\" transparent\n{more}"
         );
@@ -50,7 +60,7 @@ impl Unbound {
         }
         // Whatever is not ours goes nowhere.
         sections += "forward-zone:\n  name: \".\"\n  forward-addr: 127.0.0.1@9\n";
-        let unbound = Unbound::spawn(&own, &sections)?;
+        let unbound = Unbound::spawn(&own, &sections, prepare)?;
         let (apex, _) = zones.first().expect("a zone");
         wait_for("unbound", PATIENCE, || {
             unbound.ask(apex, RecordType::SOA).filter(|answer| answer.metadata.authentic_data)
@@ -69,14 +79,14 @@ impl Unbound {
         let sections = format!(
             "forward-zone:\n  name: \".\"\n  forward-tls-upstream: yes\n  forward-addr: {ip}@{port}#{name}\n"
         );
-        let unbound = Unbound::spawn(&own, &sections)?;
+        let unbound = Unbound::spawn(&own, &sections, |_| {})?;
         // A name that it answers itself.
         wait_for("unbound", PATIENCE, || unbound.ask("localhost.", RecordType::A));
         Some(unbound)
     }
 
     /// Starts it with these lines of the section `server` and these sections behind it.
-    fn spawn(own: &str, sections: &str) -> Option<Unbound> {
+    fn spawn(own: &str, sections: &str, prepare: impl FnOnce(&mut Command)) -> Option<Unbound> {
         let mut command = tool("unbound")?;
         let folder = tempfile::tempdir().expect("a scratch folder");
         let place = free_port(loopback());
@@ -92,6 +102,7 @@ impl Unbound {
         text += sections;
         fs::write(folder.path().join("unbound.conf"), text).expect("a config file");
         command.arg("-d").arg("-c").arg(folder.path().join("unbound.conf"));
+        prepare(&mut command);
         let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("unbound starts");
         Some(Unbound { child, place, folder })
     }

@@ -20,6 +20,7 @@ use edgedns::zone::{Builder, Zone};
 use edgedns::zonefile;
 use harness::program::Site;
 use harness::tools::tool;
+use harness::zone_keys::{self, only_key};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -226,8 +227,7 @@ const CONFIG: &str = "[admin]\nsocket = \"control.sock\"\nstate-directory = \"st
 fn site() -> Site {
     let site = Site::new();
     site.write("example.org.zone", &ZONE.replace("alias 60 CNAME WWW\n", ""));
-    let made = site.run(&["dnssec", "generate", "example.org", "--keys", "keys"]);
-    assert!(made.status.success(), "{}", harness::program::said(&made));
+    zone_keys::generate(&site, "example.org", "keys");
     site.configure(CONFIG);
     site
 }
@@ -432,15 +432,6 @@ fn a_zone_whose_keys_cannot_be_used_is_answered_servfail_and_never_unsigned() {
     program.stop();
 }
 
-/// The one key that is in the folder `keys` of a site, as `FLAGS 3 ALGORITHM KEY`.
-fn only_key(site: &Site) -> String {
-    let files = fs::read_dir(site.folder().join("keys")).unwrap().map(|entry| entry.unwrap().path());
-    let public: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "key")).collect();
-    assert_eq!(public.len(), 1, "{public:?}");
-    let text = fs::read_to_string(&public[0]).unwrap();
-    text.lines().last().unwrap().split_once(" DNSKEY ").unwrap().1.to_owned()
-}
-
 #[test]
 fn a_key_of_powerdns_is_taken_over_with_its_dnskey_record() {
     let site = Site::new();
@@ -471,7 +462,7 @@ fn a_key_of_powerdns_is_taken_over_with_its_dnskey_record() {
     let taken =
         site.run(&["dnssec", "import", "example.org", "secret", "--dnskey", "record", "--keys", "keys"]);
     assert!(taken.status.success(), "{}", harness::program::said(&taken));
-    assert!(record.contains(&only_key(&site)), "{record}");
+    assert!(record.contains(&only_key(&site, "keys")), "{record}");
 }
 
 #[test]
@@ -490,7 +481,7 @@ fn a_key_of_knot_is_taken_over_from_its_pem() {
         let pem = format!("kasp/keys/{id}.pem");
         let taken = site.run(&["dnssec", "import", "example.org", &pem, "--keys", "keys"]);
         assert!(taken.status.success(), "{}", harness::program::said(&taken));
-        assert!(tell(&["dnskey", &id]).unwrap().contains(&only_key(&site)));
+        assert!(tell(&["dnskey", &id]).unwrap().contains(&only_key(&site, "keys")));
         let ds = site.run(&["dnssec", "ds", "example.org", "--keys", "keys"]);
         let digest =
             |text: &str| text.split_ascii_whitespace().last().unwrap_or_default().to_ascii_lowercase();

@@ -2,7 +2,6 @@
 //! back.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Command;
 
@@ -10,6 +9,7 @@ use harness::client::addresses;
 use harness::program::{Program, Site, said};
 use harness::tools::tool;
 use harness::unbound::Unbound;
+use harness::zone_keys;
 use harness::{PATIENCE, free_port, loopback, wait_for};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
@@ -70,14 +70,14 @@ impl Lab {
                  picked CNAME y.chosen\nd DNAME t\nx.t 1 LUA A \"{up}, {or_none})\"\nmx MX 5 all\nmx MX 6 none\n"
             ),
         );
-        let made = site.run(&["dnssec", "generate", APEX, "--keys", "keys"]);
-        assert!(made.status.success(), "{}", said(&made));
+        zone_keys::generate(&site, APEX, "keys");
         let guard =
             |name: &str, more: &str| format!("[[zone.probe]]\nnames = [\"{name}\"]\ntcp = {port}\n{more}\n");
         site.configure(&format!(
-            "[admin]\nsocket = \"control.sock\"\n[probe]\ninterval = \"100ms\"\ntimeout = \"100ms\"\nrise = 1\nfall = 1\n\
+            "[admin]\nsocket = \"control.sock\"\nstate-directory = \"state\"\n[probe]\ninterval = \"100ms\"\ntimeout = \"100ms\"\nrise = 1\nfall = 1\n\
              [[zone]]\nname = \"{APEX}\"\nfile = \"pools.zone\"\nallow-transfer = [\"127.0.0.0/8\"]\n\
-             [zone.dnssec]\nkeys = \"keys\"\ndenial = \"{denial}\"\n{}{}{}{}",
+             [zone.dnssec]\nkeys = \"keys\"\ndenial = \"{denial}\"\n[[zone.update]]\nallow = [\"127.0.0.0/8\"]\n\
+             names = [\"**\"]\ntypes = [\"ANY\"]\n{}{}{}{}",
             guard("fixed", "order = \"fixed\""),
             guard("some", "max-answers = 2"),
             guard("first", "selector = \"first\""),
@@ -114,10 +114,7 @@ impl Lab {
     /// What delv says of the addresses of a name.
     fn delv(&self, name: &str) -> Option<String> {
         let mut command = tool("delv")?;
-        let key = self.key();
-        let (fixed, bits) = key.rsplit_once(' ').unwrap();
-        self.site
-            .write("anchors", &format!("trust-anchors {{\n  {APEX} static-key {fixed} \"{bits}\";\n}};\n"));
+        zone_keys::write_anchors(&self.site, APEX, &self.key());
         let (ip, port) = (self.listen().ip(), self.listen().port());
         command.args([format!("@{ip}"), "-p".into(), port.to_string(), "-a".into()]);
         command.arg(self.site.folder().join("anchors"));
@@ -127,10 +124,7 @@ impl Lab {
 
     /// The data of its key, as `257 3 13 …`.
     fn key(&self) -> String {
-        let files = fs::read_dir(self.site.folder().join("keys")).unwrap().map(|entry| entry.unwrap().path());
-        let file = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "key")).unwrap();
-        let text = fs::read_to_string(file).unwrap();
-        text.lines().last().unwrap().split_once(" DNSKEY ").unwrap().1.to_owned()
+        zone_keys::only_key(&self.site, "keys")
     }
 }
 
@@ -229,15 +223,115 @@ fn dnssec_verify_accepts_what_is_sent_of_a_zone_with_pools() {
 }
 
 fn verify(lab: &Lab) {
-    let Some(mut dig) = tool("dig") else { return };
-    let (ip, port) = (lab.listen().ip().to_string(), lab.listen().port().to_string());
-    dig.arg(format!("@{ip}")).args(["-p", &port, APEX, "AXFR", "+noall", "+answer", "+onesoa"]);
-    let sent = String::from_utf8(run(&mut dig)).unwrap();
+    let Some(sent) = lab.sent("AXFR") else { return };
     let is_member = |line: &&str| line.starts_with(&format!("all.{APEX}")) && line.contains("\t1\tIN\tA\t");
     assert_eq!(sent.lines().filter(is_member).count(), 3, "{sent}");
-    lab.site.write("sent", &sent);
-    let Some(mut verify) = tool("dnssec-verify") else { return };
-    run(verify.args(["-z", "-o", APEX]).arg(lab.site.folder().join("sent")));
+    lab.verify(&sent);
+}
+
+impl Lab {
+    /// What is sent to another server that asks for this type, a record in each line.
+    fn sent(&self, rtype: &str) -> Option<String> {
+        let mut dig = tool("dig")?;
+        let (ip, port) = (self.listen().ip().to_string(), self.listen().port().to_string());
+        dig.arg(format!("@{ip}")).args(["-p", &port, APEX, rtype, "+noall", "+answer", "+onesoa", "+tcp"]);
+        Some(String::from_utf8(run(&mut dig)).unwrap())
+    }
+
+    /// Has dnssec-verify judge a zone.
+    fn verify(&self, zone: &str) {
+        self.site.write("sent", zone);
+        let Some(mut verify) = tool("dnssec-verify") else { return };
+        run(verify.args(["-z", "-o", APEX]).arg(self.site.folder().join("sent")));
+    }
+}
+
+/// The serial of the first SOA record among records.
+fn serial(records: &str) -> u32 {
+    let soa = records.lines().find(|line| line.contains("\tSOA\t")).expect("a SOA record");
+    soa.split_ascii_whitespace().nth(6).and_then(|word| word.parse().ok()).expect("a serial")
+}
+
+/// The records among lines, each with single spaces.
+fn records(lines: &str) -> BTreeSet<String> {
+    lines.lines().filter(|line| !line.is_empty()).map(plain).collect()
+}
+
+fn plain(line: &str) -> String {
+    line.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What becomes of a zone by what an incremental transfer sends (RFC 1995): between SOA records by turns what goes and what
+/// comes.
+fn after(before: &str, changes: &str) -> BTreeSet<String> {
+    let (mut zone, mut parts) = (records(before), 0);
+    // The first and the last are the newest one.
+    let lines: Vec<&str> = changes.lines().filter(|line| !line.is_empty()).collect();
+    for line in &lines[1..lines.len() - 1] {
+        parts += usize::from(line.contains("\tSOA\t"));
+        if parts % 2 == 1 {
+            assert!(zone.remove(&plain(line)), "it was not there: {line}");
+        } else {
+            zone.insert(plain(line));
+        }
+    }
+    assert!(parts >= 2 && parts % 2 == 0, "{changes}");
+    zone
+}
+
+#[test]
+fn what_is_sent_of_changes_in_a_zone_with_pools_leads_to_what_is_sent_of_it_whole() {
+    for denial in ["nsec", "nsec3"] {
+        let mut lab = Lab::with_denial(denial);
+        let Some(before) = lab.sent("AXFR") else { return };
+        let Some(mut nsupdate) = tool("nsupdate") else { return };
+        // Verdicts change nothing of what is sent, and members neither.
+        let [a, ..] = lab.hosts;
+        lab.have_up(&[a]);
+        assert_eq!(lab.sent("AXFR").unwrap(), before);
+        let (ip, port) = (lab.listen().ip(), lab.listen().port());
+        lab.site.write(
+            "orders",
+            &format!(
+                "server {ip} {port}\nzone {APEX}\nupdate add aaa.{APEX} 60 A {a}\nsend\n\
+                 update add all.{APEX} 60 TXT beside\nupdate delete mx.{APEX} MX\nsend\n"
+            ),
+        );
+        run(nsupdate.arg(lab.site.folder().join("orders")));
+        let whole = lab.sent("AXFR").unwrap();
+        assert_eq!(serial(&whole), serial(&before) + 2);
+        let changes = lab.sent(&format!("IXFR={}", serial(&before))).unwrap();
+        assert!(changes.lines().count() < whole.lines().count(), "{changes}");
+        let zone = after(&before, &changes);
+        assert_eq!(zone, records(&whole));
+        lab.verify(&zone.into_iter().collect::<Vec<_>>().join("\n"));
+        lab.program.stop();
+    }
+}
+
+#[test]
+fn signatures_that_are_asked_for_alone_are_those_of_what_a_pool_answers_now() {
+    let mut lab = Lab::start();
+    let asked = |lab: &Lab, name: &str| {
+        let mut dig = tool("dig")?;
+        let (ip, port) = (lab.listen().ip().to_string(), lab.listen().port().to_string());
+        dig.arg(format!("@{ip}")).args(["-p", &port, &format!("{name}.{APEX}"), "RRSIG", "+short"]);
+        let said = String::from_utf8(run(&mut dig)).unwrap();
+        let covered = said.lines().filter_map(|line| line.split_ascii_whitespace().next().map(str::to_owned));
+        Some(covered.collect::<BTreeSet<String>>())
+    };
+    let of = |types: &[&str]| Some(types.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<_>>());
+    let Some(all) = asked(&lab, "all") else { return };
+    assert_eq!(Some(all), of(&["A", "NSEC"]));
+    for (name, types) in
+        [("none", &["A", "NSEC", "TXT"][..]), ("hashed", &["A", "NSEC"]), ("some", &["A", "NSEC"])]
+    {
+        assert_eq!(asked(&lab, name), of(types), "{name}");
+    }
+    assert_eq!(asked(&lab, "x.wild"), of(&["A", "NSEC"]));
+    lab.have_up(&[]);
+    assert_eq!(asked(&lab, "none"), of(&["NSEC", "TXT"]), "it is empty");
+    lab.program.stop();
 }
 
 fn run(command: &mut Command) -> Vec<u8> {

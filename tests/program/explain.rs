@@ -313,3 +313,63 @@ fn a_transfer_is_explained_by_the_entry_that_allows_it_or_by_what_is_wrong_with_
     }
     program.stop();
 }
+
+#[test]
+fn in_a_signed_zone_the_keys_and_the_proofs_are_told() {
+    let site = Site::new();
+    let key = harness::zone_keys::generate(&site, "lab.example", "keys");
+    assert!(key.starts_with("257 3 13 "), "{key}");
+    let host = loopback();
+    site.write(
+        "lab.zone",
+        &format!(
+            "$TTL 60\n@ SOA ns host 7 3600 600 86400 30\n@ NS ns\nns A 127.0.0.1\n*.apps A 192.0.2.1\nb TXT beside\n\
+             pool LUA A \"ifportup({}, {{'{host}'}})\"\n",
+            harness::free_port(host).port()
+        ),
+    );
+    site.configure(
+        "[admin]\nsocket = \"control.sock\"\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\
+         [zone.dnssec]\nkeys = \"keys\"\n",
+    );
+    let program = site.start();
+    let keys = harness::program::said(&site.run(&["dnssec", "keys", "lab.example", "--keys", "keys"]));
+    let tag = keys.split_ascii_whitespace().next().expect("a tag").to_owned();
+    let explain = |arguments: &[&str]| {
+        let output = site.run(&[&["explain", "--socket", "control.sock"][..], arguments].concat());
+        harness::program::said(&output)
+    };
+    for (arguments, wanted) in [
+        (
+            &["ns.lab.example", "A"][..],
+            vec![format!("A of ns.lab.example. is signed by key {tag} (algorithm 13) until 20")],
+        ),
+        (
+            &["pool.lab.example", "A"],
+            vec![format!("A of pool.lab.example. is signed by key {tag} (algorithm 13) until 20")],
+        ),
+        (
+            &["x.apps.lab.example", "A"],
+            vec![
+                "Z, as the wildcard *.apps.lab.example. has it".to_owned(),
+                "NSEC of *.apps.lab.example. proves that no name lies between it and b.lab.example."
+                    .to_owned(),
+            ],
+        ),
+        (
+            &["b.lab.example", "A"],
+            vec!["NSEC of b.lab.example. proves that it has TXT, RRSIG, NSEC and no other type".to_owned()],
+        ),
+        (
+            &["c.lab.example", "A"],
+            vec!["NSEC of b.lab.example. proves that no name lies between it and ns.lab.example.".to_owned()],
+        ),
+    ] {
+        let told = explain(arguments);
+        for words in wanted {
+            let is_told = |line: &str| line.starts_with("dnssec  ") && line.contains(&words);
+            assert!(told.lines().any(is_told), "{words:?} is not in:\n{told}");
+        }
+    }
+    program.stop();
+}

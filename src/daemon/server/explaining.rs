@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::super::record_locations::{MadeFrom, Search, record_view};
+use super::explaining_signatures::sentences;
 use super::explaining_transfers::TransferExplained;
 use super::owners::Server;
 use super::publishing::Publishing;
@@ -20,7 +21,7 @@ use crate::answer::{
     explain, respond,
 };
 use crate::control::{AnswerView, ExplainOrder, Explanation, PoolView, StepView, UtcTime};
-use crate::dns::edns::OptWriter;
+use crate::dns::edns::{DNSSEC_OK, OptWriter};
 use crate::dns::message::{Header, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::{Record, Response};
@@ -56,11 +57,13 @@ impl Server {
 
     fn explained(&self, order: &ExplainOrder) -> (Explanation, Option<Search>) {
         let snapshot = self.publishing.publisher.newest();
-        let (response, leaves) = ask(&snapshot, order);
+        let (response, leaves) = ask(&snapshot, order, 0);
         let answers = response.as_ref().map(Response::answers).unwrap_or_default();
         let found = explain(&snapshot, order.client, order.qname.as_ref(), order.qtype, answers);
         let zone = found.decided.zone().and_then(|place| self.publishing.served.zones().get(place));
         let transfer = self.publishing.explain_transfer(order);
+        let (signed, _) = ask(&snapshot, order, DNSSEC_OK);
+        let names: Vec<String> = found.steps.iter().map(|step| step.name.to_string()).collect();
         let mut explanation = Explanation {
             name: order.qname.to_string(),
             rtype: order.qtype.to_string(),
@@ -72,6 +75,7 @@ impl Server {
             steps: found.steps.iter().map(step).collect(),
             pools: self.publishing.pools_told(&found, order),
             because: self.publishing.because(&found, order, zone, response.as_ref(), leaves),
+            dnssec: signed.map(|signed| sentences(&signed, &names)).unwrap_or_default(),
             forwarded: leaves == Leaves::Whole,
             answer: response.as_ref().map(answer).unwrap_or_default(),
             remarks: zone
@@ -223,10 +227,10 @@ fn why_prohibited(zone: Option<&StoredZone>, client: IpAddr) -> String {
 }
 
 /// Asks as a client would over TCP, which neither truncates nor limits; nothing of it is counted.
-fn ask(snapshot: &Snapshot, order: &ExplainOrder) -> (Option<Response>, Leaves) {
+fn ask(snapshot: &Snapshot, order: &ExplainOrder, edns_flags: u8) -> (Option<Response>, Leaves) {
     let query = message_writer::owned(QUERY_BYTES_MAX, 0, Header::RD, |query| {
         query.question(order.qname.as_ref(), order.qtype, class::IN);
-        OptWriter::new(query, Rcode::NOERROR, 0).finish();
+        OptWriter::new(query, Rcode::NOERROR, edns_flags).finish();
     });
     let peer = Peer { address: order.client, transport: Transport::Tcp };
     let mut out = vec![0; usize::from(u16::MAX)];

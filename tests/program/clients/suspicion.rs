@@ -4,6 +4,8 @@ use std::fs;
 
 use harness::namespace;
 use harness::program::Site;
+use harness::tools::is_installed;
+use harness::zone_keys;
 
 /// A node, and a network beyond it with two hosts, whose link loses its carrier at the other end: then the node has its
 /// route as before, and nothing comes back.
@@ -27,7 +29,7 @@ line ready beyond.log
 "$1" --config edgedns.toml 2>log &
 node=$!
 line ready log
-all() { dig +tries=3 +time=3 +short @$1 -p 5300 www.lab.example A | sort | tr '\n' ' '; }
+ALL
 until_all() { for _ in $(seq 1200); do [ "$(all $1)" = "$2" ] && break; sleep 0.05; done; echo "$3: $(all $1)"; }
 until_all 127.0.0.1 "10.9.0.1 10.9.0.2 10.9.0.3 " "well, here"
 echo "well, elsewhere: $(all 10.9.0.1)"
@@ -44,9 +46,54 @@ kill $hosts; wait $hosts
 until_all 10.9.0.1 "10.9.0.1 " "they have ended, elsewhere"
 "#;
 
+/// How a client asks for all addresses.
+const ASKED: &str =
+    "all() { dig +tries=3 +time=3 +short @$1 -p 5300 www.lab.example A | sort | tr '\\n' ' '; }";
+
+/// How one asks that takes only what is signed.
+const VALIDATED: &str = r#"all() {
+    answer=$(delv @$1 -p 5300 -a anchors +root=lab.example www.lab.example A 2>&1)
+    case "$answer" in *"; fully validated"*) echo "$answer" | awk '$4 == "A" { print $5 }' | sort | tr '\n' ' ' ;; esac
+}"#;
+
+#[test]
+fn in_a_signed_zone_both_are_answered_so_with_signatures_that_fit() {
+    let site = Site::new();
+    let key = zone_keys::generate(&site, "lab.example", "keys");
+    zone_keys::write_anchors(&site, "lab.example.", &key);
+    if !is_installed("delv") {
+        return;
+    }
+    let Some((seen, log)) = split(&site, "[zone.dnssec]\nkeys = \"keys\"\n", VALIDATED) else { return };
+    assert_eq!(seen, wanted(), "{log}");
+}
+
+/// What clients see of the three hosts.
+fn wanted() -> String {
+    let three = "10.9.0.1 10.9.0.2 10.9.0.3 ";
+    format!(
+        "well, here: {three}\nwell, elsewhere: {three}\ncut, here: 10.9.0.1 \ncut, elsewhere: {three}\n\
+         again, here: {three}\nagain, elsewhere: {three}\nthey have ended, elsewhere: 10.9.0.1 \n"
+    )
+}
+
 #[test]
 fn who_hears_nobody_any_more_answers_clients_elsewhere_as_before_and_its_own_by_what_it_sees() {
     let site = Site::new();
+    let Some((seen, log)) = split(&site, "", ASKED) else { return };
+    let text = |file: &str| fs::read_to_string(site.folder().join(file)).unwrap_or_default();
+    assert_eq!(seen, wanted(), "{log}");
+    assert!(log.contains("this host suspects itself"), "{log}");
+    let status: serde_json::Value = serde_json::from_str(&text("status.json")).expect("a status");
+    assert_eq!(status["suspects_itself"], true, "{status}");
+    let elsewhere = status["targets"].as_array().expect("targets").iter();
+    assert_eq!(elsewhere.filter(|target| target["elsewhere"] == "up").count(), 2, "{status}");
+    let explained = text("explain.txt");
+    assert!(explained.contains("this host suspects itself"), "{explained}");
+}
+
+/// What clients see of a zone with `more` lines of config that ask like this, and what is logged.
+fn split(site: &Site, more: &str, asked: &str) -> Option<(String, String)> {
     let zone = "@ 60 SOA ns host 1 2 3 4 30\n@ 60 NS ns.test.\n";
     site.write("beyond.zone", zone);
     site.write("lab.zone", &format!("{zone}www 5 A 10.9.0.1\nwww 5 A 10.9.0.2\nwww 5 A 10.9.0.3\n"));
@@ -57,26 +104,16 @@ fn who_hears_nobody_any_more_answers_clients_elsewhere_as_before_and_its_own_by_
     );
     site.write(
         "edgedns.toml",
-        "[server]\nlisten = [\"127.0.0.1:5300\", \"10.9.0.1:5300\", \"10.9.0.1:53\"]\nworkers = 1\nwatch = false\n\n\
-         [admin]\nsocket = \"control.sock\"\n\n\
-         [probe]\ninterval = \"6s\"\nretry = \"200ms\"\ntimeout = \"500ms\"\n\n\
-         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\
-         [[zone.probe]]\nnames = [\"www\"]\ntcp = 53\n",
+        &format!(
+            "[server]\nlisten = [\"127.0.0.1:5300\", \"10.9.0.1:5300\", \"10.9.0.1:53\"]\nworkers = 1\nwatch = false\n\n\
+             [admin]\nsocket = \"control.sock\"\n\n\
+             [probe]\ninterval = \"6s\"\nretry = \"200ms\"\ntimeout = \"500ms\"\n\n\
+             [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n{more}\
+             [[zone.probe]]\nnames = [\"www\"]\ntcp = 53\n"
+        ),
     );
-    let Some(node) = namespace::run(&site, SPLIT) else { return };
-    let text = |file: &str| fs::read_to_string(site.folder().join(file)).unwrap_or_default();
-    let (seen, log) = (String::from_utf8_lossy(&node.stdout), text("log"));
-    let three = "10.9.0.1 10.9.0.2 10.9.0.3 ";
-    let wanted = format!(
-        "well, here: {three}\nwell, elsewhere: {three}\ncut, here: 10.9.0.1 \ncut, elsewhere: {three}\n\
-         again, here: {three}\nagain, elsewhere: {three}\nthey have ended, elsewhere: 10.9.0.1 \n"
-    );
-    assert_eq!(seen, wanted, "{}\n{log}", String::from_utf8_lossy(&node.stderr));
-    assert!(log.contains("this host suspects itself"), "{log}");
-    let status: serde_json::Value = serde_json::from_str(&text("status.json")).expect("a status");
-    assert_eq!(status["suspects_itself"], true, "{status}");
-    let elsewhere = status["targets"].as_array().expect("targets").iter();
-    assert_eq!(elsewhere.filter(|target| target["elsewhere"] == "up").count(), 2, "{status}");
-    let explained = text("explain.txt");
-    assert!(explained.contains("this host suspects itself"), "{explained}");
+    let node = namespace::run(site, &SPLIT.replace("ALL", asked))?;
+    let log = fs::read_to_string(site.folder().join("log")).unwrap_or_default();
+    let [seen, faults] = [node.stdout, node.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Some((seen, format!("{faults}\n{log}")))
 }
