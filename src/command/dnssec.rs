@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use edgedns::config::read_duration;
 use edgedns::dns::Name;
 use edgedns::dnssec::{Algorithm, RollTimes};
-use edgedns::tools::{self, DnssecError, KeyRole, Roll, RollProgress, ZoneFolder};
+use edgedns::tools::{self, DnssecError, KeyRole, Roll, RollProgress, RolledKeys, ZoneFolder};
 
 use super::exit_code::{exit_code, fail};
 use super::server::ServerArguments;
@@ -25,14 +25,16 @@ Examples:
   edgedns dnssec ds ocp4.example.com --keys keys/dnssec
   edgedns dnssec import ocp4.example.com secret.pem --keys keys/dnssec
   edgedns dnssec roll ocp4.example.com --keys keys/dnssec --parent 192.0.2.1
+  edgedns dnssec roll ocp4.example.com --keys keys/dnssec --algorithm ED25519
+  edgedns dnssec leave ocp4.example.com --keys keys/dnssec --parent 192.0.2.1
 
 Exit status:
   0  it is done
   1  it cannot be done
   2  the command line is wrong
-  3  nothing was done: the roll waits";
+  3  nothing was done: the roll, or the way out, waits";
 
-/// Exit status of a roll that waits.
+/// Exit status of a roll, or a way out, that waits.
 const WAITS: u8 = 3;
 
 #[derive(Args)]
@@ -93,19 +95,53 @@ enum Action {
         zone: ZoneArguments,
         #[command(flatten)]
         role: RoleArguments,
-        /// Server that is asked for the DS records of the zone: one of the zone above, or a resolver.
-        #[arg(long, value_name = "ADDRESS", value_parser = server)]
-        parent: Option<SocketAddr>,
-        /// Longest TTL in the zone.
-        #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = read_duration)]
-        zone_ttl: Duration,
-        /// TTL of the DS records in the zone above.
-        #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = read_duration)]
-        ds_ttl: Duration,
-        /// Until every server of the zone has what one of them has.
-        #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = read_duration)]
-        propagation: Duration,
+        /// Roll all keys to this algorithm: signatures first, then keys, then DS records (RFC 6781).
+        #[arg(long, value_parser = algorithm(), conflicts_with = "zone_signing")]
+        algorithm: Option<Algorithm>,
+        #[command(flatten)]
+        waits: WaitArguments,
     },
+    /// Take a zone out of DNSSEC: does the step that is due, or says what is waited for.
+    ///
+    /// CDS and CDNSKEY records ask the zone above to take its DS records away (RFC 8078). Call it again until it says that
+    /// signing may end.
+    Leave {
+        #[command(flatten)]
+        zone: ZoneArguments,
+        /// Have the zone stay in DNSSEC after all; exit 1 if it was not leaving.
+        #[arg(long)]
+        cancel: bool,
+        #[command(flatten)]
+        waits: WaitArguments,
+    },
+}
+
+#[derive(Args)]
+struct WaitArguments {
+    /// Server that is asked for the DS records of the zone: one of the zone above, or a resolver.
+    #[arg(long, value_name = "ADDRESS", value_parser = server)]
+    parent: Option<SocketAddr>,
+    /// Longest TTL in the zone.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = read_duration)]
+    zone_ttl: Duration,
+    /// TTL of the DS records in the zone above.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = read_duration)]
+    ds_ttl: Duration,
+    /// Until every server of the zone has what one of them has.
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = read_duration)]
+    propagation: Duration,
+}
+
+impl From<WaitArguments> for Roll {
+    fn from(WaitArguments { parent, zone_ttl, ds_ttl, propagation }: WaitArguments) -> Self {
+        let times = RollTimes {
+            dnskey_ttl: zone_ttl.as_secs(),
+            zone_ttl_max: zone_ttl.as_secs(),
+            ds_ttl: ds_ttl.as_secs(),
+            propagation: propagation.as_secs(),
+        };
+        Roll { times, parent }
+    }
 }
 
 #[derive(Args)]
@@ -161,22 +197,24 @@ impl Arguments {
                 tools::import_key(&zone.into(), &secret, dnskey.as_deref(), role.into()).map(|()| true)
             }
             Action::Ds { zone } => tools::print_ds(&zone.into()),
-            Action::Roll { zone, role, parent, zone_ttl, ds_ttl, propagation } => {
-                let times = RollTimes {
-                    dnskey_ttl: zone_ttl.as_secs(),
-                    zone_ttl_max: zone_ttl.as_secs(),
-                    ds_ttl: ds_ttl.as_secs(),
-                    propagation: propagation.as_secs(),
-                };
-                let rolled = tools::roll(&zone.into(), &Roll { role: role.into(), times, parent });
-                match rolled {
-                    Ok(RollProgress::Waiting) => return ExitCode::from(WAITS),
-                    Ok(RollProgress::Done) => Ok(true),
-                    Err(error) => Err(error),
-                }
+            Action::Roll { zone, role, algorithm, waits } => {
+                let rolled = algorithm.map_or(RolledKeys::Role(role.into()), RolledKeys::ToAlgorithm);
+                return progress(tools::roll(&zone.into(), rolled, &waits.into()));
+            }
+            Action::Leave { zone, cancel: true, waits: _ } => tools::stay(&zone.into()),
+            Action::Leave { zone, cancel: false, waits } => {
+                return progress(tools::leave(&zone.into(), &waits.into()));
             }
         };
         said.map_or_else(failed, |well| exit_code(Ok(well)))
+    }
+}
+
+fn progress(made: Result<RollProgress, DnssecError>) -> ExitCode {
+    match made {
+        Ok(RollProgress::Waiting) => ExitCode::from(WAITS),
+        Ok(RollProgress::Done) => exit_code(Ok(true)),
+        Err(error) => failed(error),
     }
 }
 

@@ -8,6 +8,12 @@ use crate::dns::NameRef;
 /// The digest type of SHA-256 (RFC 4509).
 const SHA256_TYPE: u8 = 2;
 
+/// RDATA of the CDS record that asks the parent to take all DS records away: `0 0 0 00` (RFC 8078, section 4).
+pub(super) const CDS_OF_NO_DS: [u8; 5] = [0; 5];
+
+/// RDATA of the CDNSKEY record that does: `0 3 0 AA==`.
+pub(super) const CDNSKEY_OF_NO_DS: [u8; 5] = [0, 0, 3, 0, 0];
+
 /// RDATA of the DS record of a key.
 pub fn ds(zone: NameRef<'_>, key: &PublicKey) -> Vec<u8> {
     let signed = [&zone.to_lowercase(), key.rdata()].concat();

@@ -1,6 +1,7 @@
 //! A folder of keys: `K<zone>.+<algorithm>+<tag>.key` and `.private`, as BIND names them.
 //!
-//! Keys of other zones in the folder are passed over. Not responsible for which keys sign.
+//! Keys of other zones in the folder are passed over. Beside them stands, as `K<zone>.leaving`, how far a zone is on its way
+//! out of DNSSEC. Not responsible for which keys sign.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use super::key::Key;
 use super::key_text::{KeyFault, read_private, read_public, with_timing, write_private, write_public};
+use super::leaving::Leaving;
 use super::public_key::PublicKey;
 use super::timing::Timing;
 use crate::dns::{Name, NameRef};
@@ -201,9 +203,13 @@ fn read_text(path: &Path) -> Result<(String, u32), FolderError> {
 
 /// The name of the files of a key, without what they end with.
 fn file_name(zone: &Name, public: &PublicKey) -> String {
-    let zone = zone.to_string().to_ascii_lowercase();
-    let zone = if zone == "." { "" } else { zone.trim_end_matches('.') };
+    let zone = zone_in_names(&zone.to_string());
     format!("K{zone}.+{:03}+{:05}", public.algorithm().number(), public.tag())
+}
+
+/// A zone as names of files have it, without the final dot.
+fn zone_in_names(zone: &str) -> String {
+    zone.to_ascii_lowercase().trim_end_matches('.').to_owned()
 }
 
 /// A key that was written.
@@ -271,6 +277,58 @@ pub fn write_timing(file: &KeyFile, timing: &Timing) -> Result<(), FolderError> 
     };
     put(with_end(&file.stem, ".key"), 0o644, &public)?;
     put(path, 0o600, &with_timing(&text, timing))
+}
+
+/// How far a zone is on its way out of DNSSEC; none: it does not leave.
+///
+/// # Errors
+///
+/// When that cannot be read.
+pub fn read_leaving(folder: &Path, zone: NameRef<'_>) -> Result<Option<Leaving>, FolderError> {
+    let path = leaving_path(folder, zone);
+    match read_text(&path) {
+        Ok((text, _)) => {
+            Leaving::read(&text).map(Some).map_err(|fault| FolderError::Key(path.clone(), fault))
+        }
+        Err(FolderError::File(_, error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes down how far a zone is on its way out of DNSSEC. The file is whose the folder is.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_leaving(folder: &Path, zone: NameRef<'_>, leaving: &Leaving) -> Result<(), FolderError> {
+    let path = leaving_path(folder, zone);
+    let unfinished = with_end(&path, ".new");
+    let _ = fs::remove_file(&unfinished);
+    let put = || {
+        let file = create(&unfinished, 0o644, &leaving.text())?;
+        // Only root may give a file away; whoever else makes one owns it.
+        drop(Owner::of(folder)?.take(&file));
+        fs::rename(&unfinished, &path)
+    };
+    put().inspect_err(|_| _ = fs::remove_file(&unfinished)).map_err(|error| FolderError::File(path, error))
+}
+
+/// Has a zone stay in DNSSEC, or begin anew; whether it was on its way out.
+///
+/// # Errors
+///
+/// When the file that says so cannot be removed.
+pub fn forget_leaving(folder: &Path, zone: NameRef<'_>) -> Result<bool, FolderError> {
+    let path = leaving_path(folder, zone);
+    match fs::remove_file(&path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(FolderError::File(path, error)),
+    }
+}
+
+fn leaving_path(folder: &Path, zone: NameRef<'_>) -> PathBuf {
+    folder.join(format!("K{}.leaving", zone_in_names(&zone.to_string())))
 }
 
 fn create(path: &Path, mode: u32, text: &str) -> io::Result<File> {

@@ -107,7 +107,7 @@ fn read_timing(text: &str) -> Result<Timing, KeyFault> {
 }
 
 /// The value of a line `WORD: VALUE`.
-fn line<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+pub(super) fn line<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     text.lines().find_map(|line| Some(line.strip_prefix(word)?.strip_prefix(':')?.trim()))
 }
 

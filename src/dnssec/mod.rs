@@ -1,4 +1,5 @@
-//! DNSSEC: key files, canonical form, signatures, the chain of NSEC or NSEC3 records, and the steps of a key roll.
+//! DNSSEC: key files, canonical form, signatures, the chain of NSEC or NSEC3 records, the steps of a key roll, and
+//! those of a zone's way out.
 //!
 //! Makes the records that sign a zone: a pure function of its contents, its keys and a period, with the time passed in.
 //! Signatures are ordinary records of the zone: whoever keeps and answers it does not ask where they come from. Not
@@ -20,6 +21,8 @@ mod timing;
 mod key;
 mod key_text;
 mod foreign;
+mod roll_step;
+mod leaving;
 mod folder;
 mod zone_keys;
 mod delegation;
@@ -37,16 +40,22 @@ mod pool_signer;
 mod chain;
 mod resign;
 mod verify;
+mod roll_error;
+mod algorithm_roll;
 mod roll;
 
 pub use algorithm::Algorithm;
 pub use chain::Chain;
 pub use delegation::{cdnskey, cds, ds};
 pub use denial_kind::DenialKind;
-pub use folder::{FolderError, KeyFile, KeyFolders, WrittenKey, read_folder, write_key, write_timing};
+pub use folder::{
+    FolderError, KeyFile, KeyFolders, WrittenKey, forget_leaving, read_folder, read_leaving, write_key,
+    write_leaving, write_timing,
+};
 pub use foreign::{ForeignKey, read_foreign};
 pub use key::Key;
 pub use key_text::KeyFault;
+pub use leaving::{LeaveStep, Leaving, plan_leaving};
 pub use nsec3_hash::{HASH_BYTES, HASH_LETTERS, Nsec3Hash, hash_in, label_of};
 pub use pair::{Pair, PairError};
 pub use period::{EXPIRES_AFTER, PERIOD, Period, SHIFT_MAX, Validity, shift};
@@ -54,13 +63,15 @@ pub use pool_rules::{check_pools, check_pools_of};
 pub use pool_signer::{PoolDenial, PoolSigner};
 pub use public_key::{PublicKey, SEP, ZONE_KEY};
 pub use resign::resign;
-pub use roll::{Parent, RollError, RollStep, RollTimes, Waits, plan};
+pub use roll::{Rolled, plan};
+pub use roll_error::RollError;
+pub use roll_step::{DatedKey, Parent, Retimed, RollStep, RollTimes, Successor, Waits};
 pub use shelf::Shelf;
 pub use sign::{SignError, Signing, sign};
 pub use time::Time;
 pub use timing::{Event, Timing};
 pub use verify::{check_signatures, end_of, first_end};
-pub use zone_keys::{KeysInEffect, KeysUnusable, ZoneKeys};
+pub use zone_keys::{ForParent, KeysInEffect, KeysUnusable, ZoneKeys};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! The roll of a key: which step is due (RFC 6781, section 4.1; RFC 7583).
+//! The roll of a key, or of all keys to another algorithm: which step is due (RFC 6781, section 4.1; RFC 7583).
 //!
 //! Pure: keys with their times, what the parent has, and the moment are passed in. A step that is not due is not offered.
 //!
@@ -9,131 +9,68 @@
 //!
 //!  a zone signing key beside another:
 //!   begin ─▶ new key in the zone ─ TTL of DNSKEY ─▶ it signs, the old one no more ─ longest TTL ─▶ the old key goes
+//!
+//!  all keys to another algorithm (RFC 6781, section 4.1.4, the conservative way): `algorithm_roll`
 //! ```
 
-use std::fmt;
-
-use super::public_key::PublicKey;
+use super::algorithm::Algorithm;
+use super::algorithm_roll::{self, Generations};
+use super::public_key::{PublicKey, SEP};
+use super::roll_error::RollError;
+use super::roll_step::{DatedKey, Parent, Retimed, RollStep, RollTimes, Successor, Waits};
 use super::time::Time;
 use super::timing::{Event, Timing};
 
-/// Times that steps wait for, in seconds.
+/// What is rolled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RollTimes {
-    /// TTL of the DNSKEY records.
-    pub dnskey_ttl: u64,
-    /// Longest TTL in the zone.
-    pub zone_ttl_max: u64,
-    /// TTL of the DS records at the parent.
-    pub ds_ttl: u64,
-    /// Until every server of the zone has what one of them has.
-    pub propagation: u64,
+pub enum Rolled {
+    /// The key with these flags: with `SEP` the one that DS records are made of, else one that only signs the zone.
+    Key(u16),
+    /// All keys, to this algorithm.
+    Algorithm(Algorithm),
 }
 
-/// What is known of the DS records at the parent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Parent {
-    /// Nobody has asked.
-    Unknown,
-    /// It has records of the keys with these tags.
-    Has(Vec<u16>),
-}
-
-/// What is to be done, or waited for. Keys are named by their tags.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RollStep {
-    /// A successor of this key is to be made, with these times.
-    Begin {
-        /// The key that goes.
-        old: PublicKey,
-        /// The times of its successor.
-        timing: Timing,
-        /// Its own times from now on, if they are others: where no parent has to be asked, it goes by itself; where one
-        /// has, it is told of the successor in its place.
-        old_timing: Option<Timing>,
-    },
-    /// Nothing is to be done before a moment.
-    Wait {
-        /// The key that comes.
-        new: u16,
-        /// Until then.
-        until: Time,
-        /// What happens then.
-        then: Waits,
-    },
-    /// The parent is to be given the DS record of the new key, and those of the old are to be taken away.
-    TellParent {
-        /// The key that comes.
-        new: u16,
-        /// The key that goes.
-        old: u16,
-    },
-    /// The old key is to be given these times: it goes.
-    Retire {
-        /// The key.
-        old: u16,
-        /// Its times.
-        timing: Timing,
-    },
-}
-
-/// What is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waits {
-    /// The new key signs.
-    ItSigns,
-    /// The parent is to be told of it.
-    ParentIsTold,
-    /// The old one has left the zone, and the roll is over.
-    OldIsGone,
-}
-
-/// Why there is no step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RollError {
-    /// No key signs.
-    NoKey,
-    /// Several keys sign alike, and none of them is younger.
-    Unclear,
-}
-
-impl fmt::Display for RollError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RollError::NoKey => f.write_str("no key of the zone signs now: there is nothing to roll"),
-            RollError::Unclear => f.write_str(
-                "more than two keys take part: let the ones that are not needed leave the zone first",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for RollError {}
-
-/// The step that is due in the roll of the keys that DS records are made of, or, with `SEP` not among `flags`, of those that
-/// only sign the zone.
+/// The step that is due in a roll. One to another algorithm that has begun goes on, also where the key that DS records are
+/// made of is asked for.
 ///
 /// # Errors
 ///
 /// When the keys are in no state of a roll.
 pub fn plan(
-    keys: &[(PublicKey, Timing)],
-    flags: u16,
+    keys: &[DatedKey],
+    rolled: Rolled,
     times: &RollTimes,
     parent: &Parent,
     now: Time,
 ) -> Result<RollStep, RollError> {
-    let is_one = |(key, timing): &&(PublicKey, Timing)| {
-        key.flags() == flags && !timing.is_deleted(now) && !is_dormant(timing)
-    };
-    let mut alike: Vec<&(PublicKey, Timing)> = keys.iter().filter(is_one).collect();
-    alike.sort_by_key(|(key, timing)| (begins(timing), timing.get(Event::Activate), key.tag()));
-    match *alike {
-        [] => Err(RollError::NoKey),
-        [(old, timing)] => Ok(begin(old, timing, times, now)),
-        [old, new] if old.1.is_active(now) => Ok(under_way(old, new, times, parent, now)),
-        [old, new] if new.1.is_active(now) => Ok(gone(old, new, now)),
-        _ => Err(RollError::Unclear),
+    let mut there: Vec<&DatedKey> =
+        keys.iter().filter(|(_, timing)| !timing.is_over(now) && !is_dormant(timing)).collect();
+    there.sort_by_key(|(key, timing)| (begins(timing), timing.get(Event::Activate), key.tag()));
+    let first = there.first().map(|(key, _)| key.algorithm()).ok_or(RollError::NoKey)?;
+    let (old, new): (Vec<&DatedKey>, Vec<&DatedKey>) =
+        there.iter().partition(|(key, _)| key.algorithm() == first);
+    let coming = new.first().map(|(key, _)| key.algorithm());
+    match (rolled, coming) {
+        (Rolled::Algorithm(wanted), None) if wanted == first => Ok(RollStep::Nothing(first)),
+        (Rolled::Algorithm(wanted), None) => {
+            let generations = Generations::new(old, Vec::new())?;
+            algorithm_roll::begin(&generations, wanted, times, now)
+        }
+        (Rolled::Algorithm(wanted), Some(coming)) if wanted != coming => Err(RollError::OtherRoll(coming)),
+        (Rolled::Key(flags), Some(coming)) if flags & SEP == 0 => Err(RollError::OtherRoll(coming)),
+        (Rolled::Algorithm(_) | Rolled::Key(_), Some(_)) => {
+            algorithm_roll::under_way(&Generations::new(old, new)?, times, parent, now)
+        }
+        (Rolled::Key(flags), None) => {
+            let alike: Vec<&DatedKey> = old.into_iter().filter(|(key, _)| key.flags() == flags).collect();
+            match *alike {
+                [] => Err(RollError::NoKey),
+                [(old, timing)] => Ok(begin(old, timing, times, now)),
+                [old, new] if old.1.is_active(now) => Ok(under_way(old, new, times, parent, now)),
+                [old, new] if new.1.is_active(now) => Ok(gone(old, new, now)),
+                _ => Err(RollError::Unclear),
+            }
+        }
     }
 }
 
@@ -152,20 +89,22 @@ fn begin(old: &PublicKey, old_timing: &Timing, times: &RollTimes, now: Time) -> 
     let timing =
         Timing::default().with(Event::Created, now).with(Event::Publish, now).with(Event::Activate, signs);
     let known = signs.after(times.zone_ttl_max).after(times.propagation);
-    if old.is_sep() {
-        let timing = timing.with(Event::SyncPublish, known);
+    let (timing, old_timing) = if old.is_sep() {
         let is_told = old_timing.get(Event::SyncPublish).is_some();
         let old_timing = is_told.then(|| old_timing.clone().with(Event::SyncDelete, known));
-        return RollStep::Begin { old: old.clone(), timing, old_timing };
-    }
-    let goes = as_dated(old_timing).with(Event::Inactive, signs).with(Event::Delete, known);
-    RollStep::Begin { old: old.clone(), timing, old_timing: Some(goes) }
+        (timing.with(Event::SyncPublish, known), old_timing)
+    } else {
+        (timing, Some(old_timing.as_dated().with(Event::Inactive, signs).with(Event::Delete, known)))
+    };
+    let changed = old_timing.map(|timing| Retimed { tag: old.tag(), timing });
+    let successor = Successor { of: old.clone(), algorithm: old.algorithm(), timing };
+    RollStep::Begin { successors: vec![successor], changed: changed.into_iter().collect() }
 }
 
 /// Both keys are there, and the old one signs.
 fn under_way(
-    (old, old_timing): &(PublicKey, Timing),
-    (new, new_timing): &(PublicKey, Timing),
+    (old, old_timing): &DatedKey,
+    (new, new_timing): &DatedKey,
     times: &RollTimes,
     parent: &Parent,
     now: Time,
@@ -184,32 +123,18 @@ fn under_way(
     if old.is_sep() && told > now {
         return wait(told, Waits::ParentIsTold);
     }
-    let is_told = match parent {
-        Parent::Unknown => false,
-        Parent::Has(tags) => tags.contains(&new) && !tags.contains(&old_tag),
-    };
-    if old.is_sep() && !is_told {
+    if old.is_sep() && !parent.has_only(new, old_tag) {
         return RollStep::TellParent { new, old: old_tag };
     }
     // Who has the old DS, or signatures of the old key alone, needs that key.
     let waits = if old.is_sep() { times.ds_ttl.max(times.zone_ttl_max) } else { times.zone_ttl_max };
     let gone = now.after(waits).after(times.propagation);
-    let timing = as_dated(old_timing).with(Event::Inactive, gone).with(Event::Delete, gone);
-    RollStep::Retire { old: old_tag, timing }
+    let timing = old_timing.as_dated().with(Event::Inactive, gone).with(Event::Delete, gone);
+    RollStep::Retire { old: old_tag, changed: vec![Retimed { tag: old_tag, timing }] }
 }
 
 /// The new key signs alone, and the old one is about to leave.
-fn gone((_, old_timing): &(PublicKey, Timing), (new, _): &(PublicKey, Timing), now: Time) -> RollStep {
+fn gone((_, old_timing): &DatedKey, (new, _): &DatedKey, now: Time) -> RollStep {
     let until = old_timing.get(Event::Delete).unwrap_or(now);
     RollStep::Wait { new: new.tag(), until, then: Waits::OldIsGone }
-}
-
-/// The times of a key that has none, as times: it is there from the beginning.
-fn as_dated(timing: &Timing) -> Timing {
-    let mut dated = timing.clone();
-    if *timing == Timing::ALWAYS {
-        let ever = Time::from_seconds(0);
-        dated = dated.with(Event::Created, ever).with(Event::Publish, ever).with(Event::Activate, ever);
-    }
-    dated
 }

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::canonical;
-use super::delegation::{cdnskey, cds};
+use super::delegation::{CDNSKEY_OF_NO_DS, CDS_OF_NO_DS, cdnskey, cds};
 use super::denial_kind::{DenialKind, DenialRecord};
 use super::key::Key;
 use super::nsec;
@@ -18,7 +18,7 @@ use super::period::Validity;
 use super::public_key::PublicKey;
 use super::rrsig::{SignedRrset, rrsig};
 use super::shelf::{Shelf, SignedDigest};
-use super::zone_keys::KeysInEffect;
+use super::zone_keys::{ForParent, KeysInEffect};
 use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::sync::in_parallel;
 use crate::zone::{Node, NodeId, NodeKind, Pool, Record, Zone};
@@ -51,11 +51,12 @@ impl Signing {
             keys.iter().map(|key| rdata(key.public())).collect()
         };
         let keys = &self.keys;
-        let made = [
-            (Rtype::DNSKEY, of(&keys.published, &|key| key.rdata().to_vec())),
-            (Rtype::CDS, of(&keys.for_parent, &|key| cds(apex, key))),
-            (Rtype::CDNSKEY, of(&keys.for_parent, &|key| cdnskey(key))),
-        ];
+        let (told, told_keys) = match &keys.for_parent {
+            ForParent::Keys(keys) => (of(keys, &|key| cds(apex, key)), of(keys, &cdnskey)),
+            ForParent::NoDs => (vec![CDS_OF_NO_DS.to_vec()], vec![CDNSKEY_OF_NO_DS.to_vec()]),
+        };
+        let of_published = of(&keys.published, &|key| key.rdata().to_vec());
+        let made = [(Rtype::DNSKEY, of_published), (Rtype::CDS, told), (Rtype::CDNSKEY, told_keys)];
         made.into_iter().filter(|(_, rdatas)| !rdatas.is_empty()).collect()
     }
 }

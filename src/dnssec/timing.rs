@@ -101,11 +101,10 @@ impl Timing {
         self.is_always() || self.is_between(Event::Publish, Event::Delete, now)
     }
 
-    /// Whether it signs.
+    /// Whether it signs, be it in the zone or not: signatures of an algorithm may come before its keys, and stay after them
+    /// (RFC 6781, section 4.1.4).
     pub fn is_active(&self, now: Time) -> bool {
-        let is_active = self.is_always() || self.is_between(Event::Activate, Event::Inactive, now);
-        // What is signed with a key that is not there would be bogus.
-        is_active && self.is_published(now)
+        self.is_always() || self.is_between(Event::Activate, Event::Inactive, now)
     }
 
     /// Whether the parent shall be told of it.
@@ -116,6 +115,21 @@ impl Timing {
     /// Whether it has left the zone for good.
     pub fn is_deleted(&self, now: Time) -> bool {
         self.get(Event::Delete).is_some_and(|time| time <= now)
+    }
+
+    /// Whether nothing of it is left: it has left the zone, and signs no more.
+    pub fn is_over(&self, now: Time) -> bool {
+        self.is_deleted(now) && !self.is_active(now)
+    }
+
+    /// The times of a key that has none, as times: it is there from the beginning.
+    #[must_use]
+    pub fn as_dated(&self) -> Timing {
+        if !self.is_always() {
+            return self.clone();
+        }
+        let ever = Time::from_seconds(0);
+        self.clone().with(Event::Created, ever).with(Event::Publish, ever).with(Event::Activate, ever)
     }
 
     /// The first event after a time that changes what is in the zone.
@@ -143,11 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn a_key_signs_only_while_it_is_in_the_zone() {
+    fn a_key_is_over_when_it_has_left_the_zone_and_signs_no_more() {
         let timing = Timing::default().with(Event::Publish, at(20)).with(Event::Activate, at(10));
         let timing = timing.with(Event::Delete, at(40)).with(Event::Inactive, at(50));
-        let told = |now| (timing.is_published(at(now)), timing.is_active(at(now)));
-        assert_eq!([15, 20, 39, 40].map(told), [(false, false), (true, true), (true, true), (false, false)]);
+        let told = |now| (timing.is_published(at(now)), timing.is_active(at(now)), timing.is_over(at(now)));
+        let (signs, both, over) = ((false, true, false), (true, true, false), (false, false, true));
+        assert_eq!([15, 20, 39, 40, 50].map(told), [signs, both, both, signs, over]);
         assert_eq!(timing.next(at(10)), Some((at(20), Event::Publish)));
         assert_eq!(timing.next(at(50)), None);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::algorithm::Algorithm;
 use super::key::Key;
+use super::leaving::Leaving;
 use super::time::Time;
 
 /// All keys of a zone.
@@ -12,6 +13,8 @@ use super::time::Time;
 pub struct ZoneKeys {
     /// In the order of their tags.
     keys: Vec<Arc<Key>>,
+    /// The zone leaves DNSSEC.
+    leaving: Option<Leaving>,
 }
 
 /// Why keys cannot sign a zone.
@@ -49,8 +52,17 @@ pub struct KeysInEffect {
     pub of_keys: Vec<Arc<Key>>,
     /// Those that sign everything else.
     pub of_zone: Vec<Arc<Key>>,
-    /// Those that the parent shall know.
-    pub for_parent: Vec<Arc<Key>>,
+    /// What the parent shall know.
+    pub for_parent: ForParent,
+}
+
+/// What CDS and CDNSKEY records tell the parent.
+#[derive(Clone, Debug)]
+pub enum ForParent {
+    /// DS records of these keys; of none: nothing is said.
+    Keys(Vec<Arc<Key>>),
+    /// No DS record any more (RFC 8078, section 4).
+    NoDs,
 }
 
 impl ZoneKeys {
@@ -66,7 +78,13 @@ impl ZoneKeys {
             let [one, other] = pair else { return None };
             (one.public().tag() == other.public().tag()).then(|| one.public().tag())
         });
-        same.map_or(Ok(Self { keys }), |tag| Err(KeysUnusable::SameTag(tag)))
+        same.map_or(Ok(Self { keys, leaving: None }), |tag| Err(KeysUnusable::SameTag(tag)))
+    }
+
+    /// The same of a zone that leaves DNSSEC, or not.
+    #[must_use]
+    pub fn leaving(self, leaving: Option<Leaving>) -> Self {
+        Self { leaving, ..self }
     }
 
     /// All of them.
@@ -84,8 +102,14 @@ impl ZoneKeys {
             self.keys.iter().filter(|key| is_one(key)).cloned().collect()
         };
         let published = these(&|key| key.timing().is_published(now));
-        let active = these(&|key| key.timing().is_active(now));
-        if active.is_empty() {
+        // Signatures of an algorithm come before its keys in a roll, and stay after them; beside keys of it that are in the
+        // zone, those of one that is not would be bogus.
+        let is_there = |algorithm| published.iter().any(|key| key.public().algorithm() == algorithm);
+        let active = these(&|key| {
+            let timing = key.timing();
+            timing.is_active(now) && (timing.is_published(now) || !is_there(key.public().algorithm()))
+        });
+        if !active.iter().any(|key| key.timing().is_published(now)) {
             return Err(KeysUnusable::NoneActive);
         }
         // Where a pair of a zone signing key and a key signing key is active, each has its own part; a key alone has both.
@@ -106,7 +130,12 @@ impl ZoneKeys {
         if let Some(algorithm) = silent.into_iter().find(|one| !has(*one, true) && !has(*one, false)) {
             return Err(KeysUnusable::AlgorithmWithoutSignatures(algorithm));
         }
-        let for_parent = these(&|key| key.public().is_sep() && key.timing().is_for_parent(now));
+        let for_parent = match self.leaving {
+            Some(leaving) if leaving.since <= now => ForParent::NoDs,
+            Some(_) | None => {
+                ForParent::Keys(these(&|key| key.public().is_sep() && key.timing().is_for_parent(now)))
+            }
+        };
         Ok(KeysInEffect { published, of_keys, of_zone, for_parent })
     }
 
@@ -125,7 +154,11 @@ impl PartialEq for KeysInEffect {
         alike(&self.published, &other.published)
             && alike(&self.of_keys, &other.of_keys)
             && alike(&self.of_zone, &other.of_zone)
-            && alike(&self.for_parent, &other.for_parent)
+            && match (&self.for_parent, &other.for_parent) {
+                (ForParent::Keys(one), ForParent::Keys(other)) => alike(one, other),
+                (ForParent::NoDs, ForParent::NoDs) => true,
+                (ForParent::Keys(_), ForParent::NoDs) | (ForParent::NoDs, ForParent::Keys(_)) => false,
+            }
     }
 }
 impl Eq for KeysInEffect {}

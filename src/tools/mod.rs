@@ -24,13 +24,19 @@ mod tsig_key;
 
 mod dnssec;
 
+mod dnssec_parent;
+
+mod dnssec_roll;
+
+mod dnssec_leave;
+
 pub use certificate::{CertificateRequest, make_certificate};
 pub use check::{Check, check, check_with_system};
 pub use compare::{COMPARE_RATE_MAX, CompareError, Comparison, compare};
 pub use demo::demo;
-pub use dnssec::{
-    DnssecError, KeyRole, Roll, RollProgress, ZoneFolder, generate_key, import_key, list_keys, print_ds, roll,
-};
+pub use dnssec::{DnssecError, KeyRole, ZoneFolder, generate_key, import_key, list_keys, print_ds};
+pub use dnssec_leave::{leave, stay};
+pub use dnssec_roll::{Roll, RollProgress, RolledKeys, roll};
 pub use etcd::{EtcdError, KeyOf, Put, check_from_etcd, export, put};
 pub use format::Format;
 pub use machineconfig::{Request as MachineConfigRequest, machineconfig};

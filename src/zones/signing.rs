@@ -18,7 +18,7 @@ pub(super) use clock::warn_of_clock;
 use crate::dns::Rtype;
 use crate::dnssec::{
     self, Chain, DenialKind, Key, KeyFile, KeyFolders, Period, PoolDenial, PoolSigner, Shelf, SignError,
-    Signing, Time, ZoneKeys, check_pools, check_pools_of, shift, sign,
+    Signing, Time, ZoneKeys, check_pools, check_pools_of, read_leaving, shift, sign,
 };
 use crate::source::Diagnostics;
 use crate::sync::lock;
@@ -97,7 +97,9 @@ impl ZoneSigning {
             return Err(SigningFault(format!("there is no key of it in {folder}; {help}")));
         }
         let keys: Vec<Key> = files.into_iter().map(|KeyFile { key, .. }| key).collect();
-        let keys = ZoneKeys::new(keys).and_then(|keys| keys.in_effect(now)).map_err(|error| fault(&error))?;
+        let leaving = read_leaving(&settings.keys, name).map_err(|error| fault(&error))?;
+        let keys = ZoneKeys::new(keys).and_then(|keys| keys.leaving(leaving).in_effect(now));
+        let keys = keys.map_err(|error| fault(&error))?;
         // Where the node has no name, its zones are signed when those of others are.
         let node = fs::read(NODE_NAME).unwrap_or_default();
         let validity = Period::at(now, shift(name, node.trim_ascii())).validity();

@@ -16,6 +16,7 @@ mod import;
 mod loads;
 mod primaries;
 mod records;
+mod rolls;
 mod side_by_side;
 mod signed_pools;
 mod transfers;

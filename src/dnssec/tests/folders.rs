@@ -132,3 +132,24 @@ fn a_key_that_is_there_is_never_replaced() {
     assert_eq!(again.unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
     assert_eq!(read(folder.path()).unwrap().len(), 1);
 }
+
+#[test]
+fn how_far_a_zone_is_on_its_way_out_stands_beside_its_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let [zone, other]: [Name; 2] = ["Example.org.", "other.org."].map(|name| name.parse().unwrap());
+    let read = |zone: &Name| read_leaving(folder.path(), zone.as_ref());
+    assert_eq!(read(&zone).unwrap(), None);
+    for ends in [None, Some(now().after(100))] {
+        let leaving = Leaving { since: now(), ends };
+        write_leaving(folder.path(), zone.as_ref(), &leaving).unwrap();
+        assert_eq!((read(&zone).unwrap(), read(&other).unwrap()), (Some(leaving), None));
+    }
+    let path = folder.path().join("Kexample.org.leaving");
+    std::fs::write(&path, "SyncPublish: soon\n").unwrap();
+    assert!(read(&zone).unwrap_err().to_string().contains("its line `SyncPublish:` is not understood"));
+    std::fs::write(&path, "").unwrap();
+    assert!(read(&zone).unwrap_err().to_string().contains("it has no line `SyncPublish:`"));
+    assert!(forget_leaving(folder.path(), zone.as_ref()).unwrap());
+    assert!(!forget_leaving(folder.path(), zone.as_ref()).unwrap());
+    assert_eq!(read(&zone).unwrap(), None);
+}

@@ -116,6 +116,28 @@ fn the_parent_is_told_of_keys_whose_time_has_come() {
 }
 
 #[test]
+fn a_zone_that_leaves_tells_its_parent_of_no_key_and_stays_signed() {
+    let at = now().before(1);
+    let always = Timing::default().with(Event::Publish, at).with(Event::Activate, at);
+    let known = || made(Algorithm::Ed25519, ZONE_KEY | SEP, always.clone().with(Event::SyncPublish, at));
+    let leaving = |since| {
+        let keys = ZoneKeys::new([known()]).unwrap().leaving(Some(Leaving { since, ends: None }));
+        let keys = keys.in_effect(now()).unwrap();
+        let validity = Period::at(now(), 0).validity();
+        let signing = Signing { keys, validity, denial: DenialKind::Nsec };
+        lines(&signed(&zone(ZONE), &signing, &mut Shelf::default()))
+    };
+    let told = leaving(now());
+    assert_eq!(of(&told, "example.org. 3600 CDS "), ["example.org. 3600 CDS 0 0 0 00"]);
+    assert_eq!(of(&told, "example.org. 3600 CDNSKEY "), ["example.org. 3600 CDNSKEY 0 3 0 AA=="]);
+    for rtype in ["CDS", "CDNSKEY", "DNSKEY", "SOA"] {
+        assert_eq!(of(&told, &format!("example.org. 3600 RRSIG {rtype} ")).len(), 1, "{rtype}");
+    }
+    let later = leaving(now().after(1));
+    assert!(!of(&later, "example.org. 3600 CDS ").iter().any(|line| line.contains("CDS 0 0 0")), "{later:?}");
+}
+
+#[test]
 fn keys_of_other_providers_stay_and_are_signed_with_ours() {
     let theirs = made(Algorithm::Ed25519, ZONE_KEY, Timing::ALWAYS);
     let mut rdata = String::new();
@@ -144,6 +166,23 @@ fn keys_that_would_make_the_zone_bogus_are_refused() {
     let both = vec![ed25519([1; 32], ZONE_KEY | SEP), silent];
     let algorithm = Algorithm::EcdsaP256Sha256;
     assert_eq!(unusable(both), Some(KeysUnusable::AlgorithmWithoutSignatures(algorithm)));
+    let active = Timing::default().with(Event::Activate, now());
+    let absent = made(Algorithm::EcdsaP256Sha256, ZONE_KEY | SEP, active);
+    assert_eq!(unusable(vec![absent]), Some(KeysUnusable::NoneActive), "what signs is not in the zone");
+}
+
+#[test]
+fn signatures_of_a_key_that_is_not_in_the_zone_stand_beside_no_key_of_its_algorithm() {
+    let active = Timing::default().with(Event::Activate, now());
+    let tags = |algorithm| {
+        let absent = made(algorithm, ZONE_KEY | SEP, active.clone());
+        let own = absent.public().tag();
+        let keys =
+            ZoneKeys::new([ed25519([1; 32], ZONE_KEY | SEP), absent]).unwrap().in_effect(now()).unwrap();
+        (keys.published.len(), keys.of_zone.iter().filter(|key| key.public().tag() == own).count())
+    };
+    assert_eq!(tags(Algorithm::EcdsaP256Sha256), (1, 1), "before an algorithm roll names its keys");
+    assert_eq!(tags(Algorithm::Ed25519), (1, 0));
 }
 
 #[test]
