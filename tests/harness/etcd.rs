@@ -18,6 +18,8 @@ pub struct Etcd {
     folder: TempDir,
     members: Vec<Member>,
     security: Security,
+    /// Options that each member is started with besides.
+    more: Vec<String>,
 }
 
 /// How an etcd is protected.
@@ -52,9 +54,10 @@ impl Etcd {
             Member { name: format!("m{number}"), client, peer, process: None }
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let mut etcd = Etcd { folder, members: (0..members).map(member).collect(), security };
+        let more = more.iter().map(|option| (*option).to_owned()).collect();
+        let mut etcd = Etcd { folder, members: (0..members).map(member).collect(), security, more };
         etcd.make_certificates();
-        (0..members).for_each(|place| etcd.launch(place, more));
+        (0..members).for_each(|place| etcd.launch(place));
         etcd.wait_until_well();
         if security == Security::TlsAndUsers {
             etcd.make_users();
@@ -183,9 +186,9 @@ impl Etcd {
         }
     }
 
-    /// Starts a member again.
+    /// Starts a member again, as it was started.
     pub fn restart(&mut self, place: usize) {
-        self.launch(place, &[]);
+        self.launch(place);
     }
 
     /// Sends a signal to a member: `STOP`, `CONT`.
@@ -239,7 +242,7 @@ impl Etcd {
         self.folder.path().join(&self.members[place].name)
     }
 
-    fn launch(&mut self, place: usize, more: &[&str]) {
+    fn launch(&mut self, place: usize) {
         let all: Vec<String> =
             self.members.iter().map(|member| format!("{}=http://{}", member.name, member.peer)).collect();
         let member = &self.members[place];
@@ -259,7 +262,11 @@ impl Etcd {
             let path = |file: &str| self.folder.path().join(file);
             command.arg("--cert-file").arg(path("server.pem")).arg("--key-file").arg(path("server.key"));
         }
-        command.args(more).env("ETCD_UNSUPPORTED_ARCH", "arm64").stdin(Stdio::null()).stdout(Stdio::null());
+        command
+            .args(&self.more)
+            .env("ETCD_UNSUPPORTED_ARCH", "arm64")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         let process = command.stderr(log.expect("a log")).spawn().expect("etcd starts");
         self.members[place].process = Some(process);
     }

@@ -216,7 +216,7 @@ pub fn notify_from(socket: &UdpSocket, server: SocketAddr, serial: u32) -> u8 {
     let mut message = query.response(&[soa(serial)]);
     // Opcode NOTIFY, AA, and no response.
     (message[2], message[3]) = (0x24, 0);
-    socket.set_read_timeout(Some(Duration::from_secs(2))).expect("a time limit");
+    socket.set_read_timeout(Some(crate::PATIENCE)).expect("a time limit");
     socket.send_to(&message, server).expect("a datagram is sent");
     let mut response = [0; 512];
     let length = socket.recv(&mut response).expect("a response");

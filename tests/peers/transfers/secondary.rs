@@ -98,7 +98,8 @@ impl Secondary {
     pub(crate) fn wait_for_serial(&self, serial: u32) {
         let begun = std::time::Instant::now();
         wait_for("a serial", LIMIT * 2, || {
-            let found = self.dig("example.net", "SOA").split_whitespace().nth(2) == Some(&serial.to_string());
+            let told = self.ask("example.net", "SOA").unwrap_or_default();
+            let found = told.split_whitespace().nth(2) == Some(&serial.to_string());
             assert!(found || begun.elapsed() < LIMIT, "serial {serial} does not come:\n{}", self.log());
             found.then_some(())
         });
@@ -126,15 +127,21 @@ impl Secondary {
         self.dig(&format!("{host}.example.net"), "TXT")
     }
 
-    /// The data of the records of a name.
+    /// The data of the records of a name. One that is busy is asked again.
     pub(crate) fn dig(&self, name: &str, rtype: &str) -> String {
+        wait_for(&format!("{name} {rtype} of a secondary"), LIMIT, || self.ask(name, rtype))
+    }
+
+    /// The same; none: it does not answer, or not yet.
+    fn ask(&self, name: &str, rtype: &str) -> Option<String> {
         let output = tool("dig")
             .expect("it was there")
             .args([&format!("@{}", self.place.ip()), "-p", &self.place.port().to_string()])
             .args(["+short", "+time=1", "+tries=1", name, rtype])
             .output()
             .expect("dig runs");
-        String::from_utf8_lossy(&output.stdout).lines().filter(|line| !line.starts_with(';')).collect()
+        let told = String::from_utf8_lossy(&output.stdout);
+        output.status.success().then(|| told.lines().filter(|line| !line.starts_with(';')).collect())
     }
 }
 
