@@ -103,7 +103,7 @@ pub(super) fn compile_into(
     let mut offsets = HashMap::new();
     // Names beside each other follow each other, mostly: the hash of their parent is known then.
     let mut last_parent = (NodeId::APEX, NameHash::of(zone.apex()));
-    for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| is_served(*node)) {
+    for node in zone.nodes().filter(|node| is_served(*node)) {
         let parent = node.parent();
         if last_parent.0 != parent.id() {
             last_parent = (parent.id(), NameHash::of(parent.name()));

@@ -82,7 +82,7 @@ pub fn check_signatures(zone: &Zone, now: u32, found: &mut Diagnostics) {
 
 /// When the first signature of a zone ends; none: it has none. `now` says in which round of 136 years.
 pub fn first_end(zone: &Zone, now: Time) -> Option<Time> {
-    let nodes = zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() != NodeKind::Occluded);
+    let nodes = zone.nodes().filter(|node| node.kind() != NodeKind::Occluded);
     let signatures = nodes.flat_map(Node::all_rrsets).filter(|rrset| rrset.rtype() == Rtype::RRSIG);
     signatures.flat_map(Rrset::rdatas).filter_map(|rdata| end_of(rdata, now)).min()
 }

@@ -87,7 +87,7 @@ impl Catalog {
         let mut nodes: BTreeMap<MemberLabel, Member> = BTreeMap::new();
         let mut named: HashMap<Name, MemberLabel> = HashMap::new();
         let mut properties = Vec::new();
-        for node in zone.node_ids().map(|id| zone.node(id)) {
+        for node in zone.nodes() {
             match Place::of(node.name(), zone.apex()) {
                 Some(Place::Member(label)) => {
                     let Some(target) = one_name(node, |node, count| Broken::SeveralZones { node, count })?
@@ -149,7 +149,7 @@ impl Catalog {
 fn check_version(zone: &Zone) -> Result<(), Broken> {
     let place =
         |node: &Node<'_>| labels_below(node.name(), zone.apex()).is_some_and(|one| one == [b"version"]);
-    let version = zone.node_ids().map(|id| zone.node(id)).find(place);
+    let version = zone.nodes().find(place);
     let Some(rrset) = version.and_then(|node| node.rrset(Rtype::TXT)) else { return Err(Broken::NoVersion) };
     let mut rdatas = rrset.rdatas();
     match (rdatas.len(), rdatas.next()) {

@@ -205,23 +205,29 @@ impl HandedOver {
         }
     }
 
-    /// Sends a response that may be followed by others, in order: over a stream. It waits while the client
+    /// Sends responses that may be followed by others, in order: over a stream. It waits while the client
     /// has not taken those before; a client that takes none within the write limit of its connection loses
-    /// that. A datagram is sent at once.
+    /// that. Datagrams are sent at once. As many as [`SENT_AT_ONCE_MAX`](super::SENT_AT_ONCE_MAX) are handed to the
+    /// connection together.
     ///
     /// # Errors
     /// When nothing reaches the client any more; or a response is longer than
     /// [`HandedOver::response_bytes_max`], which cannot be signed and ends what is sent.
-    pub async fn send(&mut self, response: Box<[u8]>) -> Result<(), Gone> {
-        let mut response = response.into_vec();
-        self.sign(&mut response).map_err(|TooLong| Gone)?;
-        let response = response.into_boxed_slice();
+    pub async fn send(&mut self, mut responses: Vec<Box<[u8]>>) -> Result<(), Gone> {
+        if self.signature.is_some() {
+            for response in &mut responses {
+                let mut signed = std::mem::take(response).into_vec();
+                self.sign(&mut signed).map_err(|TooLong| Gone)?;
+                *response = signed.into();
+            }
+        }
         match &mut self.way {
             Way::Datagram { socket, to } => {
                 let socket = socket.upgrade().ok_or(Gone)?;
-                mmsg::send_one(socket.as_fd(), to, &response).map_err(|_| Gone)
+                let mut sent = responses.iter().map(|response| mmsg::send_one(socket.as_fd(), to, response));
+                sent.try_for_each(|sent| sent.map_err(|_| Gone))
             }
-            Way::Stream(slot) => slot.send(response).await,
+            Way::Stream(slot) => slot.send(responses).await,
         }
     }
 }

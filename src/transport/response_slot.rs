@@ -4,6 +4,7 @@
 //! bounded: for each slot by [`UNTAKEN_MAX`] messages besides the last, for each connection by its slots.
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -11,6 +12,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 /// Messages of one slot that the connection has not taken, besides the last: while some are written, as many
 /// are made, so that neither waits for the other after each message.
 const UNTAKEN_MAX: usize = 8;
+
+/// Messages of one slot that are handed over together: each time may cost a thread its turn. Half of those that may wait, so
+/// that neither end waits for the other.
+pub const SENT_AT_ONCE_MAX: usize = UNTAKEN_MAX / 2;
 
 /// The client is gone: nothing reaches it any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub struct Gone;
 pub(super) struct SentResponse {
     /// The message; empty: there is none.
     pub(super) message: Box<[u8]>,
+    /// Those that follow it.
+    pub(super) more: Vec<Box<[u8]>>,
     /// What is given back when this is dropped: room in the slot for one more message, or the slot itself.
     _room: OwnedSemaphorePermit,
 }
@@ -43,19 +50,39 @@ impl ResponseSlot {
         self.end(response.into());
     }
 
-    /// One of several responses. Waits until the connection has taken those before.
-    pub(super) async fn send(&mut self, message: Box<[u8]>) -> Result<(), Gone> {
+    /// Some of several responses. Waits until the connection has taken those before.
+    pub(super) async fn send(&mut self, messages: Vec<Box<[u8]>>) -> Result<(), Gone> {
         let room = self.room.get_or_insert_with(|| Arc::new(Semaphore::new(UNTAKEN_MAX)));
-        // A connection that ends drops what it was sent, and gives the room back with it.
-        let room = Arc::clone(room).acquire_owned().await.map_err(|_| Gone)?;
-        self.to.send(SentResponse { message, _room: room }).map_err(|_| Gone)
+        let mut messages = messages.into_iter();
+        while let Some(message) = messages.next() {
+            let more: Vec<Box<[u8]>> = messages.by_ref().take(SENT_AT_ONCE_MAX.saturating_sub(1)).collect();
+            // As many as are sent at once: a few.
+            let count = u32::try_from(more.len().saturating_add(1)).map_err(|_| Gone)?;
+            // A connection that ends drops what it was sent, and gives the room back with it.
+            let room = Arc::clone(room).acquire_many_owned(count).await.map_err(|_| Gone)?;
+            self.to.send(SentResponse { message, more, _room: room }).map_err(|_| Gone)?;
+        }
+        Ok(())
     }
 
     fn end(&mut self, message: Box<[u8]>) {
         if let Some(slot) = self.slot.take() {
             // A connection that has ended waits for nothing.
-            let _ = self.to.send(SentResponse { message, _room: slot });
+            let _ = self.to.send(SentResponse { message, more: Vec::new(), _room: slot });
         }
+    }
+}
+
+impl SentResponse {
+    /// All its messages, in order.
+    pub(super) fn messages(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::once(&*self.message).chain(self.more.iter().map(|message| &**message))
+    }
+
+    /// Takes the first of them out.
+    pub(super) fn take(&mut self) -> Option<Box<[u8]>> {
+        let next = if self.more.is_empty() { Box::default() } else { self.more.remove(0) };
+        Some(mem::replace(&mut self.message, next)).filter(|message| !message.is_empty())
     }
 }
 

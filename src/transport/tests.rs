@@ -131,7 +131,7 @@ impl Responder for Echo {
             for &size in &message.message.clone()[21..] {
                 let mut response = message.message[..12].to_vec();
                 response.resize(12 + usize::from(size) * 250, size);
-                if message.send(response.into()).await.is_err() {
+                if message.send(vec![response.into()]).await.is_err() {
                     break;
                 }
                 sent.fetch_add(1, Ordering::Relaxed);

@@ -36,7 +36,7 @@ pub(super) fn warn(zone: &Zone, guardings: &[Guarding], found: &mut Diagnostics)
     if wildcards.is_empty() {
         return;
     }
-    for node in zone.node_ids().map(|id| zone.node(id)) {
+    for node in zone.nodes() {
         if node.kind() != NodeKind::Plain || node.name().is_wildcard() {
             continue;
         }

@@ -121,7 +121,7 @@ impl Changeset {
         let mut there = HashSet::new();
         let is_same = going.is_empty() && coming.is_empty();
         let mut builder = Builder::new(zone.apex().to_name(), origin);
-        for node in zone.node_ids().map(|id| zone.node(id)) {
+        for node in zone.nodes() {
             for rrset in node.all_rrsets() {
                 for (rdata, origin) in rrset.rdatas().zip(rrset.origins()) {
                     if !is_same {

@@ -63,7 +63,7 @@ pub use selector::{
     Answers, Arrangement, Candidate, ChoiceAtQuery, ChosenBy, ConfigForm, LuaForm, LuaFunction, PICKCLOSEST,
     Selector, SelectorEntry, View,
 };
-pub use tree::{LuaLibrary, Node, Rrset, Zone};
+pub use tree::{LuaLibrary, Node, Rdatas, Rrset, Rrsets, Zone};
 
 #[cfg(test)]
 mod tests;

@@ -88,7 +88,7 @@ impl Hosts {
             cuts: HashSet::new(),
         };
         let services = Services::of(zone);
-        for node in zone.node_ids().map(|id| zone.node(id)) {
+        for node in zone.nodes() {
             match node.kind() {
                 NodeKind::Plain | NodeKind::Dname => hosts.take(zone, node, &services),
                 NodeKind::ZoneCut => {
@@ -297,7 +297,7 @@ pub fn check_reverse(zone: &Zone, known: &Addresses, found: &mut Diagnostics) {
             found.push(Diagnostic::warning(&host.origin, message).help(help).remark(remark));
         }
     }
-    for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() == NodeKind::Plain) {
+    for node in zone.nodes().filter(|node| node.kind() == NodeKind::Plain) {
         if let (Some(rrset), Some(address)) = (node.rrset(Rtype::PTR), address_of(node.name())) {
             check_pointers(rrset, address, known, found);
         }

@@ -333,7 +333,7 @@ fn hidden(rtype: Rtype, origin: Origin, cut: NameRef<'_>, ns: Origin) -> Diagnos
 
 /// The nodes that NS records of zone cuts point to.
 fn glue_nodes(zone: &Zone) -> HashSet<NodeId> {
-    let cuts = zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() == NodeKind::ZoneCut);
+    let cuts = zone.nodes().filter(|node| node.kind() == NodeKind::ZoneCut);
     let servers = cuts.filter_map(|node| node.rrset(Rtype::NS)).flat_map(target_names);
     servers.filter_map(|server| zone.find(server)).collect()
 }

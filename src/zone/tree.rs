@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::changed::{Changed, ChangedNode, ChangedRrset};
@@ -82,9 +83,14 @@ impl Zone {
 
     /// Every node, in no order but the apex first.
     pub fn node_ids(&self) -> impl Iterator<Item = NodeId> {
+        self.nodes().map(Node::id)
+    }
+
+    /// The same to read from.
+    pub fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
         // Every node was given a place of 32 bits.
         let places = u32::try_from(self.places()).unwrap_or(u32::MAX);
-        (0..places).map(NodeId).filter(|id| self.node(*id).exists())
+        (0..places).map(|place| self.node(NodeId(place))).filter(|node| node.exists())
     }
 
     /// How many nodes there are, those that vanished included.
@@ -318,17 +324,47 @@ impl<'z> Node<'z> {
     }
 
     /// All its RRsets, guarded ones too.
-    pub fn all_rrsets(self) -> impl Iterator<Item = Rrset<'z>> + use<'z> {
-        let sealed: &'z Sealed = &self.zone.sealed;
-        let own: Option<&'z [Arc<ChangedRrset>]> = self.changed.and_then(|node| node.rrsets.as_deref());
-        let (places, changed) = own.map_or_else(|| (sealed.rrsets_of(self.id), &[][..]), |own| (0..0, own));
-        let changed = changed.iter().map(|rrset| Rrset(RrsetSource::Changed(rrset)));
-        places.map(move |at| Rrset(RrsetSource::Sealed(sealed, at))).chain(changed)
+    pub fn all_rrsets(self) -> Rrsets<'z> {
+        let sealed = &*self.zone.sealed;
+        match self.changed.and_then(|node| node.rrsets.as_deref()) {
+            Some(own) => Rrsets(RrsetsSource::Changed(own.iter())),
+            None => Rrsets(RrsetsSource::Sealed(sealed, sealed.rrsets_of(self.id))),
+        }
     }
 
     /// The same as something that can change.
     pub(super) fn changed(self) -> Option<&'z ChangedNode> {
         self.changed
+    }
+}
+
+/// The RRsets of a node, one after the other. None by default.
+#[derive(Clone)]
+pub struct Rrsets<'z>(RrsetsSource<'z>);
+
+#[derive(Clone)]
+enum RrsetsSource<'z> {
+    /// At these places.
+    Sealed(&'z Sealed, Range<usize>),
+    Changed(std::slice::Iter<'z, Arc<ChangedRrset>>),
+}
+
+impl Default for Rrsets<'_> {
+    fn default() -> Self {
+        Self(RrsetsSource::Changed([].iter()))
+    }
+}
+
+impl<'z> Iterator for Rrsets<'z> {
+    type Item = Rrset<'z>;
+
+    fn next(&mut self) -> Option<Rrset<'z>> {
+        match &mut self.0 {
+            RrsetsSource::Sealed(sealed, places) => {
+                places.next().map(|at| Rrset(RrsetSource::Sealed(sealed, at)))
+            }
+            RrsetsSource::Changed(rrsets) => rrsets.next().map(|rrset| Rrset(RrsetSource::Changed(rrset))),
+        }
     }
 }
 
@@ -380,11 +416,11 @@ impl<'z> Rrset<'z> {
     }
 
     /// The RDATA of its records, uncompressed, in the order of the file.
-    pub fn rdatas(self) -> impl ExactSizeIterator<Item = &'z [u8]> + use<'z> {
-        match self.0 {
-            RrsetSource::Sealed(sealed, at) => Rdatas::Sealed(sealed, sealed.records_of(at).iter()),
-            RrsetSource::Changed(rrset) => Rdatas::Changed(rrset.rdatas.iter()),
-        }
+    pub fn rdatas(self) -> Rdatas<'z> {
+        Rdatas(match self.0 {
+            RrsetSource::Sealed(sealed, at) => RdatasSource::Sealed(sealed, sealed.records_of(at).iter()),
+            RrsetSource::Changed(rrset) => RdatasSource::Changed(rrset.rdatas.iter()),
+        })
     }
 
     /// Where each of its records comes from, in the same order. Those of one text share the place of the first.
@@ -407,26 +443,36 @@ impl<'z> Rrset<'z> {
     }
 }
 
-/// The RDATA of an RRset's records.
-enum Rdatas<'z> {
+/// The RDATA of an RRset's records, one after the other. None by default.
+#[derive(Clone)]
+pub struct Rdatas<'z>(RdatasSource<'z>);
+
+#[derive(Clone)]
+enum RdatasSource<'z> {
     Sealed(&'z Sealed, std::slice::Iter<'z, RecordEntry>),
     Changed(std::slice::Iter<'z, Box<[u8]>>),
+}
+
+impl Default for Rdatas<'_> {
+    fn default() -> Self {
+        Self(RdatasSource::Changed([].iter()))
+    }
 }
 
 impl<'z> Iterator for Rdatas<'z> {
     type Item = &'z [u8];
 
     fn next(&mut self) -> Option<&'z [u8]> {
-        match self {
-            Rdatas::Sealed(sealed, records) => records.next().map(|record| sealed.rdata(*record)),
-            Rdatas::Changed(rdatas) => rdatas.next().map(|rdata| &**rdata),
+        match &mut self.0 {
+            RdatasSource::Sealed(sealed, records) => records.next().map(|record| sealed.rdata(*record)),
+            RdatasSource::Changed(rdatas) => rdatas.next().map(|rdata| &**rdata),
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        match self {
-            Rdatas::Sealed(_, records) => records.size_hint(),
-            Rdatas::Changed(rdatas) => rdatas.size_hint(),
+        match &self.0 {
+            RdatasSource::Sealed(_, records) => records.size_hint(),
+            RdatasSource::Changed(rdatas) => rdatas.size_hint(),
         }
     }
 }

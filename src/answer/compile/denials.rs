@@ -24,7 +24,7 @@ enum Kind {
 /// What denies names in a zone.
 pub(super) fn denial_of(zone: &Zone) -> Denial {
     let kind = kind_of(zone);
-    let nodes = zone.node_ids().map(|id| zone.node(id));
+    let nodes = zone.nodes();
     let mut entries: Vec<OwnedEntry> = nodes.filter_map(|node| entry(zone, node, &kind)).collect();
     entries.sort_unstable();
     match kind {

@@ -444,7 +444,7 @@ fn with_do(qname: &str, qtype: u16) -> Vec<u8> {
 /// Every name of these zones, in each case with one below it and one beside it.
 fn names(zones: &[&Zone]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for node in zones.iter().flat_map(|zone| zone.node_ids().map(|id| zone.node(id))) {
+    for node in zones.iter().flat_map(|zone| zone.nodes()) {
         let beside = node.name().parent().filter(|parent| parent.is_at_or_below(zones[0].apex()));
         names.insert(node.name().to_string());
         names.insert(format!("x.{}", node.name()));
@@ -470,7 +470,7 @@ fn assert_same_zone(one: &Zone, other: &Zone, told: &str) {
     assert_eq!(kinds(one), kinds(other), "{told}");
     let pools = |zone: &Zone| -> BTreeMap<String, Vec<Pool>> {
         let mut pools: BTreeMap<String, Vec<Pool>> = BTreeMap::new();
-        for node in zone.node_ids().map(|id| zone.node(id)) {
+        for node in zone.nodes() {
             for pool in node.pools().map(|id| Pool::clone(&zone.pools()[id.index()])) {
                 assert_eq!(pool.owner.as_ref(), node.name(), "{told}");
                 pools.entry(format!("{} {}", pool.owner, pool.rtype)).or_default().push(pool);

@@ -36,7 +36,7 @@ fn answered(snapshot: &Snapshot, qname: &str, qtype: Rtype) -> usize {
 /// Asks for everything that is in the zone.
 fn assert_all_is_answered(zone: &Zone) {
     let snapshot = snapshot(zone);
-    for node in zone.node_ids().map(|id| zone.node(id)) {
+    for node in zone.nodes() {
         assert_eq!(node.kind(), NodeKind::Plain);
         for rtype in node.types() {
             let records = node.rrset(rtype).unwrap().rdatas().len();

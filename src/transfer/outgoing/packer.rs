@@ -35,15 +35,30 @@ pub(super) enum Pushed {
     Full,
 }
 
+/// In which order records come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owners {
+    /// In any.
+    Anyhow,
+    /// Those of an owner together: an owner that has another parent than the one before, or another label, has not been
+    /// written as an owner. Nothing is looked for then, as long as no record has names in its data.
+    Together,
+}
+
 /// Fills messages, one after the other.
 pub(super) struct Packer {
     head: MessageHead,
     bytes: Vec<u8>,
     answers: u16,
+    owners: Owners,
     labels: Labels,
     /// What the last owner has behind its first label, and where that is in the message; 0: it is not known.
     parent: Vec<u8>,
     parent_at: u16,
+    /// Where the last owner is; 0: it is not known.
+    owner_at: u16,
+    /// Where the owners are, all of them with that parent, that are not among the labels yet.
+    unlisted: Vec<u16>,
     /// Bytes that others append.
     reserved: usize,
 }
@@ -68,14 +83,17 @@ pub(super) struct OptHead {
 
 impl Packer {
     /// For the messages of a response, each of which gets `reserved` bytes by others.
-    pub(super) fn new(head: MessageHead, reserved: usize) -> Self {
+    pub(super) fn new(head: MessageHead, owners: Owners, reserved: usize) -> Self {
         let mut packer = Self {
             head,
             bytes: Vec::new(),
             answers: 0,
+            owners,
             labels: Labels::default(),
             parent: Vec::new(),
             parent_at: 0,
+            owner_at: 0,
+            unlisted: Vec::new(),
             reserved,
         };
         packer.begin();
@@ -89,6 +107,7 @@ impl Packer {
         self.bytes.extend_from_slice(&self.head.question);
         self.answers = 0;
         self.parent_at = 0;
+        self.unlisted.clear();
         self.labels.forget();
         self.labels.learn(&self.bytes, HEADER_BYTES);
     }
@@ -96,12 +115,14 @@ impl Packer {
     /// Adds a record, unless the message is full.
     pub(super) fn push(&mut self, record: &Sent<'_>) -> Pushed {
         let before = self.bytes.len();
-        self.owner(record.owner);
-        self.bytes.extend_from_slice(&record.rtype.0.to_be_bytes());
-        self.bytes.extend_from_slice(&[0, 1]);
-        self.bytes.extend_from_slice(&record.ttl.to_be_bytes());
-        let length_at = self.bytes.len();
-        self.bytes.extend_from_slice(&[0, 0]);
+        let pointer = self.owner(record.owner);
+        let ([t, y], [a, b, c, d]) = (record.rtype.0.to_be_bytes(), record.ttl.to_be_bytes());
+        // Class IN, and no length yet. Together, as this is done a million times.
+        match pointer.map(|at| (POINTER_BITS | at).to_be_bytes()) {
+            Some([p, q]) => self.bytes.extend_from_slice(&[p, q, t, y, 0, 1, a, b, c, d, 0, 0]),
+            None => self.bytes.extend_from_slice(&[t, y, 0, 1, a, b, c, d, 0, 0]),
+        }
+        let length_at = self.bytes.len().saturating_sub(2);
         self.rdata(record.rtype, record.rdata);
         let opt = self.head.opt.map_or(0, OptHead::bytes);
         let length = self.bytes.len().saturating_add(self.reserved).saturating_add(opt);
@@ -149,40 +170,65 @@ impl Packer {
         if has_compressible_names(rtype) {
             for inner in rdata::names(rtype, data).filter(|inner| inner.compressible) {
                 self.bytes.extend_from_slice(data.get(copied..inner.at).unwrap_or_default());
-                self.name(inner.name);
+                let place = self.name(inner.name);
+                if place.is_new {
+                    self.labels.remember(first_label(inner.name).0, place.behind, place.at);
+                }
                 copied = inner.at.saturating_add(inner.name.wire().len());
             }
         }
         self.bytes.extend_from_slice(data.get(copied..).unwrap_or_default());
     }
 
-    /// The owner of a record, as [`Packer::name`] writes it. Most have the parent of the one before, and then nothing but
-    /// their first label is looked for.
-    fn owner(&mut self, name: NameRef<'_>) {
-        let wire = name.wire();
-        let length = usize::from(wire.first().copied().unwrap_or(0)).saturating_add(1);
-        let (label, parent) = wire.split_at_checked(length).unwrap_or((wire, &[]));
+    /// The owner of a record, as [`Packer::name`] writes it; or all of it but a pointer, and where that leads to. Most have the
+    /// parent of the one before, and then nothing but their first label is of interest.
+    fn owner(&mut self, name: NameRef<'_>) -> Option<u16> {
+        let (label, parent) = first_label(name);
         if self.parent_at == 0 || parent != self.parent {
-            self.parent_at = self.name(name);
+            let place = self.name(name);
+            (self.parent_at, self.owner_at) = (place.behind, place.at);
             self.parent.clear();
             self.parent.extend_from_slice(parent);
-            return;
+            if place.is_new {
+                self.list_later(label, place.at);
+            }
+            return None;
+        }
+        if self.owner_at != 0 && is_at(&self.bytes, self.owner_at, label) {
+            return Some(self.owner_at);
         }
         if let Some(at) = self.labels.find(&self.bytes, label, self.parent_at) {
-            self.bytes.extend_from_slice(&(POINTER_BITS | at).to_be_bytes());
-            return;
+            self.owner_at = at;
+            return Some(at);
         }
-        let at = self.bytes.len();
+        // One that is further away than a pointer reaches is not known; nor is there another record behind it.
+        self.owner_at = pointer_to(self.bytes.len());
         self.bytes.extend_from_slice(label);
-        self.bytes.extend_from_slice(&(POINTER_BITS | self.parent_at).to_be_bytes());
-        if let Some(at) = u16::try_from(at).ok().filter(|at| *at <= POINTER_MAX) {
-            self.labels.remember(label, self.parent_at, at);
+        if self.owner_at != 0 {
+            self.list_later(label, self.owner_at);
+        }
+        Some(self.parent_at)
+    }
+
+    /// Has an owner, whose parent is that of the last one, be among the labels before any is looked for.
+    fn list_later(&mut self, label: &[u8], at: u16) {
+        match self.owners {
+            Owners::Together => self.unlisted.push(at),
+            Owners::Anyhow => self.labels.remember(label, self.parent_at, at),
         }
     }
 
-    /// A name, with a pointer to its longest suffix that was written before. Returns where the name behind its first label
-    /// is; 0: that is not known.
-    fn name(&mut self, name: NameRef<'_>) -> u16 {
+    fn list(&mut self) {
+        for at in self.unlisted.drain(..) {
+            let rest = self.bytes.get(usize::from(at)..).unwrap_or_default();
+            let length = usize::from(rest.first().copied().unwrap_or(0)).saturating_add(1);
+            self.labels.remember(rest.get(..length).unwrap_or_default(), self.parent_at, at);
+        }
+    }
+
+    /// A name, with a pointer to its longest suffix that was written before. Its first label is for the caller to remember.
+    fn name(&mut self, name: NameRef<'_>) -> NamePlace {
+        self.list();
         let wire = name.wire();
         let mut starts = [0_u8; crate::dns::name::LABELS_MAX + 1];
         let count = starts_of(wire, &mut starts);
@@ -191,31 +237,61 @@ impl Packer {
             let length = usize::from(wire.get(at).copied().unwrap_or(0));
             wire.get(at..at.saturating_add(length).saturating_add(1)).unwrap_or_default()
         };
-        let (mut unknown, mut behind) = (count, 0);
+        let (mut unknown, mut known) = (count, NamePlace::default());
         while let Some(number) = unknown.checked_sub(1)
-            && let Some(at) = self.labels.find(&self.bytes, label(number), behind)
+            && let Some(at) = self.labels.find(&self.bytes, label(number), known.at)
         {
-            (unknown, behind) = (number, at);
+            (unknown, known) = (number, NamePlace { at, behind: known.at, is_new: false });
         }
         let first = self.bytes.len();
         let written = usize::from(starts.get(unknown).copied().unwrap_or(0));
         self.bytes.extend_from_slice(wire.get(..written).unwrap_or_default());
-        match behind {
+        match known.at {
             0 => self.bytes.push(0),
             at => self.bytes.extend_from_slice(&(POINTER_BITS | at).to_be_bytes()),
         }
+        let mut place = known;
         for number in (0..unknown).rev() {
-            let at = first.saturating_add(usize::from(starts.get(number).copied().unwrap_or(0)));
+            let at = pointer_to(first.saturating_add(usize::from(starts.get(number).copied().unwrap_or(0))));
             // Nor can a pointer lead to what is in front of it.
-            let Some(at) = u16::try_from(at).ok().filter(|at| *at <= POINTER_MAX) else { return 0 };
-            self.labels.remember(label(number), behind, at);
-            if number == 0 {
-                return behind;
+            if at == 0 {
+                return NamePlace::default();
             }
-            behind = at;
+            if number != 0 {
+                self.labels.remember(label(number), place.at, at);
+            }
+            place = NamePlace { at, behind: place.at, is_new: true };
         }
-        0
+        place
     }
+}
+
+/// Where a name is; 0: that is not known, or it is the root.
+#[derive(Clone, Copy, Default)]
+struct NamePlace {
+    at: u16,
+    /// Where the name behind its first label is.
+    behind: u16,
+    /// Whether its first label was not written before.
+    is_new: bool,
+}
+
+/// The first label of a name with its length, and what is behind it.
+fn first_label(name: NameRef<'_>) -> (&[u8], &[u8]) {
+    let wire = name.wire();
+    let length = usize::from(wire.first().copied().unwrap_or(0)).saturating_add(1);
+    wire.split_at_checked(length).unwrap_or((wire, &[]))
+}
+
+/// A place as a pointer has it; 0: none reaches it.
+fn pointer_to(place: usize) -> u16 {
+    u16::try_from(place).ok().filter(|at| *at <= POINTER_MAX).unwrap_or(0)
+}
+
+/// Whether a label with its length is at a place of a message.
+fn is_at(message: &[u8], at: u16, label: &[u8]) -> bool {
+    let at = usize::from(at);
+    message.get(at..at.saturating_add(label.len())) == Some(label)
 }
 
 /// Where the labels of a name begin, and behind them the root's; returns how many there are besides that.
@@ -271,6 +347,9 @@ struct Labels {
     /// Which message they are of, so that a new one has none without clearing.
     message: u32,
     count: usize,
+    /// What is in front of which others, by a bit for each of them that several may share: most owners have a parent that
+    /// no name in the data of a record has.
+    parents: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -284,13 +363,13 @@ struct Label {
 
 impl Default for Labels {
     fn default() -> Self {
-        Self { places: vec![Label::default(); LABELS].into_boxed_slice(), message: 0, count: 0 }
+        Self { places: vec![Label::default(); LABELS].into_boxed_slice(), message: 0, count: 0, parents: 0 }
     }
 }
 
 impl Labels {
     fn forget(&mut self) {
-        self.count = 0;
+        (self.count, self.parents) = (0, 0);
         self.message = self.message.wrapping_add(1);
         if self.message == 0 {
             self.places.fill(Label::default());
@@ -316,14 +395,16 @@ impl Labels {
 
     /// Where a label is, with its length, in front of the one at `behind`.
     fn find(&self, message: &[u8], label: &[u8], behind: u16) -> Option<u16> {
+        if self.parents & bit(behind) == 0 {
+            return None;
+        }
         let mut place = hash(label, behind);
         loop {
             let known = self.places.get(place & (LABELS - 1))?;
             if known.message != self.message {
                 return None;
             }
-            let at = usize::from(known.at);
-            if known.behind == behind && message.get(at..at.saturating_add(label.len())) == Some(label) {
+            if known.behind == behind && is_at(message, known.at, label) {
                 return Some(known.at);
             }
             place = place.wrapping_add(1);
@@ -334,6 +415,7 @@ impl Labels {
         if self.count >= LABELS / 2 {
             return;
         }
+        self.parents |= bit(behind);
         let mut place = hash(label, behind);
         while let Some(known) = self.places.get_mut(place & (LABELS - 1)) {
             if known.message != self.message {
@@ -344,6 +426,11 @@ impl Labels {
             place = place.wrapping_add(1);
         }
     }
+}
+
+/// The bit of a place in a message.
+fn bit(place: u16) -> u64 {
+    1 << (place & 63)
 }
 
 /// Spreads labels over the table. Somebody who writes a zone so that they meet makes its transfers slower, not wrong:
@@ -378,7 +465,7 @@ mod tests {
 
     #[test]
     fn names_are_compressed_and_come_out_as_they_were_written() {
-        let mut packer = Packer::new(head(), 0);
+        let mut packer = Packer::new(head(), Owners::Together, 0);
         let names = [
             "Example.",
             "a.Example.",
@@ -425,7 +512,7 @@ mod tests {
             "g.other.",
         ];
         let written = |before_each: fn(&mut Packer)| {
-            let mut packer = Packer::new(head(), 0);
+            let mut packer = Packer::new(head(), Owners::Together, 0);
             for owner in names.map(name) {
                 before_each(&mut packer);
                 let ns = name("d.b.Example.");
@@ -436,15 +523,62 @@ mod tests {
             packer.take()
         };
         let message = written(|_| {});
-        assert_eq!(message, written(|packer| packer.parent_at = 0));
+        let forget = |packer: &mut Packer| {
+            packer.list();
+            packer.parent_at = 0;
+        };
+        assert_eq!(message, written(forget));
         let read = Response::read(&message).unwrap();
         let owners: Vec<String> = read.answers().iter().map(|record| record.owner.to_string()).collect();
         assert_eq!(owners, names);
     }
 
     #[test]
+    fn owners_whose_records_are_together_are_written_as_in_any_order() {
+        // With names in data in front of the owners that they are, and behind them.
+        let records = [
+            ("Example.", Rtype::NS, "ns.Example."),
+            ("a.Example.", Rtype::A, ""),
+            ("a.Example.", Rtype::A, ""),
+            ("b.Example.", Rtype::A, ""),
+            ("ns.Example.", Rtype::A, ""),
+            ("ns.Example.", Rtype::A, ""),
+            ("c.Example.", Rtype::A, ""),
+            ("x.b.Example.", Rtype::A, ""),
+            ("y.b.Example.", Rtype::A, ""),
+            ("d.Example.", Rtype::MX, "c.Example."),
+            ("e.Example.", Rtype::A, ""),
+            ("f.Example.", Rtype::CNAME, "y.b.Example."),
+            ("g.Example.", Rtype::CNAME, "e.Example."),
+            ("h.elsewhere.test.", Rtype::A, ""),
+            ("i.elsewhere.test.", Rtype::A, ""),
+            ("elsewhere.test.", Rtype::NS, "i.elsewhere.test."),
+            ("j.test.", Rtype::A, ""),
+        ];
+        let written = |owners| {
+            let mut packer = Packer::new(head(), owners, 0);
+            for (owner, rtype, data) in records {
+                let data = match rtype {
+                    Rtype::A => vec![192, 0, 2, 1],
+                    Rtype::MX => [&[0, 5][..], name(data).as_ref().wire()].concat(),
+                    _ => name(data).as_ref().wire().to_vec(),
+                };
+                let owner = name(owner);
+                let record = Sent { owner: owner.as_ref(), rtype, ttl: 60, rdata: &data };
+                assert_eq!(packer.push(&record), Pushed::Taken);
+            }
+            packer.take()
+        };
+        let message = written(Owners::Together);
+        assert_eq!(message, written(Owners::Anyhow));
+        let read = Response::read(&message).unwrap();
+        let owners: Vec<String> = read.answers().iter().map(|record| record.owner.to_string()).collect();
+        assert_eq!(owners, records.map(|(owner, ..)| owner));
+    }
+
+    #[test]
     fn a_message_is_filled_and_a_record_that_is_larger_is_alone() {
-        let mut packer = Packer::new(head(), 100);
+        let mut packer = Packer::new(head(), Owners::Together, 100);
         let (owner, small, large) = (name("h.example."), vec![1; 1000], vec![2; 60_000]);
         let record = |rdata| Sent { owner: owner.as_ref(), rtype: Rtype(65_280), ttl: 60, rdata };
         let mut count = 0;
@@ -462,7 +596,7 @@ mod tests {
 
     #[test]
     fn each_message_is_compressed_on_its_own() {
-        let mut packer = Packer::new(head(), 0);
+        let mut packer = Packer::new(head(), Owners::Together, 0);
         let owner = name("deep.down.elsewhere.test.");
         let record = Sent { owner: owner.as_ref(), rtype: Rtype::A, ttl: 60, rdata: &[192, 0, 2, 1] };
         let messages = [0, 1].map(|_| {

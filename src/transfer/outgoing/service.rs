@@ -1,6 +1,5 @@
 //! Answers transfer requests: plans, sends, counts and logs.
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use tracing::{info, warn};
 use super::contents::{Contents, SentRecord};
 use super::counters::{TransferCounters, TransferTotals};
 use super::limits::{RunningTransfers, TransferLimits};
-use super::packer::{MessageHead, OptHead, Packer, Pushed, Sent};
+use super::packer::{MessageHead, OptHead, Owners, Packer, Pushed, Sent};
 use super::plan::{Plan, TransferRefusal};
 use super::request::{TransferRequest, malformed};
 use super::told::RefusalLog;
@@ -20,7 +19,7 @@ use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Rcode};
 use crate::sync::lock;
 use crate::transfer::history::Condensed;
 use crate::transfer::soa::Soa;
-use crate::transport::{Gone, HandedOver};
+use crate::transport::{Gone, HandedOver, SENT_AT_ONCE_MAX};
 use crate::zone;
 
 /// Sends zones to other servers.
@@ -43,6 +42,8 @@ struct ServedTransfer {
 struct Sending {
     message: HandedOver,
     packer: Packer,
+    /// Messages that are filled and not sent yet, fewer than [`SENT_AT_ONCE_MAX`] between two records.
+    filled: Vec<Box<[u8]>>,
     records: u64,
     messages: u64,
     bytes: u64,
@@ -86,7 +87,7 @@ impl Outgoing {
             Plan::Refused(refusal) => self.refuse(message, &request, &requester, &refusal),
             Plan::OneSoa(zone, contents) => {
                 TransferCounters::add(&self.counters.soa);
-                let mut packer = Packer::new(head(&request, zone, &contents), 0);
+                let mut packer = Packer::new(head(&request, zone, &contents), Owners::Anyhow, 0);
                 if let Some(soa) = contents.soa() {
                     packer.push(&soa.sent());
                 }
@@ -96,7 +97,7 @@ impl Outgoing {
                 let Some(_turn) = self.under_way.begin(requester.address, limits) else {
                     return self.limit(message, &request, &requester);
                 };
-                let sending = Sending::new(message, head(&request, zone, &contents));
+                let sending = Sending::new(message, head(&request, zone, &contents), Owners::Together);
                 let (began, ended) = (Instant::now(), sending.whole(&contents).await);
                 self.tell(&zone.called, &requester, ended, &format!("serial {}", contents.serial()), began);
             }
@@ -104,7 +105,7 @@ impl Outgoing {
                 let Some(_turn) = self.under_way.begin(requester.address, limits) else {
                     return self.limit(message, &request, &requester);
                 };
-                let sending = Sending::new(message, head(&request, zone, &contents));
+                let sending = Sending::new(message, head(&request, zone, &contents), Owners::Anyhow);
                 let (began, ended) = (Instant::now(), sending.steps(&contents, from, &steps).await);
                 let what = format!("serial {from} to {}", contents.serial());
                 self.tell(&zone.called, &requester, ended, &what, began);
@@ -183,6 +184,15 @@ struct FinishedTransfer {
     bytes: u64,
 }
 
+/// What came of filling messages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fill {
+    /// There is room for more before anything is to be sent.
+    Room,
+    /// Enough are filled to be sent.
+    Enough,
+}
+
 /// How a zone is sent.
 #[derive(Clone, Copy)]
 enum TransferForm {
@@ -227,36 +237,32 @@ impl SentRecord<'_> {
 }
 
 impl Sending {
-    fn new(message: HandedOver, head: MessageHead) -> Self {
+    fn new(message: HandedOver, head: MessageHead, owners: Owners) -> Self {
         // What is signed gets its signature on its way.
         let reserved = MESSAGE_BYTES_MAX.saturating_sub(message.response_bytes_max());
-        Self { message, packer: Packer::new(head, reserved), records: 0, messages: 0, bytes: 0 }
+        let packer = Packer::new(head, owners, reserved);
+        Self { message, packer, filled: Vec::new(), records: 0, messages: 0, bytes: 0 }
     }
 
     /// Sends all records: SOA first and last (RFC 5936, section 2.2).
     async fn whole(mut self, contents: &Contents) -> Result<FinishedTransfer, Broken> {
         self.soa(contents).await?;
         let mut records = contents.records();
-        // A message at a time: an iterator that is asked for one record after the other finds its place each time.
-        while let Some(record) = self.fill(&mut records) {
+        while self.fill(&mut records)? == Fill::Enough {
             self.flush().await?;
-            self.push_first(&record.sent())?;
-            self.records = self.records.saturating_add(1);
         }
         self.soa(contents).await?;
         self.end(TransferForm::Whole).await
     }
 
-    /// Fills the message; the first record for which it has no room, or none: all were taken.
-    fn fill<'z>(&mut self, records: &mut impl Iterator<Item = SentRecord<'z>>) -> Option<SentRecord<'z>> {
-        let full = records.try_for_each(|record| match self.packer.push(&record.sent()) {
-            Pushed::Taken => {
-                self.records = self.records.saturating_add(1);
-                ControlFlow::Continue(())
+    /// Fills messages until so many are to be sent, or all records are taken.
+    fn fill<'z>(&mut self, records: &mut impl Iterator<Item = SentRecord<'z>>) -> Result<Fill, Broken> {
+        for record in records {
+            if self.take(&record.sent())? == Fill::Enough {
+                return Ok(Fill::Enough);
             }
-            Pushed::Full => ControlFlow::Break(record),
-        });
-        full.break_value()
+        }
+        Ok(Fill::Room)
     }
 
     /// Sends the changes since a serial: new SOA, old SOA and deleted records, new SOA and added records, new SOA (RFC 1995,
@@ -307,34 +313,44 @@ impl Sending {
     }
 
     async fn push(&mut self, record: &Sent<'_>) -> Result<(), Broken> {
-        if self.packer.push(record) == Pushed::Full {
-            self.flush().await?;
-            self.push_first(record)?;
+        match self.take(record)? {
+            Fill::Enough => self.flush().await,
+            Fill::Room => Ok(()),
         }
-        self.records = self.records.saturating_add(1);
-        Ok(())
     }
 
-    fn push_first(&mut self, record: &Sent<'_>) -> Result<(), Broken> {
+    /// Takes a record into the message, or into the next one.
+    fn take(&mut self, record: &Sent<'_>) -> Result<Fill, Broken> {
+        self.records = self.records.saturating_add(1);
+        if self.packer.push(record) == Pushed::Taken {
+            return Ok(Fill::Room);
+        }
+        self.end_message();
         match self.packer.push(record) {
-            Pushed::Taken => Ok(()),
+            Pushed::Taken if self.filled.len() < SENT_AT_ONCE_MAX => Ok(Fill::Room),
+            Pushed::Taken => Ok(Fill::Enough),
             Pushed::Full => Err(Broken::TooLong),
         }
     }
 
-    /// Sends the message, and waits for a slow client.
-    async fn flush(&mut self) -> Result<(), Broken> {
+    fn end_message(&mut self) {
         let message = self.packer.take();
         self.messages = self.messages.saturating_add(1);
         // A message has 65,535 bytes at most.
         self.bytes = self.bytes.saturating_add(u64::try_from(message.len()).unwrap_or(0));
-        Ok(self.message.send(message.into()).await?)
+        self.filled.push(message.into());
+    }
+
+    /// Sends the messages that are filled, and waits for a slow client.
+    async fn flush(&mut self) -> Result<(), Broken> {
+        Ok(self.message.send(std::mem::take(&mut self.filled)).await?)
     }
 
     async fn end(mut self, form: TransferForm) -> Result<FinishedTransfer, Broken> {
         if !self.packer.is_empty() {
-            self.flush().await?;
+            self.end_message();
         }
+        self.flush().await?;
         let Sending { records, messages, bytes, .. } = self;
         Ok(FinishedTransfer { form, records, messages, bytes })
     }

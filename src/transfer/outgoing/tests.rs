@@ -10,7 +10,7 @@ use super::comparing::{Comparing, Comparison};
 use super::contents::{Contents, SentPools, UpPool};
 use super::difference::{between, between_rrsets};
 use super::notifier::Notifier;
-use super::packer::{MessageHead, Packer, Pushed};
+use super::packer::{MessageHead, Owners, Packer, Pushed};
 use super::plan::Plan;
 use super::request::{TransferKind, TransferRequest};
 use super::zones::{OutgoingZone, OutgoingZones};
@@ -46,7 +46,7 @@ fn zone(text: &str) -> Arc<Zone> {
 }
 
 fn records(contents: &Contents) -> Vec<String> {
-    let mut packer = Packer::new(head(), 0);
+    let mut packer = Packer::new(head(), Owners::Together, 0);
     for record in contents.records() {
         assert_eq!(packer.push(&record.sent()), Pushed::Taken);
     }

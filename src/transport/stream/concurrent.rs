@@ -16,6 +16,7 @@ use crate::answer::Peer;
 use crate::dns::message::{HEADER_BYTES, Header, MESSAGE_BYTES_MAX, Opcode};
 use crate::sync::lock;
 use crate::transport::responder::Responder;
+use crate::transport::response_slot::SentResponse;
 use crate::transport::session::ClientSession;
 
 /// Streams of one connection at a time: a query each.
@@ -63,6 +64,8 @@ pub(in crate::transport) struct IncomingMessage {
 pub(in crate::transport) struct Responses {
     first: Option<HeldResponse>,
     later: Option<(PendingResponses, OwnedSemaphorePermit)>,
+    /// What has come later and has not been given out.
+    come: Option<SentResponse>,
     activity: Arc<Activity>,
     unsent: Arc<Semaphore>,
     _answering: Answering,
@@ -137,6 +140,7 @@ impl<R: Responder> ConcurrentQueries<R> {
         let mut responses = Responses {
             first: None,
             later: None,
+            come: None,
             activity: Arc::clone(&self.activity),
             unsent: Arc::clone(&self.unsent),
             _answering: answering,
@@ -175,15 +179,17 @@ impl Responses {
             return Some(first);
         }
         let (pending, _) = self.later.as_mut()?;
-        while pending.is_waiting() {
-            let response = pending.response().await;
-            if response.message.is_empty() {
-                continue;
+        loop {
+            if let Some(message) = self.come.as_mut().and_then(SentResponse::take) {
+                let room = Arc::clone(&self.unsent).acquire_many_owned(LONGEST).await.ok();
+                return Some(HeldResponse::new(message, room, &self.activity));
             }
-            let room = Arc::clone(&self.unsent).acquire_many_owned(LONGEST).await.ok();
-            return Some(HeldResponse::new(response.message, room, &self.activity));
+            self.come = None;
+            if !pending.is_waiting() {
+                return None;
+            }
+            self.come = Some(pending.response().await);
         }
-        None
     }
 }
 

@@ -28,12 +28,13 @@ use crate::answer::Peer;
 use crate::dns::message::MESSAGE_BYTES_MAX;
 use crate::sync::lock;
 use crate::transport::responder::Responder;
+use crate::transport::response_slot::SENT_AT_ONCE_MAX;
 
 /// Responses collected before they are written, in bytes; the last one may go beyond.
 const OUTPUT_BYTES: usize = 16 << 10;
 
-/// Responses that came later collected before they are written, in bytes; the last one may go beyond. A transfer
-/// sends several messages at a time so.
+/// Responses that came later collected before they are written, in bytes; those that come together last may go beyond. A
+/// transfer sends several messages at a time so.
 const LATER_OUTPUT_BYTES: usize = MESSAGE_BYTES_MAX;
 
 /// Queries that are answered before their responses are written and other connections have a turn.
@@ -52,7 +53,7 @@ pub(in crate::transport) const LINGER_MAX: Duration = Duration::from_secs(1);
 /// Most memory of a connection whose queries are answered in order, in bytes: what is received ahead, a long UPDATE, and
 /// the responses collected, which grow by doubling.
 pub(super) const ORDERED_BYTES_MAX: usize =
-    INPUT_BYTES + LONG_BYTES_MAX + 2 * (LATER_OUTPUT_BYTES + 2 + MESSAGE_BYTES_MAX);
+    INPUT_BYTES + LONG_BYTES_MAX + 2 * (LATER_OUTPUT_BYTES + SENT_AT_ONCE_MAX * (2 + MESSAGE_BYTES_MAX));
 
 /// One connection that is being served.
 pub(in crate::transport) struct Connection<S, R> {
@@ -178,12 +179,12 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             _ = self.stop.changed() => return Err(ConnectionEnd::Stopped),
             () = self.slot.evicted() => return Err(ConnectionEnd::Evicted),
             response = self.pending.response() => {
-                frames::push(&mut self.output, &response.message);
+                frames::push_all(&mut self.output, &response);
                 // What has come together is written together, up to what one turn may hold.
                 while self.output.len() < LATER_OUTPUT_BYTES
                     && let Some(response) = self.pending.ready_response()
                 {
-                    frames::push(&mut self.output, &response.message);
+                    frames::push_all(&mut self.output, &response);
                 }
                 return Ok(ConnectionProgress::Answered);
             }
@@ -209,7 +210,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         let limit = deadline(LINGER_MAX);
         while self.pending.is_waiting() {
             let Ok(response) = timeout_at(limit, self.pending.response()).await else { break };
-            frames::push(&mut self.output, &response.message);
+            frames::push_all(&mut self.output, &response);
             self.write().await?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! Cuts what was received into queries.
 
 use crate::dns::message::{HEADER_BYTES, MESSAGE_BYTES_MAX, Opcode};
+use crate::transport::response_slot::SentResponse;
 
 /// Longest query taken over a stream, in bytes; as over UDP, a query is small. A client that announces a
 /// longer one is not served further, unless it is an UPDATE.
@@ -174,6 +175,13 @@ pub(super) fn push(output: &mut Vec<u8>, response: &[u8]) {
         output.extend_from_slice(&length.to_be_bytes());
         output.extend_from_slice(response);
     }
+}
+
+/// Appends each message of `sent` with its length, as [`push`] does.
+pub(super) fn push_all(output: &mut Vec<u8>, sent: &SentResponse) {
+    let bytes = |message: &[u8]| message.len().saturating_add(LENGTH_BYTES);
+    output.reserve(sent.messages().map(bytes).fold(0, usize::saturating_add));
+    sent.messages().for_each(|message| push(output, message));
 }
 
 #[cfg(test)]
