@@ -108,21 +108,18 @@ impl Suspicion {
         }
     }
 
-    /// Looks at all that were up and are silent: whether this host suspects itself from now on.
-    pub(super) fn begins(&mut self, silent: impl Iterator<Item = Silent>, now: Instant) -> bool {
-        let (mut hosts, mut within) = (BTreeSet::new(), Duration::ZERO);
-        let mut times: Option<(Instant, Instant)> = None;
-        for Silent { address, since, noticed_within } in silent {
-            hosts.insert(address);
-            within = within.max(noticed_within);
-            let (first, last) = times.unwrap_or((since, since));
-            times = Some((first.min(since), last.max(since)));
-        }
-        let is_at_once = times.is_some_and(|(first, last)| last.saturating_duration_since(first) <= within);
-        if hosts.len() >= HOSTS_MIN && is_at_once {
+    /// Looks at all that were up and are silent. Those that fell silent as the last one did are vouched for, if this host
+    /// suspects itself from now on: one that has been silent for longer, such as a master without power, is down as one that
+    /// refuses is, and stands in nobody's way.
+    pub(super) fn begins(&mut self, silent: &[Silent], now: Instant) -> Vec<bool> {
+        let last = silent.iter().map(|one| one.since).max().unwrap_or(now);
+        let within = silent.iter().map(|one| one.noticed_within).max().unwrap_or_default();
+        let is_at_once = |one: &&Silent| last.saturating_duration_since(one.since) <= within;
+        let hosts: BTreeSet<IpAddr> = silent.iter().filter(is_at_once).map(|one| one.address).collect();
+        if hosts.len() >= HOSTS_MIN {
             self.since = Some(now);
         }
-        self.is_on()
+        silent.iter().map(|one| self.is_on() && is_at_once(&one)).collect()
     }
 
     /// Forgets a target that is not watched any more. Where nobody is left to be silent, there is nothing to suspect.
@@ -201,7 +198,7 @@ mod tests {
                     Some(Silent { address, since: *since, noticed_within })
                 });
                 let silent: Vec<Silent> = silent.collect();
-                self.suspicion.begins(silent.into_iter(), at);
+                self.suspicion.begins(&silent, at);
             }
             self.suspicion.is_on()
         }
@@ -245,6 +242,25 @@ mod tests {
         assert!(!lab.sees(10, 1, &REFUSED) && !lab.sees(11, 1, &REFUSED));
         assert!(!lab.sees(20, 2, &SILENCE));
         assert!(lab.sees(21, 3, &SILENCE), "the first was down before");
+        // A master without power refuses nothing.
+        let mut lab = Lab::new(3);
+        assert!(!lab.sees(10, 1, &SILENCE) && !lab.sees(100, 1, &SILENCE) && !lab.sees(100, 2, &SILENCE));
+        assert!(lab.sees(101, 3, &SILENCE), "the first was down before");
+        let mut lab = Lab::new(2);
+        assert!(!lab.sees(10, 1, &SILENCE) && !lab.sees(100, 2, &SILENCE), "one host alone proves nothing");
+    }
+
+    #[test]
+    fn who_has_been_silent_for_longer_is_not_vouched_for() {
+        let mut lab = Lab::new(3);
+        let begin = lab.begin;
+        let silent = [10, 100, 102].map(|seconds| Silent {
+            address: [192, 0, 2, u8::try_from(seconds).unwrap()].into(),
+            since: begin + Duration::from_secs(seconds),
+            noticed_within: Duration::from_secs(6),
+        });
+        assert_eq!(lab.suspicion.begins(&silent, begin), [false, true, true]);
+        assert_eq!(Suspicion::default().begins(&silent[..2], begin), [false, false]);
     }
 
     #[test]

@@ -362,10 +362,9 @@ impl Table {
     /// Nobody beyond this host is heard: if that came at once, those that were up are vouched for.
     fn suspect(&mut self, now: Instant) {
         let silent: Vec<(TargetId, Silent)> = self.entries().filter_map(silent).collect();
-        if !self.suspicion.begins(silent.iter().map(|(_, silent)| *silent), now) {
-            return;
-        }
-        for (id, _) in silent {
+        let (ids, silent): (Vec<TargetId>, Vec<Silent>) = silent.into_iter().unzip();
+        let vouched_for = self.suspicion.begins(&silent, now);
+        for (id, _) in ids.into_iter().zip(vouched_for).filter(|(_, is_vouched_for)| *is_vouched_for) {
             if let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) {
                 entry.is_vouched_for = true;
             }
