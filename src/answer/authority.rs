@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use super::compiled_zone::{CompiledZone, NodeFlags, SignedZone};
+use super::host_addresses::HostAddresses;
 use super::lookup::Found;
 use super::response_writer::ResponseWriter;
 use super::signed_template::{Proof, SignedTemplate};
@@ -17,6 +18,8 @@ use crate::dns::message::{Rcode, Section};
 pub(super) struct Authority<'q> {
     pub(super) zone: &'q ZoneEntry,
     pub(super) compiled: &'q CompiledZone,
+    /// Tells clients on this host from those elsewhere.
+    pub(super) host: &'q HostAddresses,
 }
 
 /// The template for what was found, and the labels of the name it was made for. Without a template the answer
@@ -103,7 +106,7 @@ impl Authority<'_> {
         let mut answered = 0_u16;
         for at in template.pools() {
             let Some(pool) = self.zone.pools.get(at.pool) else { continue };
-            let pool = pool.for_client(client);
+            let pool = pool.for_client(client, self.host);
             let owner = owner(at);
             let is_optional = at.section == Section::Additional && !template.is_referral();
             if is_optional && pool.bytes_max(owner.as_ref().len()) > response.message.room() {

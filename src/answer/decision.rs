@@ -66,7 +66,7 @@ pub(super) fn decide<'q>(query: &QueryContext<'q>, name: &mut HashedName) -> Dec
         return Decision::Prohibited(first);
     };
     match zone.compiled.as_deref() {
-        Some(compiled) => Decision::Zone(Authority { zone, compiled }),
+        Some(compiled) => Decision::Zone(Authority { zone, compiled, host: &snapshot.host }),
         None => Decision::NoVersion(zone),
     }
 }

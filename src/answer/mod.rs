@@ -42,6 +42,8 @@
 
 mod prefix;
 
+mod host_addresses;
+
 mod requester;
 
 mod access;
@@ -144,6 +146,7 @@ pub use counters::{Count, Counters, Totals};
 pub use explain::explain;
 pub use explanation::{Decided, Explained, ExplainedStep, Finding};
 pub use forward_table::{ForwardTable, ForwardedZone};
+pub use host_addresses::HostAddresses;
 pub use links::Links;
 pub use message_kind::{MessageKind, MessageKinds};
 pub use peer::{Peer, Reply, Transport};

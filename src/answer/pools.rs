@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use tracing::error;
 
+use super::host_addresses::HostAddresses;
 use super::ownerless::put_ownerless;
 use super::pointer::OWN;
 use crate::dnssec::PoolSigner;
@@ -57,9 +58,9 @@ impl PoolAnswer {
     /// What a client gets: one on this host what this host sees, others also what it believed before it suspected itself, or
     /// what is seen elsewhere. HOT.
     #[inline]
-    pub(super) fn for_client(&self, client: IpAddr) -> &PoolAnswer {
+    pub(super) fn for_client(&self, client: IpAddr, host: &HostAddresses) -> &PoolAnswer {
         match &self.elsewhere {
-            Some(elsewhere) if !client.to_canonical().is_loopback() => elsewhere,
+            Some(elsewhere) if !host.have(client) => elsewhere,
             Some(_) | None => self,
         }
     }

@@ -241,7 +241,12 @@ impl Asked<'_, '_> {
             response.message.put(template.signatures());
             count = count.saturating_add(template.signature_count());
             for at in template.own.pools().filter(|at| at.section == Section::Answer) {
-                let pool = self.authority.zone.pools.get(at.pool).map(|pool| pool.for_client(client));
+                let pool = self
+                    .authority
+                    .zone
+                    .pools
+                    .get(at.pool)
+                    .map(|pool| pool.for_client(client, self.authority.host));
                 let of_pool = pool.map_or(0, |pool| response.put_pool_signatures(pool, rng, client));
                 count = count.saturating_add(of_pool);
             }

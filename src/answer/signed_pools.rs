@@ -41,7 +41,7 @@ impl<'z> Authority<'z> {
     ) -> SignedPooled {
         for at in signed.own.pools().filter(|at| at.section == section) {
             let Some(pool) = self.zone.pools.get(at.pool) else { continue };
-            let pool = pool.for_client(client);
+            let pool = pool.for_client(client, self.host);
             let owner = owner(at, response);
             let is_optional = section == Section::Additional && !signed.own.is_referral();
             if is_optional && pool.signed_bytes_max(owner.as_ref().len()) > response.message.room() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::cookie::CookieSecret;
 use super::forward_table::ForwardTable;
+use super::host_addresses::HostAddresses;
 use super::message_kind::MessageKinds;
 use super::rate_limit::RateLimit;
 use super::zone_table::ZoneTable;
@@ -15,6 +16,8 @@ pub struct Snapshot {
     pub identity: Arc<Identity>,
     /// The zones, each with its pools. One is replaced without the others.
     pub zones: Arc<ZoneTable>,
+    /// Which clients are on this host.
+    pub host: Arc<HostAddresses>,
     /// The rate limit, if there is one.
     pub limit: Option<Arc<RateLimit>>,
     /// Names outside the zones that are forwarded, if there are any. Without, they are refused.

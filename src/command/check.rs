@@ -41,8 +41,8 @@ pub(crate) struct Arguments {
     /// Also examine this host: what would keep the service from working here, and what to do about it.
     ///
     /// Examines processes on its ports, missing addresses, files its user cannot read, resolv.conf, the
-    /// clock, the platform's own name server and kernel limits. Works before and after the installation; root
-    /// sees most.
+    /// clock, the platform's own name server and kernel limits, and asks each etcd of the config whether it can be
+    /// used. Works before and after the installation; root sees most.
     #[arg(long, conflicts_with = "dump")]
     system: bool,
     /// Also read the keys of zones with [zone.etcd], and report what is wrong with them.

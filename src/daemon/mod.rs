@@ -15,6 +15,7 @@ mod load;
 mod server;
 
 pub use log::{LogFormat, start_logging};
+pub(crate) use server::vantage_name;
 pub use server::{Error, run};
 
 pub(crate) use load::LoadResult;

@@ -19,8 +19,8 @@ use tracing::warn;
 use self::by_clock::ByClock;
 use self::followers::{Followers, PoolPlace};
 use crate::answer::{
-    Access, BoundPool, ForwardTable, Identity, MessageKinds, PoolState, Pools, RateLimit, Snapshot,
-    ZoneEntry, ZoneTable,
+    Access, BoundPool, ForwardTable, HostAddresses, Identity, MessageKinds, PoolState, Pools, RateLimit,
+    Snapshot, ZoneEntry, ZoneTable,
 };
 use crate::dns::{Name, Rtype};
 use crate::dnssec::PoolSigner;
@@ -40,6 +40,7 @@ pub(crate) struct Served {
     changes: Changes,
     clock: ByClock,
     identity: Arc<Identity>,
+    host: Arc<HostAddresses>,
     limit: Option<Arc<RateLimit>>,
     forward: Option<Arc<ForwardTable>>,
     handed_over: MessageKinds,
@@ -276,6 +277,15 @@ impl Served {
         self.limit = limit.map(Arc::new);
     }
 
+    /// Has clients at these addresses be those of this host from now on. Whether they are others than before.
+    pub(crate) fn set_host(&mut self, host: HostAddresses) -> bool {
+        let is_other = *self.host != host;
+        if is_other {
+            self.host = Arc::new(host);
+        }
+        is_other
+    }
+
     /// Forwards these names from now on, or none.
     pub(crate) fn set_forward(&mut self, forward: Option<ForwardTable>) {
         self.forward = forward.map(Arc::new);
@@ -379,6 +389,7 @@ impl Served {
     fn snapshot_of(&self, zones: Arc<ZoneTable>) -> Snapshot {
         Snapshot {
             identity: Arc::clone(&self.identity),
+            host: Arc::clone(&self.host),
             zones,
             limit: self.limit.clone(),
             forward: self.forward.clone(),
@@ -411,6 +422,11 @@ impl Served {
     /// The pools of the zone at this place, in the order of the zone.
     pub(crate) fn pools_of_zone(&self, zone: usize) -> &[BoundPool] {
         self.pools.get(zone).map(|pools| &**pools).unwrap_or_default()
+    }
+
+    /// Whether any zone has pools.
+    pub(crate) fn has_pools(&self) -> bool {
+        self.pools.iter().any(|pools| !pools.is_empty())
     }
 
     /// All pools, each with what the version of its zone is called where there are others.

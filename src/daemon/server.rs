@@ -23,6 +23,7 @@ mod admin_listener;
 mod control_listener;
 mod locals;
 mod forwarding;
+mod own_host;
 mod supervision;
 mod update_counters;
 mod vantage;
@@ -50,3 +51,4 @@ mod turn;
 mod run;
 
 pub use run::{Error, run};
+pub(crate) use vantage::vantage_name;

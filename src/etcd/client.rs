@@ -11,8 +11,8 @@ use super::error::Error;
 use super::prefix::end_of;
 use super::watch::Watch;
 use super::wire::{
-    DeleteRequest, Done, GrantRequest, GrantResponse, KeptLine, KeptResult, KeyValue, LeaseId, LeaseRequest,
-    LeaseResponse, LoginRequest, LoginResponse, Mark, PutRequest, RangeRequest, RangeResponse,
+    Comparison, DeleteRequest, Done, GrantRequest, GrantResponse, KeptLine, KeptResult, KeyValue, LeaseId,
+    LeaseRequest, LeaseResponse, LoginRequest, LoginResponse, Mark, PutRequest, RangeRequest, RangeResponse,
     WriteOperation, WriteRequest, to_base64,
 };
 use crate::http_client::Endpoint;
@@ -200,9 +200,25 @@ impl Client {
                 range_end: Some(to_base64(&end_of(prefix))),
             }),
         };
-        let request = WriteRequest { success: writes.iter().map(operation).collect() };
+        let request = WriteRequest { compare: Vec::new(), success: writes.iter().map(operation).collect() };
         let done: Done = self.ask("/v3/kv/txn", &request).await?;
         Ok(done.header.mark())
+    }
+
+    /// Whether a key may be given a value. It gets none: the store judges what is to be written if something holds that
+    /// never does.
+    ///
+    /// # Errors
+    ///
+    /// When no member answers, or the store refuses.
+    pub async fn try_to_write(&mut self, key: &[u8]) -> Result<(), Error> {
+        let put = PutRequest { key: to_base64(key), value: String::new(), lease: None };
+        let request = WriteRequest {
+            compare: vec![Comparison::never_true(key)],
+            success: vec![WriteOperation::RequestPut(put)],
+        };
+        let _: Done = self.ask("/v3/kv/txn", &request).await?;
+        Ok(())
     }
 
     /// A lease: what is put with it goes when nobody has kept it for so long, in whole seconds.

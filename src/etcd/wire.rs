@@ -246,7 +246,26 @@ pub(super) struct GrantRequest {
 /// What is written together: all of it or nothing.
 #[derive(Serialize)]
 pub(super) struct WriteRequest {
+    /// What must hold for that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) compare: Vec<Comparison>,
     pub(super) success: Vec<WriteOperation>,
+}
+
+/// What must hold of a key.
+#[derive(Serialize)]
+pub(super) struct Comparison {
+    key: String,
+    target: &'static str,
+    result: &'static str,
+    version: &'static str,
+}
+
+impl Comparison {
+    /// What holds of no key: versions begin at 0, which is that of a key that is not there.
+    pub(super) fn never_true(key: &[u8]) -> Comparison {
+        Comparison { key: to_base64(key), target: "VERSION", result: "LESS", version: "0" }
+    }
 }
 
 /// One change among others.

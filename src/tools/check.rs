@@ -2,6 +2,7 @@
 
 mod catalogs;
 mod certificate;
+mod stores;
 mod system;
 mod upstreams;
 

@@ -113,11 +113,15 @@ impl Publishing {
         found.pools.iter().filter_map(|place| zone.get(*place))
     }
 
+    fn is_on_this_host(&self, order: &ExplainOrder) -> bool {
+        self.publisher.newest().host.have(order.client)
+    }
+
     /// What a client is told other than this host sees, or would be elsewhere.
     fn vouched_for(&self, found: &Explained, order: &ExplainOrder) -> Option<String> {
         let mut targets = self.pools_of(found).flat_map(|bound| bound.targets.iter());
         targets.find(|target| self.board.is_other_elsewhere(*target, Vantage::Own))?;
-        Some(if order.client.to_canonical().is_loopback() {
+        Some(if self.is_on_this_host(order) {
             "this host suspects itself: clients elsewhere get what it believed before it heard nobody any more".to_owned()
         } else {
             "this host suspects itself: this is what it believed before it heard nobody any more; its own clients get what \
@@ -136,7 +140,7 @@ impl Publishing {
         if seen.is_empty() {
             return Vec::new();
         }
-        let whom = match order.client.to_canonical().is_loopback() {
+        let whom = match self.is_on_this_host(order) {
             true => "is answered to clients elsewhere, and not to those on this host",
             false => "is therefore answered",
         };

@@ -1,18 +1,19 @@
 //! Publishing: what is served and believed, and the only [`Publisher`].
 //!
 //! Owns the snapshot and everything that it is made of: the zones, the verdicts, the forwarder, the clients
-//! that `local` stands for; and the workers that answer from it.
+//! that `local` stands for, the addresses of this host; and the workers that answer from it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::task::JoinHandle;
-use tracing::info;
+use tracing::{debug, info};
 
 use super::super::served::{LoadedZones, Served};
 use super::dispatcher::Dispatcher;
 use super::forwarding::Forwarding;
 use super::locals::Locals;
+use super::own_host::OwnHost;
 use super::transferring::Transferring;
 use super::transitions::{FirstVerdicts, LogAs, log_quietly, log_rest, log_transition};
 use super::updating::UpdateTaker;
@@ -52,6 +53,8 @@ pub(super) struct Publishing {
     /// Has zones come and go as catalogs say.
     pub(super) catalogs: Catalogs,
     pub(super) locals: Locals,
+    /// Which clients are on this host.
+    pub(super) own_host: OwnHost,
     /// Made at start where the config names none, so that a reload keeps it.
     pub(super) cookie_secret: Option<CookieSecret>,
     /// Ends when every target of the start has had its first outcome.
@@ -133,6 +136,17 @@ impl Publishing {
         self.served.set_forward(self.forwarding.table());
         self.mean_by_local();
         self.publish();
+    }
+
+    /// Tells clients on this host from those elsewhere by the addresses that it has now. Without pools both get the same.
+    pub(super) fn follow_addresses(&mut self) {
+        if !self.served.has_pools() {
+            return;
+        }
+        if self.own_host.look_again(&mut self.served) {
+            debug!("the addresses of this host have changed");
+            self.publish();
+        }
     }
 
     /// Says how many targets were found down at the start besides those that were named.

@@ -21,6 +21,7 @@ use super::forwarding::Forwarding;
 use super::locals::Locals;
 use super::notify_treatment::NotifyTreatment;
 use super::operator::Operator;
+use super::own_host::OwnHost;
 use super::owners::Server;
 use super::publishing::Publishing;
 use super::reloading::{Reloading, files_changed, read};
@@ -184,6 +185,7 @@ impl Server {
         served.set_limit(rate_limit(&config.limit, &known_networks()));
         let forwarding = Forwarding::start(&config, cookie_secret);
         served.set_forward(forwarding.table());
+        let own_host = OwnHost::look(&mut served);
         let (publications, asked) = Publications::channel();
         let mut updating = Updating::new(Arc::clone(&live), publications.clone());
         updating.follow(served.zones());
@@ -227,6 +229,7 @@ impl Server {
             updates: updating.taker().clone(),
             catalogs,
             locals,
+            own_host,
             cookie_secret,
             first_round,
             first_verdicts: FirstVerdicts::default(),
@@ -235,9 +238,8 @@ impl Server {
         };
         commit(with_versions(holds, &Served::default()), &publishing.served);
         let reloading = Reloading::new(path, marks, live, requests.clone());
-        let local_trouble = publishing.engine.local_trouble();
-        let operator =
-            Operator::start(requests, (certificate, encrypted), rules, state_directory, local_trouble);
+        let trouble = publishing.engine.local_trouble();
+        let operator = Operator::start(requests, (certificate, encrypted), rules, state_directory, trouble);
         let mut server =
             Server { publishing, reloading, operator, updating, supervision, feeds, started, started_at };
         server.begin(&config, digests, &mut arrived(&mut transitions));

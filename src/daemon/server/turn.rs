@@ -88,6 +88,7 @@ impl Server {
                     self.notify_headline();
                     self.publishing.taps.expire(Instant::now());
                     self.publishing.follow_networks();
+                    self.publishing.follow_addresses();
                     self.operator.keep_what_is_not_kept(&self.publishing);
                     self.publishing.log_first_verdicts();
                     self.reloading.follow_files_that_came();

@@ -31,7 +31,7 @@ struct Running {
 impl Vantage {
     /// Has verdicts carried as the config says now. Who carries them as before goes on.
     pub(super) fn follow(&mut self, settings: Option<&config::Vantage>, engine: &Engine) {
-        let named = settings.map(|settings| Ok::<_, String>((settings, name_of(settings)?)));
+        let named = settings.map(|settings| Ok::<_, String>((settings, vantage_name(settings)?)));
         let named = match named.transpose() {
             Ok(named) => {
                 self.fault = None;
@@ -128,8 +128,12 @@ fn other(other: &VantageReport) -> OtherVantage {
     }
 }
 
-/// What this server is called.
-fn name_of(settings: &config::Vantage) -> Result<String, String> {
+/// What this server is called among the others.
+///
+/// # Errors
+///
+/// When it has no name that can be used, or is none of `members`.
+pub(crate) fn vantage_name(settings: &config::Vantage) -> Result<String, String> {
     let name = match &settings.name {
         Some(name) => name.clone(),
         None => {

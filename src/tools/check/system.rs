@@ -1,9 +1,10 @@
-//! `edgedns check --system`: collects what the config needs of this host, for `deploy` to examine.
+//! `edgedns check --system`: collects what the config needs of this host, for `deploy` to examine, and looks at its stores.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::stores;
 use crate::config::{Config, Secrecy, referenced};
 use crate::daemon::LoadResult;
 use crate::deploy::system::{self, Finding, Host, Wanted};
@@ -65,7 +66,9 @@ pub(super) fn examine(path: &Path, reading: &LoadResult, searched: Searched) -> 
     let fallback = Config::default();
     let config = reading.loaded.as_ref().map_or(&fallback, |loaded| &loaded.config);
     let wanted = Wanted { wildcards: searched.wildcards(), ..wanted(path, config, reading) };
-    system::examine(&host, &wanted)
+    let mut found = system::examine(&host, &wanted);
+    found.extend(stores::look(config));
+    found
 }
 
 fn wanted(path: &Path, config: &Config, reading: &LoadResult) -> Wanted {

@@ -4,6 +4,7 @@
 //! All are on this host and probe one target, each from an address of its own: the target can be shut to one of them.
 
 mod splits;
+mod two_sites;
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -32,7 +33,12 @@ struct Gate {
 
 impl Gate {
     fn open() -> Gate {
-        let listener = TcpListener::bind((loopback(), 0)).expect("a loopback address");
+        Gate::open_at(0)
+    }
+
+    /// At a port of an address that nobody else has; 0: at any.
+    fn open_at(port: u16) -> Gate {
+        let listener = TcpListener::bind((loopback(), port)).expect("a loopback address");
         listener.set_nonblocking(true).expect("a listener that can be asked");
         let place = listener.local_addr().expect("a bound socket");
         let (shut_to, stop) = (Arc::<Mutex<BTreeSet<IpAddr>>>::default(), Arc::<AtomicBool>::default());
