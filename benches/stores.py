@@ -86,6 +86,8 @@ class EdgednsOfEtcd(Edgedns):
     """Its zone is in etcd, in the layout of CoreDNS."""
 
     name = "edgedns, etcd"
+    # Its first start reads all keys from etcd.
+    start_max_seconds = 300
 
     def configure(self):
         state = self.folder / "state"

@@ -80,11 +80,30 @@ fn labels(name: NameRef<'_>) -> Vec<String> {
 
 /// What a key says; none: it is not of the zone.
 pub(super) fn read(place: &Place, key: &[u8], value: &[u8]) -> Option<Result<Vec<Item>, KeyFault>> {
-    let rest = key.strip_prefix(prefix(place).as_bytes())?;
+    let rest = rest_of(place, key)?;
     if !(rest.is_empty() || rest.starts_with(b"/")) {
         return None;
     }
     Some(read_ours(place, key, rest, value).map_err(|what| KeyFault::of(key, what)))
+}
+
+/// What is behind the prefix of the zone; none: a key begins otherwise. Of an ordinary name nothing is put together for
+/// that: there may be a million keys.
+fn rest_of<'k>(place: &Place, key: &'k [u8]) -> Option<&'k [u8]> {
+    let is_ordinary = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let labels: Vec<&[u8]> = place.apex.as_ref().labels().collect();
+    if !labels.iter().all(|label| label.iter().all(is_ordinary)) {
+        return key.strip_prefix(prefix(place).as_bytes());
+    }
+    let mut rest = key.strip_prefix(place.prefix.trim_end_matches('/').as_bytes())?;
+    for label in labels.iter().rev() {
+        let (own, behind) = rest.strip_prefix(b"/")?.split_at_checked(label.len())?;
+        if !own.iter().zip(*label).all(|(own, byte)| *own == byte.to_ascii_lowercase()) {
+            return None;
+        }
+        rest = behind;
+    }
+    Some(rest)
 }
 
 fn read_ours(place: &Place, key: &[u8], rest: &[u8], value: &[u8]) -> Result<Vec<Item>, String> {

@@ -12,6 +12,7 @@
 //! emptied, or says what makes no sense. Not responsible for asking the store (`crate::etcd`), for what a version is made
 //! of (`etcd`), or for publishing.
 
+mod gathering;
 mod leases;
 mod settings;
 mod once;

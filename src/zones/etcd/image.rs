@@ -11,7 +11,7 @@
 //!
 //! Responsible for where it is, and for it being whole. Not responsible for when it is written.
 
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
@@ -26,7 +26,10 @@ use crate::zones::state_file::{self, Filled};
 use crate::zones::zone_id::ZoneId;
 
 /// Below the state directory: nothing else is there.
-const FOLDER: &str = "images";
+pub(super) const FOLDER: &str = "images";
+
+/// Most bytes of a first line: numbers, and the name of a zone.
+pub(super) const LINE_BYTES_MAX: u64 = 4096;
 
 /// The end of an image's name.
 const END: &str = ".keys";
@@ -66,12 +69,30 @@ pub(in crate::zones) fn read(folder: &Path, zone: &ZoneId) -> io::Result<Option<
     Ok(Some(Image { confirmed_at, ..parsed }))
 }
 
-fn parse(text: &[u8]) -> Option<Image> {
-    let mut lines = text.split(|byte| *byte == b'\n');
-    let head = std::str::from_utf8(lines.next()?).ok()?;
-    let mut numbers = head.strip_prefix(HEAD)?.split_whitespace();
+/// Where the store stood as of the image that is kept of a zone, and when it confirmed that last; none where there is none.
+///
+/// # Errors
+///
+/// When it is there but cannot be read.
+pub(in crate::zones) fn read_head(folder: &Path, zone: &ZoneId) -> io::Result<Option<(Mark, SystemTime)>> {
+    let Some(file) = state_file::open(&path(folder, zone))? else { return Ok(None) };
+    let confirmed_at = file.metadata()?.modified()?;
+    let mut line = Vec::new();
+    BufReader::new(file).take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
+    Ok(head(line.trim_ascii_end()).map(|mark| (mark, confirmed_at)))
+}
+
+/// What the first line says.
+fn head(line: &[u8]) -> Option<Mark> {
+    let mut numbers = std::str::from_utf8(line).ok()?.strip_prefix(HEAD)?.split_whitespace();
     let mut next = || numbers.next()?.parse::<u64>().ok();
     let (cluster, term, revision) = (next()?, next()?, next()?);
+    Some(Mark { cluster, revision, term })
+}
+
+fn parse(text: &[u8]) -> Option<Image> {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let mark = head(lines.next()?)?;
     let (mut keys, mut leases) = (Vec::new(), Vec::new());
     for line in lines.filter(|line| !line.is_empty()) {
         let mut words = line.split(|byte| *byte == b' ');
@@ -87,7 +108,6 @@ fn parse(text: &[u8]) -> Option<Image> {
         let lease = if lease == Some(None) { return None } else { lease.flatten() };
         keys.push(KeyValue { key, value, revision, lease });
     }
-    let mark = Mark { cluster, revision, term };
     Some(Image { mark, keys, leases, confirmed_at: SystemTime::UNIX_EPOCH })
 }
 
@@ -153,6 +173,7 @@ mod tests {
         write(folder.path(), &id, &image).unwrap();
         let again = read(folder.path(), &id).unwrap().unwrap();
         assert_eq!((again.mark, again.keys, again.leases), (mark, keys, leases));
+        assert_eq!(read_head(folder.path(), &id).unwrap(), Some((mark, again.confirmed_at)));
         assert!(parse(b"edgedns keys 2 1 1 1\n").is_none());
         assert!(parse(b"edgedns keys 1 1 1 1\n7 L3Nr").is_none());
         assert!(parse(b"edgedns keys 1 1 1 1\n7 L3Nr eyJ9 lease").is_none());

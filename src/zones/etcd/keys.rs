@@ -201,12 +201,14 @@ impl Keys {
 
     /// The keys are these, and no others.
     pub(in crate::zones) fn restate(&mut self, all: Vec<KeyValue>) {
-        let there: HashSet<&[u8]> = all.iter().map(|kv| &*kv.key).collect();
-        let gone = |key: &&[u8]| !there.contains(key);
-        let values = self.values.keys().map(|key| &**key).filter(gone);
-        let faulty = self.faults.keys().map(Vec::as_slice).filter(gone);
-        let gone: Vec<Vec<u8>> = values.chain(faulty).map(<[u8]>::to_vec).collect();
-        gone.iter().for_each(|key| self.remove(key));
+        if !(self.values.is_empty() && self.faults.is_empty()) {
+            let there: HashSet<&[u8]> = all.iter().map(|kv| &*kv.key).collect();
+            let gone = |key: &&[u8]| !there.contains(key);
+            let values = self.values.keys().map(|key| &**key).filter(gone);
+            let faulty = self.faults.keys().map(Vec::as_slice).filter(gone);
+            let gone: Vec<Vec<u8>> = values.chain(faulty).map(<[u8]>::to_vec).collect();
+            gone.iter().for_each(|key| self.remove(key));
+        }
         all.into_iter().for_each(|kv| self.put(kv));
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::keys::{HasLua, Keys};
 use super::serial::{next_serial, serial_of};
 use crate::dns::{Name, Rtype, Ttl};
-use crate::layout::{ApexRecords, Guards, KeyFault, text_of};
+use crate::layout::{ApexRecords, Guards, Item, KeyFault, settle, text_of};
 use crate::source::{Diagnostic, Diagnostics, Origin, Sources, Span, StoreKey};
 use crate::zone::{
     Apexes, Builder, Changeset, Expected, Guarding, Hosts, MemoryLimit, NodeId, PoolId, Record, Test, Zone,
@@ -152,7 +152,17 @@ impl Making<'_> {
 
     /// The records of a name, without the SOA record, whose serial is not that of the keys.
     fn records_of(&self, keys: &Keys, owner: &Name) -> (Vec<Record>, Vec<KeyFault>) {
-        let (settled, _) = keys.settled(owner);
+        self.records_said(keys, owner, &keys.said(owner).0)
+    }
+
+    /// The same, where it is known what the keys say.
+    fn records_said(
+        &self,
+        keys: &Keys,
+        owner: &Name,
+        said: &[(&[u8], Item)],
+    ) -> (Vec<Record>, Vec<KeyFault>) {
+        let settled = settle(said);
         let faults = settled.faults;
         let mut records: Vec<Record> = settled.records.into_iter().map(|(_, record)| record).collect();
         if *owner == self.id.name {
@@ -410,7 +420,7 @@ impl Making<'_> {
                 Some((key, _)) if keys.len() <= ORIGINS_MAX => self.origin(key),
                 _ => common.clone(),
             };
-            let (records, faults) = self.records_of(keys, owner);
+            let (records, faults) = self.records_said(keys, owner, &items);
             left_out.extend(faults.into_iter().map(|fault| (owner.clone(), fault)));
             records.iter().try_for_each(|record| add(record, &origin))?;
         }

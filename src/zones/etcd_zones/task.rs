@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, sleep_until};
 use tracing::{debug, info, warn};
 
+use super::gathering::Gathering;
 use super::leases::learn_leases;
 use super::settings::{BYTES_MAX, EtcdSettings};
 use super::status::{EtcdStatus, Held};
@@ -20,20 +21,14 @@ use crate::http_client;
 use crate::layout::KeyFault;
 use crate::sync::Shared;
 use crate::tls::Random;
-use crate::zones::etcd::{Image, Keys, Made, Making, make, read_image, serial_of, write_image};
+use crate::zones::etcd::{
+    Image, Keys, Made, Making, is_made_text_kept, is_text_worth_keeping, make, read_image, remove_made_text,
+    serial_of, write_image, write_made_text,
+};
 use crate::zones::publication::{NotPublished, Publications};
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;
 use crate::zones::zone_id::ZoneId;
-
-/// How long a change waits for the next one, so that what comes together is published together.
-const GATHERING: Duration = Duration::from_millis(5);
-
-/// How long it waits at most.
-const GATHERING_MAX: Duration = Duration::from_millis(50);
-
-/// A change that comes so long after the last version is the only one for all that is known, and is published at once.
-const ALONE: Duration = Duration::from_millis(10);
 
 /// How often the store is asked where it stands: so a member that is dead or cut off is noticed.
 const BEAT: Duration = Duration::from_secs(5);
@@ -47,6 +42,9 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// An image is not written more often than this.
 const SAVING: Duration = Duration::from_secs(10);
+
+/// Nor more often than this part of the time that it takes allows.
+const SAVING_SHARE: u32 = 20;
 
 /// When it is tried again to write what could not be written.
 const SAVING_RETRY: Duration = Duration::from_secs(60);
@@ -164,15 +162,17 @@ impl Following {
         let (id, layout, place) = (settings.id().clone(), settings.source.layout, settings.place());
         let read = tokio::task::spawn_blocking(move || {
             let image = read_image(&folder, &id).ok().flatten()?;
+            let is_in_text = is_made_text_kept(&folder, &id, &image.mark, (layout, &place));
             let mut keys = Keys::new(layout, place);
             keys.restate(image.keys);
             image.leases.into_iter().for_each(|(lease, ttl)| keys.granted(lease, ttl));
-            Some((keys, image.mark, image.confirmed_at))
+            Some((keys, image.mark, image.confirmed_at, is_in_text))
         });
-        let Some((mut keys, mark, confirmed_at)) = read.await.unwrap_or_default() else {
+        let Some((mut keys, mark, confirmed_at, is_in_text)) = read.await.unwrap_or_default() else {
             return self.mark_all();
         };
-        let is_what_is_served = serial_of(mark.revision) == current.serial;
+        // Of a text that was kept the serial stays what it was, though keys of others have changed since.
+        let is_what_is_served = is_in_text || serial_of(mark.revision) == current.serial;
         self.task.status.change(|status| {
             status.revision.get_or_insert(mark.revision);
             status.confirmed_at.get_or_insert(confirmed_at);
@@ -194,7 +194,7 @@ impl Following {
     fn mark_all(&mut self) {
         let (Some(keys), Some(current)) = (&mut self.keys, &self.task.current) else { return };
         let Some(zone) = &current.contents else { return };
-        let names = zone.node_ids().map(|id| zone.node(id)).filter(|node| node.all_rrsets().next().is_some());
+        let names = zone.nodes().filter(|node| node.all_rrsets().next().is_some());
         keys.mark_changed(names.map(|node| node.name().to_name()));
     }
 
@@ -308,11 +308,10 @@ impl Following {
         let endpoints = self.client.endpoint().into_iter().collect();
         let access = Access { endpoints, ..self.task.settings.source.access.clone() };
         let mut beats = Beats::start(access, self.prefix());
-        let mut gathering: Option<(Instant, Instant)> = None;
-        let mut published: Option<Instant> = None;
+        let mut gathering = Gathering::default();
         let mut watched_since = Instant::now();
         loop {
-            let due = gathering.map(|(_, due)| due);
+            let due = gathering.due();
             let ended = tokio::select! {
                 biased;
                 order = self.orders.recv() => match order {
@@ -323,21 +322,16 @@ impl Following {
                     None => Some(Ended::Over),
                 },
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
-                    gathering = None;
+                    let begun = Instant::now();
                     let ended = self.publish_changes().await.err();
-                    published = Some(Instant::now());
+                    gathering.published(begun, Instant::now());
                     ended
                 }
                 watched = watch.next() => match watched {
                     Ok(watched) => {
                         let now = Instant::now();
                         if !watched.changes.is_empty() {
-                            let first = gathering.map_or(now, |(first, _)| first);
-                            let due = (now + GATHERING).min(first + GATHERING_MAX);
-                            // One that comes alone waits for nobody: what comes behind it is gathered.
-                            let is_alone = gathering.is_none()
-                                && published.is_none_or(|at| now.saturating_duration_since(at) > ALONE);
-                            gathering = Some((first, if is_alone { now } else { due }));
+                            gathering.heard(now);
                         }
                         self.take(watched);
                         watched_since = now;
@@ -358,7 +352,7 @@ impl Following {
             if let Some(ended) = ended {
                 // What a lease bounds waits until that can be asked for.
                 let is_known = self.keys.as_ref().is_some_and(|keys| !keys.has_unknown_leases());
-                if gathering.is_some() && is_known && self.publish().await.is_err() {
+                if gathering.due().is_some() && is_known && self.publish().await.is_err() {
                     return Ended::Over;
                 }
                 return ended;
@@ -644,10 +638,22 @@ impl Following {
         let id = self.id();
         let confirmed_at = self.task.status.get().confirmed_at.unwrap_or_else(SystemTime::now);
         let image = Image { mark, keys: keys.all(), leases: keys.known_leases(), confirmed_at };
-        let name = id.clone();
-        let written = tokio::task::spawn_blocking(move || write_image(&folder, &name, &image)).await;
-        let fault = written.unwrap_or(Ok(())).err().map(|error| error.to_string());
-        let pause = if fault.is_some() { SAVING_RETRY } else { SAVING };
+        let (name, begun) = (id.clone(), Instant::now());
+        let made_of = (keys.layout(), keys.place().clone());
+        let contents = self.task.current.as_ref().and_then(|version| version.contents.clone());
+        let contents = contents.filter(|zone| is_text_worth_keeping(zone, keys.len()));
+        let written = tokio::task::spawn_blocking(move || {
+            write_image(&folder, &name, &image)?;
+            match contents {
+                Some(zone) => write_made_text(&folder, &name, &zone, &mark, (made_of.0, &made_of.1)),
+                None => remove_made_text(&folder, &name),
+            }
+        });
+        let fault = written.await.unwrap_or(Ok(())).err().map(|error| error.to_string());
+        let pause = match fault {
+            Some(_) => SAVING_RETRY,
+            None => SAVING.max(begun.elapsed().saturating_mul(SAVING_SHARE)),
+        };
         self.saving.not_before = Instant::now().checked_add(pause);
         self.saving.is_unsaved |= fault.is_some();
         if let Some(why) = fault.as_ref().filter(|_| self.saving.fault != fault) {

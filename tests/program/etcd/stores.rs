@@ -205,3 +205,38 @@ fn a_zone_that_is_stale_for_too_long_answers_servfail() {
     etcd.restart(0);
     wait_for_address(&program, "api", "192.0.2.1");
 }
+
+#[test]
+fn a_start_reads_the_text_that_many_keys_have_made_and_under_other_settings_the_keys() {
+    let Some(mut etcd) = Etcd::start(1, Security::None) else { return };
+    etcd.put_many(12_000, |number| {
+        (key(&format!("h{number}")), host(&format!("10.0.{}.{}", number / 256, number % 256)))
+    });
+    let site = site_of(&etcd, SKYDNS);
+    let program = site.start();
+    wait_for_address(&program, "h11999", "10.0.46.223");
+    program.stop();
+    let kept = std::fs::read_dir(site.folder().join("state/images")).expect("images");
+    let paths: Vec<std::path::PathBuf> = kept.map(|entry| entry.expect("an image").path()).collect();
+    let text_path = paths.iter().find(|path| path.extension().is_some_and(|end| end == "zone"));
+    let text_path = text_path.unwrap_or_else(|| panic!("no text among {paths:?}"));
+    let text = std::fs::read_to_string(text_path).expect("a text");
+    assert!(text.contains("10.0.0.7\n"), "{}", &text[..2000]);
+    std::fs::write(text_path, text.replace("10.0.0.7\n", "10.9.9.9\n")).expect("a text");
+    etcd.kill(0);
+    let program = site.start();
+    assert_eq!(address(&program, "h7"), "10.9.9.9".parse().ok(), "it is what was read");
+    assert_eq!(address(&program, "h8"), "10.0.0.8".parse().ok());
+    // What changes from there on is followed.
+    etcd.restart(0);
+    etcd.put(&key("h8"), &host("10.0.0.88"));
+    wait_for_address(&program, "h8", "10.0.0.88");
+    assert_eq!(address(&program, "h7"), "10.9.9.9".parse().ok(), "nothing was made anew for that");
+    program.stop();
+    etcd.kill(0);
+    configure(&site, &etcd, &format!("{SKYDNS}ttl = \"60s\"\n"));
+    let program = site.start();
+    assert_eq!(address(&program, "h7"), "10.0.0.7".parse().ok(), "the keys say so");
+    assert_eq!(address(&program, "h8"), "10.0.0.88".parse().ok());
+    program.stop();
+}
