@@ -2,6 +2,8 @@
 //!
 //! Checks its form. What its records may be depends on their section, and is checked there.
 
+use std::collections::BTreeSet;
+
 use super::rejection::Reason;
 use crate::dns::compression::name;
 use crate::dns::edns::Edns;
@@ -61,6 +63,12 @@ impl UpdateMessage {
         let updates = records(message, &mut at, updates)?;
         let payload = additional(message.get(at..).unwrap_or_default(), additionals)?;
         Ok(UpdateMessage { zone: zone.qname.to_name(), class: zone.qclass, prerequisites, updates, payload })
+    }
+
+    /// The owners of which it is to delete something, each once.
+    pub fn deleted_owners(&self) -> BTreeSet<&Name> {
+        let deletions = self.updates.iter().filter(|record| matches!(record.class, class::ANY | NONE));
+        deletions.map(|record| &record.owner).collect()
     }
 
     /// Whether it is to delete this record, with its RDATA in lower case: alone, or with its RRset or name (sections

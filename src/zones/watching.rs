@@ -44,6 +44,10 @@ pub const QUIET: Duration = Duration::from_millis(100);
 /// writing is not read for that.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(1);
 
+/// How long no event is looked at after some that were of other files: they stay in the kernel's queue meanwhile, which
+/// whoever asks about a file empties first.
+const OTHERS_PAUSE: Duration = Duration::from_millis(20);
+
 /// How often folders that appear while others are being watched are followed at once. What comes later is an
 /// event.
 const ROUNDS_MAX: usize = 8;
@@ -340,12 +344,14 @@ impl WatchThread {
     fn start(writing: Writing) -> io::Result<WatchThread> {
         let (stopped, stop) = pipe()?;
         let queue = writing.open_queue()?;
-        thread::Builder::new().name("watch".to_owned()).spawn(move || listen(&queue, &stopped, &writing))?;
+        let take_in = move || writing.take_in();
+        thread::Builder::new().name("watch".to_owned()).spawn(move || listen(&queue, &stopped, take_in))?;
         Ok(WatchThread { _stop: stop })
     }
 }
 
-fn listen(queue: &OwnedFd, stopped: &PipeReader, writing: &Writing) {
+/// Has events taken in as they come. `take_in` says whether any of them matters.
+fn listen(queue: &OwnedFd, stopped: &PipeReader, mut take_in: impl FnMut() -> bool) {
     loop {
         let mut ends = [PollFd::new(stopped, PollFlags::IN), PollFd::new(queue, PollFlags::IN)];
         match poll(&mut ends, None) {
@@ -356,7 +362,10 @@ fn listen(queue: &OwnedFd, stopped: &PipeReader, writing: &Writing) {
         if !stopped.revents().is_empty() {
             return;
         }
-        writing.take_in();
+        if !take_in() {
+            // A log in the same folder would have this thread wake for each of its lines.
+            thread::sleep(OTHERS_PAUSE);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::updaters::Updater;
 use super::zone::{LiveState, LiveZone, seconds_now};
 use crate::answer::Requester;
+use crate::dns::Name;
 use crate::source::Origin;
 use crate::update::{Evaluated, Policy, Reason, Rejection, UpdateMessage, evaluate};
 use crate::zone::{Changeset, Record};
@@ -144,7 +145,19 @@ fn deleted_aside(
     let (journal, apex) = (state.journal()?, current.id.name.as_ref());
     let is_deleted = |key: &OverlayKey| asked.message.deletes(&key.0, key.1, &key.2);
     let may = |key: &OverlayKey| policy.permits(&asked.requester, apex, key.0.as_ref(), key.1);
-    let keys = state.aside.iter().map(|one| &one.key).filter(|key| is_deleted(key) && may(key));
+    // They are in the order of their owners: there may be very many.
+    let at = |owner: &Name| {
+        let from = state.aside.partition_point(|one| one.key.0 < *owner);
+        state
+            .aside
+            .iter()
+            .skip(from)
+            .map(|one| &one.key)
+            .take_while(|key| key.0 == *owner)
+            .collect::<Vec<_>>()
+    };
+    let owners = asked.message.deleted_owners();
+    let keys = owners.into_iter().flat_map(at).filter(|key| is_deleted(key) && may(key));
     let records = keys.filter_map(|key| {
         let overlaid = journal.overlay().get(key)?;
         let (owner, rtype) = (key.0.clone(), key.1);

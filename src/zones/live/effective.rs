@@ -23,7 +23,7 @@ pub struct Aside {
     pub place: Option<String>,
 }
 
-/// The zone that a file and an overlay make, with this serial, and what of the overlay is not in it.
+/// The zone that a file and an overlay make, with this serial, and what of the overlay is not in it, in the order of its keys.
 ///
 /// None where not even the file alone makes one, which has made one already: then the memory is not enough, or the
 /// SOA record is no whole one.
@@ -61,6 +61,7 @@ pub(super) fn effective(
             }
         }
     }
+    aside.sort_by(|one, other| one.key.cmp(&other.key));
     Some((made(&aside).ok()?, aside))
 }
 

@@ -35,7 +35,7 @@ pub struct LiveZone {
 pub struct LiveState {
     /// None: it was not looked for, or there is none yet.
     pub(super) journal: Option<Journal>,
-    /// Records of the overlay that are not served.
+    /// Records of the overlay that are not served, in the order of their keys.
     pub(super) aside: Vec<Aside>,
     /// Of the file that is served.
     pub(super) file: Option<Digest>,
@@ -272,7 +272,12 @@ impl Hold {
 
     /// Tells of updates that are set aside, and were not before.
     fn tell_of(&self, aside: &[Aside]) {
-        for one in aside.iter().filter(|one| !self.state.aside.contains(one)) {
+        let before = &self.state.aside;
+        let is_known = |one: &&Aside| {
+            let at = before.binary_search_by(|other| other.key.cmp(&one.key));
+            at.ok().and_then(|at| before.get(at)) == Some(*one)
+        };
+        for one in aside.iter().filter(|one| !is_known(one)) {
             let (owner, rtype, _) = &one.key;
             let place = one.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
             warn!(zone = %self.zone.id.name, "an update is set aside, {owner} {rtype}: {}{place}", one.reason);

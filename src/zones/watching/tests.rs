@@ -275,3 +275,31 @@ async fn who_writes_one_file_holds_up_no_other_and_a_renamed_one_needs_no_close(
     assert!(!site.watching.writing().holds(&site.path("lab.zone")));
     drop(writer);
 }
+
+#[test]
+fn what_happens_to_other_files_is_taken_in_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let writing = Writing::default();
+    let queue = writing.open_queue().unwrap();
+    writing.watch(folder.path()).unwrap();
+    let (stopped, stop) = pipe().unwrap();
+    let listening = thread::spawn(move || {
+        let mut looks = 0_u32;
+        listen(&queue, &stopped, || {
+            looks += 1;
+            writing.take_in()
+        });
+        looks
+    });
+    let began = std::time::Instant::now();
+    let mut log = fs::File::create(folder.path().join("log")).unwrap();
+    let mut lines = 0_u32;
+    while began.elapsed() < OTHERS_PAUSE * 5 {
+        std::io::Write::write_all(&mut log, b"a line\n").unwrap();
+        lines += 1;
+    }
+    drop(stop);
+    let looks = listening.join().unwrap();
+    let most = u32::try_from(began.elapsed().as_millis() / OTHERS_PAUSE.as_millis()).unwrap() + 2;
+    assert!(lines > 2 * most && looks <= most, "{looks} looks at {lines} lines");
+}

@@ -83,9 +83,12 @@ impl Writing {
         })
     }
 
-    /// Takes in what has happened so far.
-    pub(super) fn take_in(&self) {
-        self.with_all(|_| ());
+    /// Takes in what has happened so far. Whether any of it matters.
+    pub(super) fn take_in(&self) -> bool {
+        let mut known = lock(&self.0.known);
+        let touching = known.take_in();
+        drop(known);
+        self.touch_if(touching)
     }
 
     /// Waits until something has happened.
@@ -179,15 +182,18 @@ impl Writing {
     /// Does something with what is known, when everything that has happened so far is.
     fn with_all<R>(&self, what: impl FnOnce(&mut KnownFile) -> R) -> R {
         let mut known = lock(&self.0.known);
-        let events = known.queue.as_mut().map(Queue::take).unwrap_or_default();
-        let now = Instant::now();
-        let touching = events.into_iter().filter(|event| known.happened(event, now)).count();
+        let touching = known.take_in();
         let result = what(&mut known);
         drop(known);
+        self.touch_if(touching);
+        result
+    }
+
+    fn touch_if(&self, touching: usize) -> bool {
         if touching > 0 {
             self.touch();
         }
-        result
+        touching > 0
     }
 
     /// As if this had happened to a file that is watched.
@@ -200,6 +206,13 @@ impl Writing {
 }
 
 impl KnownFile {
+    /// Takes in what is in the queue; how much of it is about anything that leads to a file.
+    fn take_in(&mut self) -> usize {
+        let events = self.queue.as_mut().map(Queue::take).unwrap_or_default();
+        let now = Instant::now();
+        events.into_iter().filter(|event| self.happened(event, now)).count()
+    }
+
     /// Takes in an event; whether it is about anything that leads to a file.
     fn happened(&mut self, event: &FileEvent, now: Instant) -> bool {
         self.events += 1;
