@@ -15,14 +15,22 @@ done
 
 # Where everything is put: never beside the sources.
 target=${CARGO_TARGET_DIR:-$PWD/target}
-out=$target/package
 
 version=$(sed -n '/^\[package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
 [ -n "$version" ] || die "Cargo.toml has no version"
 
-# The full name of the machine as Rust has it, and its architecture as rpm and dpkg have it.
-triple=$(rustc -vV | sed -n 's/^host: //p')
+# The full name of the machine as Rust has it, and its architecture as rpm and dpkg have it. EDGEDNS_TARGET names another
+# machine than this one: aarch64-unknown-linux-gnu.
+host=$(rustc -vV | sed -n 's/^host: //p')
+triple=${EDGEDNS_TARGET:-$host}
 arch=${triple%%-*}
+# What is for another machine lies apart, is made with its tools, and is run here by qemu-user where there is need.
+if [ "$triple" = "$host" ]; then
+    out=$target/package tools='' run=()
+else
+    out=$target/package-$arch tools=$arch-linux-gnu- run=("qemu-$arch-static")
+    export "CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$triple")_LINKER=${tools}gcc" "CC_${triple//-/_}=${tools}gcc"
+fi
 case $arch in
     x86_64) debian_arch=amd64 ;;
     aarch64) debian_arch=arm64 ;;
