@@ -11,6 +11,7 @@ use edgedns::tls::ServerName;
 use edgedns::tools::{self, CertificateRequest, RemoteError};
 
 use super::exit_code::exit_code;
+use super::server_name::read_server_name;
 
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
@@ -27,7 +28,7 @@ Exit status:
 #[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     /// Names and addresses that clients know the server by.
-    #[arg(value_name = "NAME", required = true, value_parser = name)]
+    #[arg(value_name = "NAME", required = true, value_parser = read_server_name)]
     names: Vec<ServerName>,
     /// Write the certificate to this new file.
     #[arg(long, value_name = "FILE", default_value = "server.crt")]
@@ -38,10 +39,6 @@ pub(crate) struct Arguments {
     /// For how many days it is valid.
     #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = RangedU64ValueParser::<u16>::new().range(1..=3650))]
     days: u16,
-}
-
-fn name(text: &str) -> Result<ServerName, String> {
-    ServerName::new(text.trim_end_matches('.')).ok_or_else(|| "neither a host name nor an address".to_owned())
 }
 
 impl Arguments {

@@ -2,15 +2,18 @@
 //!
 //! Arguments only; `tools` reads.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use edgedns::deploy::init::{HostName, Node};
 use edgedns::dns::Name;
-use edgedns::tools::{self, Check, RemoteError};
+use edgedns::tools::{self, Check, InstallerCheck, RemoteError};
 
 use super::exit_code::exit_code;
 use super::output_format::OutputFormat;
+use super::server_address::read_server;
 
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
@@ -20,6 +23,8 @@ Examples:
   edgedns check --config /etc/edgedns.toml --dump ocp4.example.com   # a zone as edgedns reads it
   edgedns check --config /etc/edgedns.toml --system                  # and this host
   edgedns check --config /etc/edgedns.toml --from-etcd               # and keys of etcd
+  edgedns check --installer ocp4.example.com                         # what a cluster needs, from here
+  edgedns check --installer ocp4.example.com --with 192.0.2.13 --node master-0=192.0.2.13
 
 Exit status:
   0  everything can be served; there may be warnings
@@ -30,8 +35,8 @@ Exit status:
 #[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     /// Config file; paths in it are relative to its folder.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "installer")]
+    config: Option<PathBuf>,
     /// Output format.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
@@ -48,11 +53,42 @@ pub(crate) struct Arguments {
     /// Also read the keys of zones with [zone.etcd], and report what is wrong with them.
     #[arg(long, conflicts_with_all = ["dump", "format"])]
     from_etcd: bool,
+    #[command(flatten)]
+    installer: InstallerArguments,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Names that a cluster needs, in place of a config")]
+struct InstallerArguments {
+    /// Ask for every name that an installation and a running cluster of this name need: api, api-int, *.apps, nodes
+    /// and their addresses, etcd.
+    ///
+    /// Asks from where you are: the servers of /etc/resolv.conf, or the one of --with. Also looks for lines of
+    /// /etc/hosts and for search domains that shadow the names. Each line says what is wrong and what to do.
+    #[arg(long, value_name = "CLUSTER.DOMAIN", conflicts_with_all = ["config", "dump", "system", "from_etcd"])]
+    installer: Option<HostName>,
+    /// Server to ask.
+    #[arg(long, value_name = "ADDRESS[:PORT]", requires = "installer", value_parser = read_server)]
+    with: Option<SocketAddr>,
+    /// A node that is to be there: 192.0.2.13, or master-0=192.0.2.13,2001:db8::13. May be given several times.
+    #[arg(long = "node", value_name = "[NAME=]ADDRESS[,ADDRESS]", requires = "installer")]
+    nodes: Vec<Node>,
+    /// The host that installs the cluster: the bootstrap node, or the rendezvous host of the agent-based installer.
+    #[arg(long, value_name = "[NAME=]ADDRESS[,ADDRESS]", requires = "installer")]
+    bootstrap: Option<Node>,
 }
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        let check = Check { config: self.config, format: self.format.into(), dump: self.dump };
+        let InstallerArguments { installer, with, nodes, bootstrap } = self.installer;
+        if let Some(domain) = installer {
+            let format = self.format.into();
+            let check = InstallerCheck { domain, with, nodes, bootstrap, format };
+            return exit_code(tools::check_installer(&check).map_err(RemoteError::Output));
+        }
+        // Clap has asked for one of the two.
+        let config = self.config.unwrap_or_default();
+        let check = Check { config, format: self.format.into(), dump: self.dump };
         let checked = if self.system { tools::check_with_system(&check) } else { tools::check(&check) };
         let checked = checked.map_err(RemoteError::Output);
         if !self.from_etcd {

@@ -18,9 +18,9 @@ use super::server::ServerArguments;
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
 Examples:
-  edgedns force '192.0.2.14:*' down --for 30m --reason \"new kernel\"   # before a reboot
-  edgedns force '192.0.2.14:*' auto                                   # after it
-  edgedns force '*:6443' up --for 10m --reason \"probes are wrong\"
+  edgedns force '*192.0.2.14:*' down --for 30m --reason \"new kernel\"   # before a reboot
+  edgedns force '*192.0.2.14:*' auto                                   # after it
+  edgedns force '*:6443*' up --for 10m --reason \"probes are wrong\"
 
 Exit status:
   0  the verdict is in force; the output names the targets
@@ -36,7 +36,7 @@ const NOT_KEPT: u8 = 3;
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
-    /// Targets as `status` shows them; `*` stands for any text: '192.0.2.1:*'.
+    /// Targets as `status` shows them; `*` stands for any text: '*192.0.2.1:*'.
     target: Pattern,
     /// Verdict to force: up or down; auto leaves it to the probes again.
     verdict: Order,

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Args;
 use edgedns::delivery::{Existing, write_files};
 use edgedns::deploy::init::{CONFIG, Cluster, ClusterNodes, HostName, Node, files};
-use edgedns::tools::{self, Check, Format, RemoteError};
+use edgedns::tools::{self, Check, Format, GrowthRequest, RemoteError};
 
 use super::exit_code::{exit_code, fail, fail_to_write};
 
@@ -19,6 +19,8 @@ const HELP_END: &str = "\
 Examples:
   edgedns init --cluster ocp4 --base-domain example.com --master 192.0.2.13 --master 192.0.2.14 --master 192.0.2.15
   edgedns init --cluster ocp4 --base-domain example.com --master master-0=192.0.2.13,2001:db8::13 --into /etc
+  edgedns init --cluster ocp4 --base-domain example.com --master 192.0.2.13 --master 192.0.2.14 --arbiter 192.0.2.15
+  edgedns init --cluster ocp4 --base-domain example.com --into site --add-master 192.0.2.16 | patch -d site -p1
   oc get nodes -o json | edgedns init --cluster ocp4 --base-domain example.com --from-cluster
 
 Exit status:
@@ -42,15 +44,25 @@ pub(crate) struct Arguments {
     #[arg(
         long = "master",
         value_name = "[NAME=]ADDRESS[,ADDRESS]",
-        required_unless_present = "from_cluster"
+        required_unless_present_any = ["from_cluster", "add_master"]
     )]
     masters: Vec<Node>,
+    /// A node with etcd and no API server, beside two masters; it serves names, too.
+    #[arg(long = "arbiter", value_name = "[NAME=]ADDRESS[,ADDRESS]")]
+    arbiters: Vec<Node>,
     /// A worker, written likewise; it gets a name only.
     #[arg(long = "worker", value_name = "[NAME=]ADDRESS[,ADDRESS]")]
     workers: Vec<Node>,
     /// Masters and workers are those of a cluster that runs: standard input has what `oc get nodes -o json` prints.
     #[arg(long, conflicts_with_all = ["masters", "workers"])]
     from_cluster: bool,
+    /// Show what becomes of the files in --into with one master more, as a diff that `patch -p1` takes; write nothing.
+    #[arg(
+        long,
+        value_name = "[NAME=]ADDRESS[,ADDRESS]",
+        conflicts_with_all = ["masters", "workers", "arbiters", "from_cluster", "ingress", "bootstrap", "force"]
+    )]
+    add_master: Option<Node>,
     /// An address that *.apps leads to; by default the masters'.
     #[arg(long, value_name = "ADDRESS")]
     ingress: Vec<IpAddr>,
@@ -66,15 +78,31 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(super) fn run(self) -> ExitCode {
-        let Self { cluster, base_domain, masters, workers, from_cluster, ingress, bootstrap, into, force } =
-            self;
+    pub(super) fn run(mut self) -> ExitCode {
+        if let Some(node) = self.add_master.take() {
+            let domain = format!("{}.{}", self.cluster, self.base_domain).to_ascii_lowercase();
+            let request = GrowthRequest { domain, node, site: self.into };
+            return exit_code(tools::show_growth(&request).map_err(RemoteError::Output));
+        }
+        let Self {
+            cluster,
+            base_domain,
+            masters,
+            arbiters,
+            workers,
+            from_cluster,
+            add_master: _,
+            ingress,
+            bootstrap,
+            into,
+            force,
+        } = self;
         let nodes = if from_cluster { read_nodes() } else { Ok(ClusterNodes { masters, workers }) };
         let ClusterNodes { masters, workers } = match nodes {
             Ok(nodes) => nodes,
             Err(why) => return fail(&format!("error: {why}")),
         };
-        let cluster = Cluster { name: cluster, base_domain, masters, workers, ingress, bootstrap };
+        let cluster = Cluster { name: cluster, base_domain, masters, arbiters, workers, ingress, bootstrap };
         let files = match files(&cluster) {
             Ok(files) => files,
             Err(error) => return fail(&format!("error: {error}")),

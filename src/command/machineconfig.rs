@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use edgedns::deploy::machineconfig::{Form, ObjectName, Part, Role, Url};
+use edgedns::deploy::machineconfig::{
+    Form, ImageBuild, ImageDigest, ImageTag, ObjectName, Part, Role, Sha256, Url,
+};
 use edgedns::tools::{self, MachineConfigRequest, RemoteError};
 
-use super::exit_code::exit_code;
+use super::exit_code::{exit_code, fail};
 
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
@@ -18,6 +20,7 @@ Examples:
   edgedns machineconfig --config edgedns.toml | oc apply --server-side -f -
   edgedns machineconfig --config edgedns.toml --dispatcher > 99-master-edgedns.yaml
   edgedns machineconfig --config edgedns.toml --dns-operator --upstream 192.0.2.13
+  edgedns machineconfig --config edgedns.toml --binary-from https://192.0.2.5/edgedns --sha256 DIGEST
 
 Exit status:
   0  the document is written
@@ -57,6 +60,19 @@ struct NodeParts {
     /// Layer the RPM from this URL while a cluster is installed, by a unit that runs until edgedns is there.
     #[arg(long, value_name = "URL")]
     day1_install: Option<Url>,
+    /// Without the package: fetch the binary from this URL once and keep it, by a unit on each node. No layering, no network
+    /// at later starts, and the last binary that worked stays until another one does.
+    #[arg(long, value_name = "URL", requires = "sha256", conflicts_with_all = ["day1_install", "binary"])]
+    binary_from: Option<Url>,
+    /// Digest of that binary, as `sha256sum` prints it; another one is not run.
+    #[arg(long, value_name = "DIGEST", requires = "binary_from")]
+    sha256: Option<Sha256>,
+    /// Without the package: carry this binary in the MachineConfig, if it is small enough.
+    #[arg(long, value_name = "FILE", conflicts_with = "day1_install")]
+    binary: Option<PathBuf>,
+    /// Have the nodes boot this image, which has the package in it: REGISTRY/NAME@sha256:DIGEST.
+    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["day1_install", "binary_from", "binary"])]
+    os_image: Option<ImageDigest>,
 }
 
 #[derive(Args)]
@@ -72,6 +88,20 @@ struct ClusterParts {
     /// several times.
     #[arg(long, value_name = "ADDRESS", requires = "dns_operator")]
     upstream: Vec<IpAddr>,
+    /// Have the cluster build an image with the RPM from this URL for the pool (OpenShift 4.19 and later).
+    #[arg(
+        long,
+        value_name = "URL",
+        requires_all = ["push_to", "push_secret"],
+        conflicts_with_all = ["day1_install", "binary_from", "binary", "os_image"]
+    )]
+    build_image: Option<Url>,
+    /// Where that image is pushed: REGISTRY/NAME:TAG.
+    #[arg(long, value_name = "IMAGE", requires = "build_image")]
+    push_to: Option<ImageTag>,
+    /// Secret in the namespace openshift-machine-config-operator that may push there.
+    #[arg(long, value_name = "NAME", requires = "build_image")]
+    push_secret: Option<ObjectName>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -92,17 +122,27 @@ impl Arguments {
             FormArgument::Butane => Form::Butane,
             FormArgument::Ignition => Form::Ignition,
         };
-        let parts = node.parts().chain(cluster.parts()).collect();
+        let parts = match node.parts() {
+            Ok(parts) => parts.chain(cluster.parts()).collect(),
+            Err(error) => return fail(&error),
+        };
         let request = MachineConfigRequest { config, role, name, form, parts };
         exit_code(tools::machineconfig(&request).map_err(RemoteError::Output))
     }
 }
 
 impl NodeParts {
-    fn parts(self) -> impl Iterator<Item = Part> {
+    /// The parts; or why the binary cannot be read.
+    fn parts(self) -> Result<impl Iterator<Item = Part>, String> {
         let dispatcher = self.dispatcher.then_some(Part::Dispatcher);
         let dnsmasq = self.mask_dnsmasq.then_some(Part::MaskDnsmasq);
-        dispatcher.into_iter().chain(dnsmasq).chain(self.day1_install.map(Part::Layering))
+        let read = |file: PathBuf| {
+            std::fs::read(&file).map_err(|error| format!("error: cannot read {}: {error}", file.display()))
+        };
+        let carried = self.binary.map(read).transpose()?.map(Part::CarriedBinary);
+        let fetched = self.binary_from.zip(self.sha256).map(|(url, digest)| Part::FetchedBinary(url, digest));
+        let parts = dispatcher.into_iter().chain(dnsmasq).chain(self.day1_install.map(Part::Layering));
+        Ok(parts.chain(fetched).chain(carried).chain(self.os_image.map(Part::OsImage)))
     }
 }
 
@@ -110,6 +150,8 @@ impl ClusterParts {
     fn parts(self) -> impl Iterator<Item = Part> {
         let policy = self.node_disruption_policy.then_some(Part::NodeDisruptionPolicy);
         let dns = self.dns_operator.then_some(Part::DnsOperator(self.upstream));
-        policy.into_iter().chain(dns)
+        let build = self.build_image.zip(self.push_to).zip(self.push_secret);
+        let build = build.map(|((rpm, push_to), push_secret)| ImageBuild { rpm, push_to, push_secret });
+        policy.into_iter().chain(dns).chain(build.map(Part::ImageBuild))
     }
 }

@@ -7,6 +7,8 @@ mod exit_code;
 mod output_format;
 mod record_type;
 mod server;
+mod server_address;
+mod server_name;
 mod serving;
 
 mod certificate;
@@ -20,10 +22,12 @@ mod import;
 mod init;
 mod key;
 mod machineconfig;
+mod manifests;
 mod manual;
 mod put;
 mod reload;
 mod status;
+mod support;
 mod trace;
 mod updates;
 
@@ -95,9 +99,15 @@ pub(crate) enum Command {
     /// where the config looks for them on a node. Everything is read as `check` reads it; if there is an
     /// error, nothing is written. The same files give the same bytes.
     Machineconfig(machineconfig::Arguments),
+    /// Write objects for a cluster, to standard output: what has its Prometheus and its console watch edgedns.
+    Manifests(manifests::Arguments),
     /// Run an example cluster on loopback, with masters that come and go.
     #[command(after_long_help = DEMO_HELP_END)]
     Demo,
+    /// Gather config, zones, status, log and what is wrong with this host in one archive, without secrets.
+    ///
+    /// Gathers what can be had, also while no server runs; the archive says what is missing, and why.
+    Support(support::Arguments),
     /// Write man pages and shell completions, for packages.
     #[command(hide = true)]
     Manual(manual::Arguments),
@@ -122,7 +132,9 @@ impl Command {
             Self::Certificate(arguments) => arguments.run(),
             Self::Dnssec(arguments) => arguments.run(),
             Self::Machineconfig(arguments) => arguments.run(),
+            Self::Manifests(arguments) => arguments.run(),
             Self::Demo => serve(LogFormat::Auto, tools::demo()),
+            Self::Support(arguments) => arguments.run(),
             Self::Import(arguments) => arguments.run(),
             Self::Manual(arguments) => arguments.run(program),
         }

@@ -55,7 +55,7 @@ pub use kubernetes::Kubernetes;
 pub use limit::{EXEMPT_MAX, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, PROBES_AT_ONCE_MAX, Probe, THRESHOLD_MAX};
-pub use referenced::{Referenced, Secrecy, referenced};
+pub use referenced::{Referenced, Secrecy, referenced, secrets};
 pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, ReloadOn, Server, WORKERS_MAX};
 pub use vantage::Vantage;
 pub use zone::Zone;

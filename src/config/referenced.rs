@@ -4,8 +4,10 @@
 //! Finds these keys again, with their places. Not responsible for zone files, whose readers note what they
 //! read.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::concealed;
 use super::keys::Section;
 use super::syntax;
 use super::table::{Part, Table};
@@ -46,6 +48,25 @@ pub fn referenced(sources: &Sources, file: FileId, path: &Path) -> Vec<Reference
     let mut walk = Walk { folder: path.parent().unwrap_or(Path::new("")), told, list: Vec::new() };
     walk.table(Section::Root, &Table::root(file, &tree, &mut Diagnostics::default()));
     walk.list
+}
+
+/// Where secrets stand in the text of the config file `file`, quotes included: in order, and none inside another. Found in a
+/// text that is no config file, too, and in comments.
+pub fn secrets(sources: &Sources, file: FileId) -> Vec<Range<usize>> {
+    let bytes = sources.bytes(file);
+    let read = referenced(sources, file, Path::new("")).into_iter();
+    let values = read.filter(|one| one.file.is_none() && one.secrecy == Secrecy::Secret);
+    let values = values.map(|one| one.span.start as usize..one.span.end as usize);
+    let mut all: Vec<Range<usize>> = concealed::secrets(&bytes).into_iter().chain(values).collect();
+    all.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(all.len());
+    for range in all {
+        match merged.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
 }
 
 struct Walk<'w> {
@@ -131,5 +152,14 @@ key = "k"
             assert!(found.contains(&one), "{one:?} is not in {found:?}");
         }
         assert_eq!(found.len(), wanted.len());
+    }
+
+    #[test]
+    fn a_secret_whose_key_is_written_with_escapes_is_one_too() {
+        let mut sources = Sources::default();
+        let text = "[[key]]\nname = \"k\"\n\"s\\u0065cret\" = \"QUFB\"\n# secret = \"old\"\n";
+        let file = sources.add("edgedns.toml", text.into());
+        let found: Vec<&str> = secrets(&sources, file).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(found, ["\"QUFB\"", "\"old\""]);
     }
 }

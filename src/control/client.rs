@@ -52,6 +52,19 @@ impl Client {
         read(self.ask(get("/status", REPLY_WAIT))?, &[StatusCode::OK])
     }
 
+    /// The same in numbers, in Prometheus' text format.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses, or there is no reply.
+    pub fn metrics(&self) -> Result<String, ClientError> {
+        let reply = self.ask(get("/metrics", REPLY_WAIT))?;
+        match reply.code() {
+            StatusCode::OK => Ok(String::from_utf8_lossy(&reply.into_body()?).into_owned()),
+            _ => Err(refusal(reply)),
+        }
+    }
+
     /// Reloads, and waits for the result.
     ///
     /// # Errors

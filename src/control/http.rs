@@ -1,4 +1,4 @@
-//! The routes of the control socket: `GET /status`, `/explain` and `/trace`, `POST /reload` and `/force`.
+//! The routes of the control socket: `GET /status`, `/metrics`, `/explain` and `/trace`, `POST /reload` and `/force`.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::connections::{self, Bounds};
+use super::metrics::{self, Form};
 use super::updates::{DropBody, UpdatesOrder};
-use super::{AdminRequest, Completeness, ExplainOrder, ForceOrder, ReloadCause, TraceOrder, host, traced};
+use super::{
+    AdminRequest, Completeness, ExplainOrder, ForceOrder, ReloadCause, TraceOrder, host, process, traced,
+};
 use crate::health::force::RuleError;
 use crate::transport::TRACES_MAX;
 
@@ -40,6 +43,7 @@ pub async fn serve(listener: UnixListener, requests: mpsc::Sender<AdminRequest>,
 fn router(requests: mpsc::Sender<AdminRequest>) -> Router {
     Router::new()
         .route("/status", get(status))
+        .route("/metrics", get(metrics))
         .route("/reload", post(reload))
         .route("/force", post(force))
         .route("/explain", get(explain))
@@ -47,7 +51,8 @@ fn router(requests: mpsc::Sender<AdminRequest>) -> Router {
         .route("/updates", get(updates))
         .route("/updates/drop", post(drop_updates))
         .fallback(async || {
-            let there_is = "there is /status, /reload, /force, /explain, /trace, /updates and /updates/drop";
+            let there_is =
+                "there is /status, /metrics, /reload, /force, /explain, /trace, /updates and /updates/drop";
             HttpRefusal::new(StatusCode::NOT_FOUND, there_is)
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -60,6 +65,12 @@ type Requests = State<mpsc::Sender<AdminRequest>>;
 async fn status(State(requests): Requests) -> Result<Response, HttpRefusal> {
     let status = ask(&requests, |reply| AdminRequest::Status { reply }).await?;
     Ok(Json(status).into_response())
+}
+
+async fn metrics(State(requests): Requests) -> Result<Response, HttpRefusal> {
+    let status = ask(&requests, |reply| AdminRequest::Status { reply }).await?;
+    let text = metrics::text(&status, process::usage(), Form::Plain);
+    Ok(([(header::CONTENT_TYPE, Form::Plain.content_type())], text).into_response())
 }
 
 async fn reload(State(requests): Requests, query: RawQuery) -> Result<Response, HttpRefusal> {

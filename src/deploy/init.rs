@@ -11,6 +11,8 @@ mod cluster;
 
 mod named_cluster;
 
+mod growth;
+
 mod config_text;
 mod zone_text;
 
@@ -19,6 +21,7 @@ use named_cluster::{NamedCluster, ZONES};
 
 pub use cluster::{Cluster, ClusterError};
 pub use cluster_nodes::{ClusterNodes, ClusterNodesError};
+pub use growth::{ExistingFile, ExistingSite, GrowthError, diff_with_master};
 pub use node::{HostName, Node, NodeError};
 
 /// The config file.

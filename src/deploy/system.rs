@@ -9,12 +9,14 @@
 
 mod finding;
 mod host;
+mod hosts;
 mod wanted;
 
 mod sockets;
 
 mod addresses;
 mod clock;
+mod fips;
 mod kernel;
 mod platform;
 mod ports;
@@ -24,9 +26,10 @@ mod service;
 mod files;
 mod state;
 
-pub use finding::{Finding, Grade};
+pub use finding::{Finding, Grade, listed};
 pub use host::Host;
-pub use resolver::search_domains;
+pub use hosts::{HostsEntry, hosts_entries};
+pub use resolver::{resolvers, search_domains};
 pub use wanted::Wanted;
 
 /// Looks at one subject.
@@ -43,6 +46,7 @@ const SUBJECTS: &[Look] = &[
     resolver::look,
     selinux::look,
     clock::look,
+    fips::look,
     kernel::look,
 ];
 

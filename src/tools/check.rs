@@ -7,7 +7,7 @@ mod system;
 mod upstreams;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -15,6 +15,7 @@ use serde::Serialize;
 use catalogs::CatalogResult;
 use system::Searched;
 
+use super::findings::{self, FindingView};
 use super::format::Format;
 use crate::daemon::LoadResult;
 use crate::deploy::system as host;
@@ -48,16 +49,7 @@ struct Result {
     diagnostics: Vec<CheckFinding>,
     /// What was found on this host; absent without `--system`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    system: Option<Vec<SystemFinding>>,
-}
-
-#[derive(Serialize)]
-struct SystemFinding {
-    subject: &'static str,
-    severity: &'static str,
-    message: String,
-    help: Vec<String>,
-    notes: Vec<String>,
+    system: Option<Vec<FindingView>>,
 }
 
 #[derive(Serialize)]
@@ -101,7 +93,7 @@ struct FindingPlace {
 ///
 /// When the output cannot be written.
 pub fn check(check: &Check) -> io::Result<bool> {
-    run(check, Searched::default(), |_, _| None)
+    run(check, Searched::default(), |_, _| None).write(check)
 }
 
 /// As [`check`], and looks at this host, too: true when everything can be served, and here.
@@ -110,18 +102,40 @@ pub fn check(check: &Check) -> io::Result<bool> {
 ///
 /// When the output cannot be written.
 pub fn check_with_system(check: &Check) -> io::Result<bool> {
+    run_with_system(check).write(check)
+}
+
+fn run_with_system(check: &Check) -> Checked {
     run(check, Searched::by_this_host(), |reading, searched| {
         Some(system::examine(&check.config, reading, searched))
     })
+}
+
+/// What [`check_with_system`] would print about a config file, and what it read for that.
+pub(super) fn read_with_system(config: &Path) -> io::Result<(LoadResult, String)> {
+    let check = Check { config: config.to_owned(), format: Format::Text, dump: None };
+    let checked = run_with_system(&check);
+    let mut text = Vec::new();
+    checked.write_text(&mut text, Look::Plain)?;
+    Ok((checked.reading, String::from_utf8_lossy(&text).into_owned()))
+}
+
+/// What was read, and what came of it.
+struct Checked {
+    reading: LoadResult,
+    result: Result,
+    /// What was found on this host.
+    found: Vec<host::Finding>,
+    /// The zone that was to be printed; none: it was not read.
+    dumped: Option<String>,
 }
 
 fn run(
     check: &Check,
     mut searched: Searched,
     look: impl FnOnce(&LoadResult, Searched) -> Option<Vec<host::Finding>>,
-) -> io::Result<bool> {
-    let mut dumped = String::new();
-    let mut found_zone = false;
+) -> Checked {
+    let mut dumped = None;
     let mut signatures = Vec::new();
     let mut reading = LoadResult::new(&check.config, &Purpose::Check, |id, zone| {
         searched.see(zone);
@@ -129,11 +143,11 @@ fn run(
         dnssec::check_signatures(zone, now(), &mut faults);
         signatures.push((id.clone(), faults));
         if check.dump.as_ref().is_some_and(|name| name.as_ref() == zone.apex()) {
-            found_zone = true;
+            let dumped = dumped.get_or_insert_with(String::new);
             if let Some(view) = &id.view {
-                dumped += &format!("; view {view}\n");
+                *dumped += &format!("; view {view}\n");
             }
-            zonefile::write(zone, &mut dumped);
+            zonefile::write(zone, dumped);
         }
     });
     certificate::look(&mut reading);
@@ -147,21 +161,63 @@ fn run(
     let catalogs = catalogs::look(&mut reading);
     let found = look(&reading, searched);
     let result = Result::of(&reading, catalogs, found.as_deref());
-    match check.format {
-        Format::Text => write_text(&reading, &result, &found.unwrap_or_default())?,
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&result).map_err(io::Error::other)?;
-            writeln!(io::stdout().lock(), "{text}")?;
+    Checked { reading, result, found: found.unwrap_or_default(), dumped }
+}
+
+impl Checked {
+    /// Writes it where `check` says; true when everything can be served.
+    fn write(&self, check: &Check) -> io::Result<bool> {
+        match check.format {
+            Format::Text => {
+                let mut out = io::stderr().lock();
+                let look = Look::on(&out);
+                self.write_text(&mut out, look)?;
+            }
+            Format::Json => {
+                let text = serde_json::to_string_pretty(&self.result).map_err(io::Error::other)?;
+                writeln!(io::stdout().lock(), "{text}")?;
+            }
         }
-    }
-    if let Some(name) = &check.dump {
-        io::stdout().lock().write_all(dumped.as_bytes())?;
-        if !found_zone {
-            writeln!(io::stderr().lock(), "error: no zone `{name}` was read: nothing to dump")?;
-            return Ok(false);
+        match (&check.dump, &self.dumped) {
+            (Some(_), Some(zone)) => io::stdout().lock().write_all(zone.as_bytes())?,
+            (Some(name), None) => {
+                writeln!(io::stderr().lock(), "error: no zone `{name}` was read: nothing to dump")?;
+                return Ok(false);
+            }
+            (None, _) => {}
         }
+        Ok(self.result.ok)
     }
-    Ok(result.ok)
+
+    /// For people.
+    fn write_text(&self, out: &mut impl Write, look: Look) -> io::Result<()> {
+        let Checked { reading, result, found, .. } = self;
+        for fault in reading.faults() {
+            writeln!(out, "{}\n", reading.sources.render(fault, look))?;
+        }
+        findings::draw_troubles(found, out, look)?;
+        for zone in &result.zones {
+            let file = &zone.file;
+            let view = zone.view.as_ref().map(|view| format!(" (view {view})")).unwrap_or_default();
+            let name = format!("{}{view}", zone.name);
+            match (zone.serial, zone.records, zone.pools) {
+                (Some(serial), Some(records), Some(pools)) => {
+                    writeln!(
+                        out,
+                        "zone {name}: serial {serial}, {records} records, {pools} pools, from {file}"
+                    )?;
+                }
+                _ if zone.ok => writeln!(out, "zone {name}: copied from {file}, which is not asked")?,
+                _ => writeln!(out, "zone {name}: cannot be served, from {file}")?,
+            }
+        }
+        for catalog in &result.catalogs {
+            writeln!(out, "{}", catalog.line())?;
+        }
+        findings::list_fine(found, out)?;
+        let word = if result.ok { findings::ALL_WELL } else { findings::NOT_WELL };
+        writeln!(out, "{}", findings::conclusion(word, result.errors, result.warnings))
+    }
 }
 
 /// Seconds since 1970, modulo 2^32, as signatures count them.
@@ -170,44 +226,9 @@ fn now() -> u32 {
     u32::try_from(since_1970.as_secs() & u64::from(u32::MAX)).unwrap_or(0)
 }
 
-fn write_text(reading: &LoadResult, result: &Result, found: &[host::Finding]) -> io::Result<()> {
-    let mut out = io::stderr().lock();
-    let look = Look::on(&out);
-    for fault in reading.faults() {
-        writeln!(out, "{}\n", reading.sources.render(fault, look))?;
-    }
-    for trouble in found.iter().filter_map(host::Finding::diagnostic) {
-        writeln!(out, "{}\n", reading.sources.render(&trouble, look))?;
-    }
-    for zone in &result.zones {
-        let file = &zone.file;
-        let view = zone.view.as_ref().map(|view| format!(" (view {view})")).unwrap_or_default();
-        let name = format!("{}{view}", zone.name);
-        match (zone.serial, zone.records, zone.pools) {
-            (Some(serial), Some(records), Some(pools)) => {
-                writeln!(out, "zone {name}: serial {serial}, {records} records, {pools} pools, from {file}")?;
-            }
-            _ if zone.ok => writeln!(out, "zone {name}: copied from {file}, which is not asked")?,
-            _ => writeln!(out, "zone {name}: cannot be served, from {file}")?,
-        }
-    }
-    for catalog in &result.catalogs {
-        writeln!(out, "{}", catalog.line())?;
-    }
-    for finding in found.iter().filter(|finding| finding.grade == host::Grade::Fine) {
-        writeln!(out, "{}: {}", finding.grade.word(), finding.message)?;
-    }
-    let (errors, warnings) = (plural(result.errors, "error"), plural(result.warnings, "warning"));
-    writeln!(out, "{}: {errors}, {warnings}", if result.ok { "ok" } else { "not ok" })
-}
-
-fn plural(count: usize, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
-}
-
 impl Result {
     fn of(reading: &LoadResult, catalogs: Vec<CatalogResult>, found: Option<&[host::Finding]>) -> Result {
-        let graded = |grade| found.unwrap_or_default().iter().filter(|one| one.grade == grade).count();
+        let graded = |grade| findings::graded(found.unwrap_or_default(), grade);
         let (host_errors, host_warnings) = (graded(host::Grade::Error), graded(host::Grade::Warning));
         let zones = reading.loaded.iter().flat_map(|loaded| &loaded.zones);
         let counted = zones.clone().map(|zone| &zone.faults).chain([&reading.config_faults]);
@@ -232,19 +253,7 @@ impl Result {
             zones: zones.collect(),
             catalogs,
             diagnostics: reading.faults().map(|fault| CheckFinding::of(fault, &reading.sources)).collect(),
-            system: found.map(|found| found.iter().map(SystemFinding::of).collect()),
-        }
-    }
-}
-
-impl SystemFinding {
-    fn of(finding: &host::Finding) -> SystemFinding {
-        SystemFinding {
-            subject: finding.subject,
-            severity: finding.grade.word(),
-            message: finding.message.clone(),
-            help: finding.help.clone(),
-            notes: finding.notes.clone(),
+            system: found.map(|found| found.iter().map(FindingView::of).collect()),
         }
     }
 }

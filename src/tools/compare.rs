@@ -11,7 +11,6 @@
 mod order;
 mod plan;
 
-mod asking;
 mod records;
 
 mod ours;
@@ -28,14 +27,14 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::asking::{Manner, Question, Reply, Silence, ask, local_address};
 use crate::daemon::LoadResult;
 use crate::dns::message::Rcode;
 use crate::source::{Diagnostic, Look};
 use crate::zones::Purpose;
-use asking::{Manner, Reply, Silence, ask, local_address};
 use judging::{Case, judge};
 use ours::Ours;
-use plan::{Question, ZonePlan};
+use plan::ZonePlan;
 use report::Reporter;
 
 pub use order::{COMPARE_RATE_MAX, CompareError, Comparison};

@@ -6,17 +6,29 @@ mod format;
 
 mod terminal;
 
+mod asking;
+
+mod findings;
+
 mod certificate;
 
 mod check;
 
 mod compare;
 
+mod installer;
+
+mod growth;
+
 mod demo;
 
 mod machineconfig;
 
+mod monitoring;
+
 mod remote;
+
+mod support;
 
 mod etcd;
 
@@ -39,9 +51,13 @@ pub use dnssec_leave::{leave, stay};
 pub use dnssec_roll::{Roll, RollProgress, RolledKeys, roll};
 pub use etcd::{EtcdError, KeyOf, Put, check_from_etcd, export, put};
 pub use format::Format;
+pub use growth::{GrowthRequest, show_growth};
+pub use installer::{InstallerCheck, check_installer};
 pub use machineconfig::{Request as MachineConfigRequest, machineconfig};
+pub use monitoring::{MonitoringRequest, monitoring};
 pub use remote::{
     RemoteError, Server, USUAL_SOCKET, drop_updates, explain, force, reload, show_updates, signatures,
     status, trace, watch,
 };
+pub use support::{SupportOutput, SupportRequest, support};
 pub use tsig_key::{KeyRequest, make_key};

@@ -56,7 +56,7 @@ pub use node_change::NodeChange;
 pub use order::AnswerOrder;
 pub use pool::{AllDown, MinUp, Pool, WhilePending};
 pub use reverse::{Addresses, Hosts, check_reverse};
-pub use reverse_names::is_reverse;
+pub use reverse_names::{is_reverse, reverse_name};
 pub use rules::{ANSWER_BYTES_MAX, POOLS_MAX};
 pub use sealed::{NodeId, NodeKind, PoolId};
 pub use selector::{

@@ -18,7 +18,7 @@ pub fn is_reverse(apex: NameRef<'_>) -> bool {
 }
 
 /// The owner of the PTR records of an address.
-pub(super) fn reverse_name(address: IpAddr) -> Option<Name> {
+pub fn reverse_name(address: IpAddr) -> Option<Name> {
     let text = match address {
         IpAddr::V4(address) => {
             let [a, b, c, d] = address.octets();

@@ -28,6 +28,19 @@ pub fn tool(program: &str) -> Option<Command> {
     found.map(Command::new)
 }
 
+/// A Python that has these modules; none where there is none, which is noted.
+pub fn python_with(modules: &str) -> Option<Command> {
+    let has_all = |python: &&str| {
+        let tried = Command::new(python).args(["-c", &format!("import {modules}")]).output();
+        tried.is_ok_and(|tried| tried.status.success())
+    };
+    let python = ["python3", "/usr/bin/python3"].into_iter().find(has_all);
+    if python.is_none() {
+        not_tried(&format!("there is no Python with {modules}"));
+    }
+    python.map(Command::new)
+}
+
 /// Whether a program is there to be run; where it is not, as [`tool`].
 pub fn is_installed(program: &str) -> bool {
     tool(program).is_some()

@@ -18,12 +18,42 @@ fn init(into: &Path, more: &[&str]) -> Output {
 
 #[test]
 fn every_kind_of_cluster_gets_files_without_a_warning() {
-    let kinds: [&[&str]; 5] = [
+    let kinds: [&[&str]; 9] = [
         &["--master", "192.0.2.13"],
         &["--master", "192.0.2.13", "--master", "192.0.2.14", "--master", "192.0.2.15"],
         &["--master", "2001:db8::13", "--master", "2001:db8::14", "--master", "2001:db8:1::15"],
         &["--master", "a=192.0.2.13,2001:db8::13", "--master", "b=198.51.100.1", "--worker", "192.0.2.20"],
         &["--master", "192.0.2.13", "--bootstrap", "192.0.2.12", "--ingress", "192.0.2.99"],
+        &["--master", "192.0.2.13", "--master", "192.0.2.14", "--arbiter", "192.0.2.15"],
+        &["--master", "192.0.2.13", "--master", "192.0.2.14"],
+        &[
+            "--master",
+            "192.0.2.13,2001:db8::13",
+            "--master",
+            "192.0.2.14,2001:db8::14",
+            "--master",
+            "192.0.2.15,2001:db8::15",
+            "--master",
+            "192.0.2.16,2001:db8::16",
+            "--master",
+            "192.0.2.17,2001:db8::17",
+        ],
+        &[
+            "--master",
+            "192.0.2.13",
+            "--master",
+            "192.0.2.14",
+            "--master",
+            "192.0.2.15",
+            "--worker",
+            "192.0.2.20",
+            "--worker",
+            "192.0.2.21",
+            "--ingress",
+            "192.0.2.20",
+            "--ingress",
+            "192.0.2.21",
+        ],
     ];
     for kind in kinds {
         let folder = tempfile::tempdir().unwrap();
@@ -132,4 +162,49 @@ fn the_nodes_of_a_cluster_that_runs_are_those_that_oc_prints() {
     command.args(["init", "--cluster", "ocp4", "--base-domain", "example.com", "--from-cluster"]);
     let output = command.stdin(fs::File::open(&nodes).unwrap()).output().expect("edgedns runs");
     assert!(!output.status.success() && said(&output).contains("oc get nodes -o json"), "{}", said(&output));
+}
+
+#[test]
+fn a_master_more_is_a_diff_that_makes_what_init_makes_with_it() {
+    let Some(mut patch) = harness::tools::tool("patch") else { return };
+    let masters = ["192.0.2.13", "192.0.2.14", "192.0.2.15", "192.0.2.16"];
+    let made = |count: usize| {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments: Vec<&str> = masters[..count].iter().flat_map(|master| ["--master", master]).collect();
+        assert!(init(folder.path(), &arguments).status.success());
+        folder
+    };
+    let (site, wanted) = (made(3), made(4));
+    let dump = |folder: &Path, zone: &str| {
+        let mut command = harness::program::command();
+        command.args(["check", "--dump", zone, "--config"]).arg(folder.join("edgedns.toml"));
+        let output = command.output().unwrap();
+        assert!(said(&output).contains("ok: 0 errors, 0 warnings"), "{}", said(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        // The serial is raised.
+        let mut lines: Vec<String> =
+            text.lines().filter(|line| !line.contains(" SOA ")).map(str::to_owned).collect();
+        lines.sort_unstable();
+        (text, lines)
+    };
+    let before = fs::read_to_string(site.path().join("edgedns.toml")).unwrap();
+    let shown = init(site.path(), &["--add-master", masters[3]]);
+    assert!(shown.status.success(), "{}", said(&shown));
+    assert_eq!(fs::read_to_string(site.path().join("edgedns.toml")).unwrap(), before, "nothing is written");
+    let diff = site.path().join("add.diff");
+    fs::write(&diff, &shown.stdout).unwrap();
+    let applied = patch.arg("-d").arg(site.path()).args(["-p1", "-i"]).arg(&diff).output().unwrap();
+    let told = said(&applied);
+    let is_exact = applied.status.success() && !told.contains("fuzz") && !told.contains("offset");
+    assert!(is_exact, "{told}\n{}", String::from_utf8_lossy(&shown.stdout));
+    for zone in ["ocp4.example.com", "2.0.192.in-addr.arpa"] {
+        let (text, records) = dump(site.path(), zone);
+        assert_eq!(records, dump(wanted.path(), zone).1);
+        assert!(text.contains(" 2 10800 ") || text.contains(" 2 3h "), "the serial: {text}");
+    }
+    let config = |folder: &Path| fs::read_to_string(folder.join("edgedns.toml")).unwrap();
+    assert_eq!(config(site.path()), config(wanted.path()));
+    let again = init(site.path(), &["--add-master", masters[3]]);
+    assert_eq!(again.status.code(), Some(1), "{}", said(&again));
+    assert!(said(&again).contains("192.0.2.16 is in the zone already"), "{}", said(&again));
 }

@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use harness::tools::{in_own_network, not_tried, tool};
+use harness::tools::{in_own_network, python_with, tool};
 
 const ZONE: &str = "\
 $TTL 10
@@ -55,7 +55,7 @@ impl Site {
         let output = self.make(&[&["--format", form], more].concat());
         assert!(output.status.success(), "{}", said(&output));
         let root = tempfile::tempdir().unwrap();
-        let mut python = python()?;
+        let mut python = python_with("yaml, jsonschema")?;
         python.arg(data("apply.py")).arg(form).arg(root.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut reader = python.stderr(Stdio::piped()).spawn().expect("Python runs");
         reader.stdin.take().unwrap().write_all(&output.stdout).unwrap();
@@ -103,19 +103,6 @@ fn edgedns() -> Command {
 
 fn data(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/machineconfig").join(file)
-}
-
-/// A Python that has what is needed; none, where that is allowed.
-fn python() -> Option<Command> {
-    let has_all = |python: &&str| {
-        let tried = Command::new(python).args(["-c", "import yaml, jsonschema"]).output();
-        tried.is_ok_and(|tried| tried.status.success())
-    };
-    let python = ["python3", "/usr/bin/python3"].into_iter().find(has_all);
-    if python.is_none() {
-        not_tried("there is no Python with yaml and jsonschema");
-    }
-    python.map(Command::new)
 }
 
 fn said(output: &Output) -> String {
@@ -322,6 +309,83 @@ fn all_parts_are_what_a_cluster_takes() {
         let Some(same) = site.node(form, &parts) else { return };
         assert_eq!(same.files(), files, "{form}");
     }
+}
+
+#[test]
+fn a_binary_that_is_fetched_comes_with_what_the_package_would_have_brought() {
+    let site = Site::new(&[server(), &zone("a.example", "edgedns/zones/a.zone")].concat());
+    let digest = "0f".repeat(32);
+    let url = "http://192.0.2.9:8080/edgedns";
+    let parts = ["--binary-from", url, "--sha256", digest.as_str(), "--dispatcher"];
+    let Some(node) = site.node("machineconfig", &[&parts[..], &["--node-disruption-policy"]].concat()) else {
+        return;
+    };
+    assert_eq!(node.kinds.trim(), "MachineConfig MachineConfiguration");
+    let files = node.files();
+    assert_eq!(files["/etc/edgedns/fetch"].0, 0o755);
+    let fetch = node.text("/etc/systemd/system/edgedns-fetch.service");
+    assert!(
+        fetch.contains(&format!("\nExecStart=/usr/bin/sh /etc/edgedns/fetch \"{url}\" {digest}\n")),
+        "{fetch}"
+    );
+    let service = node.text("/etc/systemd/system/edgedns.service");
+    assert!(service.contains("\nExecStart=/usr/local/bin/edgedns --config /etc/edgedns.toml\n"), "{service}");
+    for form in ["butane", "ignition"] {
+        let Some(same) = site.node(form, &parts) else { return };
+        assert_eq!(same.files(), files, "{form}");
+    }
+    let told = said(&site.make(&parts));
+    assert!(told.contains("after that they start without it") && !told.contains("plain HTTP"), "{told}");
+}
+
+#[test]
+fn a_small_binary_is_carried_along_and_a_large_one_refused() {
+    let site = Site::new(&[server(), &zone("a.example", "edgedns/zones/a.zone")].concat());
+    site.write("small", "\u{7f}ELF and so on");
+    let small = site.path("small").display().to_string();
+    let Some(node) = site.node("machineconfig", &["--binary", &small]) else { return };
+    let (mode, bytes) = &node.files()["/usr/local/bin/edgedns"];
+    assert_eq!((*mode, bytes.as_slice()), (0o755, &b"\x7fELF and so on"[..]));
+    // What gzip makes nothing of.
+    let mut state = 1_u32;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    });
+    let large: Vec<u8> = b"\x7fELF".iter().copied().chain(noise.take(2 << 20)).collect();
+    fs::write(site.path("large"), large).unwrap();
+    for (file, fault) in
+        [("large", "--binary-from URL --sha256 DIGEST"), ("site.toml", "not a program for Linux")]
+    {
+        let output = site.make(&["--binary", &site.path(file).display().to_string()]);
+        assert!(!output.status.success() && said(&output).contains(fault), "{file}\n{}", said(&output));
+    }
+}
+
+#[test]
+fn image_mode_is_one_entry_or_one_object_and_says_what_it_costs() {
+    let site = Site::new(&[server(), &zone("a.example", "edgedns/zones/a.zone")].concat());
+    let image = format!("quay.example.com/site/rhel-coreos@sha256:{}", "a".repeat(64));
+    let output = site.make(&["--os-image", &image]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains(&format!("  osImageURL: \"{image}\"\n")), "{text}");
+    assert!(said(&output).contains("upgrades of the cluster do not change its system"), "{}", said(&output));
+    if site.node("machineconfig", &["--os-image", &image]).is_none() {
+        return;
+    }
+    let build = [
+        "--build-image",
+        "https://192.0.2.9/edgedns.rpm",
+        "--push-to",
+        "quay.example.com/site/rhel-coreos:edgedns",
+        "--push-secret",
+        "push",
+        "--node-disruption-policy",
+    ];
+    let output = site.make(&build);
+    assert!(said(&output).contains("disruption policies are not heeded"), "{}", said(&output));
+    let Some(node) = site.node("machineconfig", &build) else { return };
+    assert_eq!(node.kinds.trim(), "MachineConfig MachineConfiguration MachineOSConfig");
 }
 
 #[test]

@@ -14,6 +14,9 @@ pub struct Cluster {
     pub base_domain: HostName,
     /// One to many; those without a name are called `master-0` and so on.
     pub masters: Vec<Node>,
+    /// Nodes that have etcd and no API server: two masters need one; those without a name are called `arbiter-0` and so on.
+    /// They serve names, too.
+    pub arbiters: Vec<Node>,
     /// Nodes that only have a name; those without one are called `worker-0` and so on.
     pub workers: Vec<Node>,
     /// Where `*.apps` goes; empty: to the masters.

@@ -53,18 +53,18 @@ impl NamedCluster {
         text
     }
 
-    /// Loopback and every master: a node serves those of the addresses that are its own.
+    /// Loopback and every node that serves: it serves those of the addresses that are its own.
     fn write_listen(&self, text: &mut String) {
         let mut families = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
-        if self.master_addresses().any(|address| address.is_ipv6()) {
+        if self.server_addresses().any(|address| address.is_ipv6()) {
             families.push(IpAddr::V6(Ipv6Addr::LOCALHOST));
         }
-        let masters = self.master_addresses().filter(|address| !families.contains(address));
+        let servers = self.server_addresses().filter(|address| !families.contains(address));
         text.push_str(
             "[server]                               # of these addresses each node serves its own;\n",
         );
         text.push_str("listen = [                             # none is in the way of another server's\n");
-        for address in families.iter().copied().chain(masters) {
+        for address in families.iter().copied().chain(servers) {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "    \"{}\",", SocketAddr::new(address, DNS_PORT));
         }

@@ -26,6 +26,7 @@ pub(super) struct NamedCluster {
     /// `ocp4.example.com`, without a final dot.
     pub(super) domain: String,
     pub(super) masters: Vec<NamedNode>,
+    pub(super) arbiters: Vec<NamedNode>,
     pub(super) workers: Vec<NamedNode>,
     pub(super) ingress: Vec<IpAddr>,
     pub(super) bootstrap: Option<NamedNode>,
@@ -43,6 +44,7 @@ impl NamedCluster {
         let plan = NamedCluster {
             domain: format!("{}.{}", cluster.name, cluster.base_domain),
             masters: named(&cluster.masters, "master"),
+            arbiters: named(&cluster.arbiters, "arbiter"),
             workers: named(&cluster.workers, "worker"),
             ingress: cluster.ingress.clone(),
             bootstrap: cluster.bootstrap.as_ref().map(|node| NamedNode {
@@ -86,7 +88,17 @@ impl NamedCluster {
 
     /// All nodes.
     pub(super) fn hosts(&self) -> impl Iterator<Item = &NamedNode> {
-        self.masters.iter().chain(&self.workers).chain(&self.bootstrap)
+        self.members_of_etcd().chain(&self.workers).chain(&self.bootstrap)
+    }
+
+    /// The nodes that have etcd, and serve names.
+    pub(super) fn members_of_etcd(&self) -> impl Iterator<Item = &NamedNode> + Clone {
+        self.masters.iter().chain(&self.arbiters)
+    }
+
+    /// Every address of a node that serves names.
+    pub(super) fn server_addresses(&self) -> impl Iterator<Item = IpAddr> + Clone {
+        self.members_of_etcd().flat_map(|host| host.addresses.iter().copied())
     }
 
     /// Every address of a master.
@@ -114,7 +126,7 @@ impl NamedCluster {
 
 /// The owner of an address's PTR record, and the zone it is put into (RFC 1035, section 3.5; RFC 3596,
 /// section 2.5).
-fn reverse_name(address: IpAddr) -> (String, String) {
+pub(super) fn reverse_name(address: IpAddr) -> (String, String) {
     match address {
         IpAddr::V4(address) => {
             let [a, b, c, d] = address.octets();

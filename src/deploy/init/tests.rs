@@ -7,6 +7,7 @@ fn cluster(masters: &[&str]) -> Cluster {
         name: "ocp4".parse().unwrap(),
         base_domain: "example.com".parse().unwrap(),
         masters: masters.iter().map(|text| text.parse().unwrap()).collect(),
+        arbiters: Vec::new(),
         workers: Vec::new(),
         ingress: Vec::new(),
         bootstrap: None,
@@ -39,6 +40,23 @@ fn every_network_of_a_node_gets_a_reverse_zone() {
     );
     let six = text(&files, "0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.zone");
     assert!(six.contains("\n3.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0 IN PTR  master-0.ocp4.example.com.\n"), "{six}");
+}
+
+#[test]
+fn an_arbiter_has_etcd_and_serves_names_but_no_api() {
+    let described =
+        Cluster { arbiters: vec!["192.0.2.15".parse().unwrap()], ..cluster(&["192.0.2.13", "192.0.2.14"]) };
+    let files = files(&described).unwrap();
+    let zone = text(&files, "ocp4.example.com.zone");
+    let owners: Vec<&str> = zone
+        .lines()
+        .filter(|line| line.ends_with("192.0.2.15"))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(owners, ["arbiter-0", "etcd-2"], "{zone}");
+    assert_eq!(zone.matches(" 2380 etcd-").count(), 3, "{zone}");
+    assert!(text(&files, CONFIG).contains("\n    \"192.0.2.15:53\",\n"));
+    assert!(text(&files, "2.0.192.in-addr.arpa.zone").contains("\n15 IN PTR  arbiter-0.ocp4.example.com.\n"));
 }
 
 #[test]

@@ -41,14 +41,15 @@ impl NamedCluster {
             hosts.iter().flat_map(|host| addresses(host.name.to_string(), &host.addresses)).collect()
         };
         block("Masters.", nodes(&self.masters));
+        block("Arbiters: etcd, and no API.", nodes(&self.arbiters));
         block("Workers.", nodes(&self.workers));
         block("The node that installs the cluster.", nodes(self.bootstrap.as_slice()));
-        block("etcd, on the masters.", self.etcd());
+        block("etcd.", self.etcd());
         text
     }
 
     fn etcd(&self) -> Vec<Record> {
-        let numbered = || self.masters.iter().enumerate();
+        let numbered = || self.members_of_etcd().enumerate();
         let hosts = numbered().flat_map(|(index, host)| addresses(format!("etcd-{index}"), &host.addresses));
         let services = numbered().map(|(index, _)| Record {
             owner: "_etcd-server-ssl._tcp".to_owned(),
@@ -83,7 +84,7 @@ impl NamedCluster {
              2w  ; expire\n    \
              10  ; negative answers\n)\n"
         );
-        for host in &self.masters {
+        for host in self.members_of_etcd() {
             let _ = writeln!(text, "@ IN NS  {}.{domain}.", host.name);
         }
         text

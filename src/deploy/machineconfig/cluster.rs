@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::super::yaml::Value;
+use super::binary;
 use super::dispatcher;
 use super::error::{Error, UPSTREAMS_MAX};
 use super::node_file::{CONFIG, FOLDER};
 use super::object::{NAME_BYTES_MAX, is_name};
 use super::recipe::{Part, Site};
-use super::yaml::Value;
 use crate::dns::Name;
 use crate::source::{Diagnostic, Severity};
 
@@ -42,7 +43,20 @@ pub(super) fn node_disruption_policy(parts: &[Part]) -> Document {
     let files = files.into_iter().map(|(path, action)| {
         Value::Map(vec![("path", path.into()), ("actions", Value::List(vec![action]))])
     });
-    let policy = Value::Map(vec![("files", Value::List(files.collect()))]);
+    let mut policy = vec![("files", Value::List(files.collect()))];
+    // Units that the package brings are no matter of the operator's.
+    let has = |is_it: fn(&Part) -> bool| parts.iter().any(is_it);
+    let ours: &[&str] = if has(|part| matches!(part, Part::FetchedBinary(..))) {
+        &[binary::FETCH_NAME, binary::SERVICE_NAME]
+    } else if has(|part| matches!(part, Part::CarriedBinary(_))) {
+        &[binary::SERVICE_NAME]
+    } else {
+        &[]
+    };
+    if !ours.is_empty() {
+        policy.push(("units", Value::List(ours.iter().map(|unit| restarted(unit)).collect())));
+    }
+    let policy = Value::Map(policy);
     let value = Value::Map(vec![
         ("apiVersion", "operator.openshift.io/v1".into()),
         ("kind", "MachineConfiguration".into()),
@@ -50,6 +64,16 @@ pub(super) fn node_disruption_policy(parts: &[Part]) -> Document {
         ("spec", Value::Map(vec![("nodeDisruptionPolicy", policy)])),
     ]);
     Document { remark: POLICY_REMARK, value }
+}
+
+/// A unit that is read and started again when it changes.
+fn restarted(unit: &str) -> Value {
+    let restart = Value::Map(vec![("serviceName", unit.into())]);
+    let actions = [
+        Value::Map(vec![("type", "DaemonReload".into())]),
+        Value::Map(vec![("type", "Restart".into()), ("restart", restart)]),
+    ];
+    Value::Map(vec![("name", unit.into()), ("actions", Value::List(actions.to_vec()))])
 }
 
 /// Where cluster DNS asks for the zones of the site.

@@ -33,6 +33,12 @@ pub enum Error {
     NoZone,
     /// These are documents of their own, which this form has no place for.
     NoPlace(Form),
+    /// Only a MachineConfig names the image of a node.
+    NoPlaceForImage,
+    /// What should be the binary is no program.
+    NoProgram,
+    /// With the binary in it, more than a pool can have, in bytes.
+    BinaryTooLarge(usize),
 }
 
 impl fmt::Display for Error {
@@ -42,7 +48,7 @@ impl fmt::Display for Error {
             Error::FileAndFolder(file, other) => {
                 write!(f, "{file} cannot be a file, and a folder with {other} in it")
             }
-            Error::TooLarge(bytes) => write!(
+            Error::TooLarge(bytes) | Error::BinaryTooLarge(bytes) => write!(
                 f,
                 "{} KiB of JSON: all MachineConfigs of a pool have {} KiB together",
                 bytes >> 10,
@@ -55,6 +61,8 @@ impl fmt::Display for Error {
             }
             Error::NoZone => f.write_str("there is no zone that cluster DNS can take"),
             Error::NoPlace(_) => f.write_str("these are documents for the cluster, not for a node"),
+            Error::NoPlaceForImage => f.write_str("the image of a node stands in a MachineConfig"),
+            Error::NoProgram => f.write_str("this is not a program for Linux (ELF)"),
         }
     }
 }
@@ -74,7 +82,9 @@ impl Error {
             Error::NoUpstream => "name the masters: --upstream 192.0.2.13 --upstream 192.0.2.14",
             Error::TooManyUpstreams(_) => "choose among them with --upstream",
             Error::NoZone => "leave --dns-operator out",
-            Error::NoPlace(_) => "make them apart, with --format machineconfig",
+            Error::NoPlace(_) | Error::NoPlaceForImage => "make them apart, with --format machineconfig",
+            Error::NoProgram => "name the binary that `systemd/build-binary` makes: target/package/edgedns",
+            Error::BinaryTooLarge(_) => "offer the binary over HTTP: --binary-from URL --sha256 DIGEST",
         }
     }
 }

@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, GzBuilder};
 
+use super::super::yaml::Value;
 use super::node_file::NodeFile;
-use super::yaml::Value;
 
 /// Taken by OpenShift 4.7 and later, which translate it to what they have themselves.
 const VERSION: &str = "3.2.0";

@@ -2,15 +2,9 @@
 //!
 //! It can neither hold up a boot for ever nor make a node reboot again and again.
 
-use std::fmt;
-use std::net::IpAddr;
-use std::str::FromStr;
-
 use super::ignition::{Enablement, Unit};
+use super::url::Url;
 use crate::source::{Diagnostic, Severity};
-
-/// Longest URL, in bytes: more than any that is typed.
-const URL_BYTES_MAX: usize = 1000;
 
 const NAME: &str = "edgedns-layering.service";
 
@@ -42,73 +36,15 @@ ExecStart=/usr/bin/systemctl --no-block start edgedns.service
 WantedBy=multi-user.target
 ";
 
-/// Where an RPM can be had over HTTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Url(String);
-
-/// This is not the URL of an RPM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UrlError(String);
-
-impl fmt::Display for UrlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not the URL of an RPM: http:// or https://, a host, and a path without blanks",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for UrlError {}
-
-impl Url {
-    /// The host, with a port perhaps.
-    fn authority(&self) -> &str {
-        let behind = self.0.split_once("://").map_or("", |(_, behind)| behind);
-        behind.split('/').next().unwrap_or_default()
-    }
-
-    /// Whether the host is found without asking a name server.
-    fn is_at_an_address(&self) -> bool {
-        let authority = self.authority();
-        let host = match authority.strip_prefix('[') {
-            Some(bracketed) => bracketed.split(']').next(),
-            None => authority.split(':').next(),
-        };
-        host.is_some_and(|host| host.parse::<IpAddr>().is_ok())
-    }
-}
-
-impl FromStr for Url {
-    type Err = UrlError;
-
-    fn from_str(text: &str) -> Result<Self, UrlError> {
-        let is_fit = |byte: u8| byte.is_ascii_graphic() && !b"\"'\\`<>{}|^".contains(&byte);
-        let behind = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        let (host, path) = behind.and_then(|behind| behind.split_once('/')).unwrap_or_default();
-        let holds =
-            text.len() <= URL_BYTES_MAX && text.bytes().all(is_fit) && !host.is_empty() && !path.is_empty();
-        if holds { Ok(Url(text.to_owned())) } else { Err(UrlError(text.to_owned())) }
-    }
-}
-
 /// The unit that layers what is at `url`.
 pub(super) fn unit(url: &Url) -> Unit {
-    // systemd reads specifiers and variables in a command.
-    let url = url.0.replace('%', "%%").replace('$', "$$");
-    Unit { name: NAME, does: Enablement::Enabled { text: TEXT.replace("{url}", &url) } }
+    Unit { name: NAME, does: Enablement::Enabled { text: TEXT.replace("{url}", &url.in_unit()) } }
 }
 
 /// What is odd about the place.
 pub(super) fn remarks(url: &Url) -> Vec<Diagnostic> {
-    let mut remarks = Vec::new();
-    if !url.is_at_an_address() {
-        let message = format!("`{}` must be found before edgedns is there to find it", url.authority());
-        let help = "name an address, or a host that another name server of the node knows";
-        remarks.push(Diagnostic::placeless(Severity::Warning, message).help(help));
-    }
-    if url.0.starts_with("http:") {
+    let mut remarks: Vec<Diagnostic> = url.remark_on_name().into_iter().collect();
+    if url.is_plain() {
         let message = "over plain HTTP any server that answers decides what is installed on the nodes";
         remarks.push(Diagnostic::placeless(Severity::Warning, message).help("offer the RPM over https://"));
     }
@@ -125,22 +61,6 @@ mod tests {
         let Enablement::Enabled { text } = unit(&url).does else { panic!("it is to start") };
         assert!(text.contains("edgedns.rpm \"https://192.0.2.1:8443/a%%20b/$$x.rpm\"\n"), "{text}");
         assert_eq!(remarks(&url), []);
-    }
-
-    #[test]
-    fn what_is_no_place_of_an_rpm_is_refused() {
-        for bad in [
-            "",
-            "edgedns.rpm",
-            "ftp://h/x.rpm",
-            "http://",
-            "http:///x",
-            "https://h",
-            "https://h/a b",
-            "https://h/\"x",
-        ] {
-            assert!(bad.parse::<Url>().is_err(), "{bad}");
-        }
     }
 
     #[test]

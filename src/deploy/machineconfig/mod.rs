@@ -2,20 +2,23 @@
 //!
 //! ```text
 //! files of a site ─ NodePath, NodeFile ─┐
-//! parts asked for ─ dispatcher, layering┴▶ manifest ─▶ YAML or JSON
+//! parts asked for ─ dispatcher, binary, …┴▶ manifest ─▶ YAML or JSON
 //!                 └ cluster ─────────────────────────▶ further documents
 //! ```
 //!
 //! The same input makes the same bytes.
 
-mod yaml;
-
 mod node_file;
 
 mod ignition;
 
+mod url;
+
+mod binary;
 mod layering;
 mod object;
+
+mod image;
 
 mod recipe;
 
@@ -27,16 +30,18 @@ mod cluster;
 
 use std::path::PathBuf;
 
+use super::yaml::Value;
 use crate::source::{Diagnostic, Severity};
 use cluster::Document;
 use ignition::{Enablement, Unit};
-use yaml::Value;
 
+pub use binary::{Sha256, Sha256Error};
 pub use error::{Error, LARGE_BYTES, POOL_BYTES_MAX};
-pub use layering::{Url, UrlError};
+pub use image::{ImageBuild, ImageDigest, ImageError, ImageTag};
 pub use node_file::{CONFIG, FOLDER, Mode, NodeFile, NodePath, PathError};
 pub use object::{ObjectName, ObjectNameError, Role};
 pub use recipe::{Form, Part, Recipe, Site};
+pub use url::{Url, UrlError};
 
 /// What the assisted installer calls its MachineConfig for a single node.
 const DNSMASQ_CONFIG: &str = "50-master-dnsmasq-configuration";
@@ -82,6 +87,21 @@ pub fn make(recipe: &Recipe) -> Result<Made, Error> {
                 units.push(layering::unit(url));
                 remarks.extend(layering::remarks(url));
             }
+            Part::FetchedBinary(url, digest) => {
+                let (script, unit) = binary::fetching(url, digest);
+                files.push(script);
+                units.extend([unit, binary::service()]);
+                remarks.extend(binary::remarks(url));
+            }
+            Part::CarriedBinary(bytes) => {
+                if !binary::is_program(bytes) {
+                    return Err(Error::NoProgram);
+                }
+                files.push(binary::carried(bytes));
+                units.push(binary::service());
+            }
+            Part::OsImage(image) => remarks.push(image.remark()),
+            Part::ImageBuild(build) => remarks.push(build.remark()),
             Part::NodeDisruptionPolicy | Part::DnsOperator(_) => {}
         }
     }
@@ -89,10 +109,18 @@ pub fn make(recipe: &Recipe) -> Result<Made, Error> {
     refuse_clashes(&files)?;
     let contents = ignition::contents(&files);
     let config = ignition::config(&files, &contents, &units);
-    let object = object::machine_config(&name, role, config.clone());
+    let image = parts.iter().find_map(|part| match part {
+        Part::OsImage(image) => Some(image.entry()),
+        _ => None,
+    });
+    if let (Some(_), Form::Butane | Form::Ignition) = (&image, form) {
+        return Err(Error::NoPlaceForImage);
+    }
+    let object = object::machine_config(&name, role, config.clone(), image);
     let bytes = object.to_json().len();
     if bytes > POOL_BYTES_MAX {
-        return Err(Error::TooLarge(bytes));
+        let carries = parts.iter().any(|part| matches!(part, Part::CarriedBinary(_)));
+        return Err(if carries { Error::BinaryTooLarge(bytes) } else { Error::TooLarge(bytes) });
     }
     remarks.extend((bytes > LARGE_BYTES).then(|| large(bytes)));
     let documents = cluster_documents(recipe, &mut remarks)?;
@@ -115,7 +143,15 @@ fn cluster_documents(recipe: &Recipe, remarks: &mut Vec<Diagnostic>) -> Result<V
         documents.push(match part {
             Part::NodeDisruptionPolicy => cluster::node_disruption_policy(&recipe.parts),
             Part::DnsOperator(upstreams) => cluster::dns_operator(&recipe.site, upstreams, remarks)?,
-            Part::Dispatcher | Part::MaskDnsmasq | Part::Layering(_) => continue,
+            Part::ImageBuild(build) => {
+                Document { remark: image::BUILD_REMARK, value: build.object(&recipe.role) }
+            }
+            Part::Dispatcher
+            | Part::MaskDnsmasq
+            | Part::Layering(_)
+            | Part::FetchedBinary(..)
+            | Part::CarriedBinary(_)
+            | Part::OsImage(_) => continue,
         });
     }
     match recipe.form {

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::super::yaml::{Value, fits_block};
 use super::ignition::{Content, Unit, units_of};
 use super::node_file::NodeFile;
-use super::yaml::{Value, fits_block};
 
 /// Translated to Ignition 3.2.0, which OpenShift 4.7 and later take.
 const BUTANE_VERSION: &str = "4.10.0";
@@ -97,13 +97,19 @@ impl fmt::Display for Role {
     }
 }
 
-/// The object that holds `config`.
-pub(super) fn machine_config(name: &ObjectName, role: &Role, config: Value) -> Value {
+/// The object that holds `config`, and names the image that its nodes boot.
+pub(super) fn machine_config(
+    name: &ObjectName,
+    role: &Role,
+    config: Value,
+    image: Option<(&'static str, Value)>,
+) -> Value {
+    let spec = std::iter::once(("config", config)).chain(image).collect();
     Value::Map(vec![
         ("apiVersion", "machineconfiguration.openshift.io/v1".into()),
         ("kind", "MachineConfig".into()),
         ("metadata", metadata(name, role)),
-        ("spec", Value::Map(vec![("config", config)])),
+        ("spec", Value::Map(spec)),
     ])
 }
 

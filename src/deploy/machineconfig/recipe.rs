@@ -2,9 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::layering::Url;
+use super::binary::Sha256;
+use super::image::{ImageBuild, ImageDigest};
 use super::node_file::NodeFile;
 use super::object::{ObjectName, Role};
+use super::url::Url;
 use crate::dns::Name;
 
 /// How a MachineConfig is written.
@@ -27,6 +29,14 @@ pub enum Part {
     MaskDnsmasq,
     /// A unit that layers the RPM from this place, once.
     Layering(Url),
+    /// The binary in place of the package: where it is, and its digest.
+    FetchedBinary(Url, Sha256),
+    /// The binary in place of the package: all of it.
+    CarriedBinary(Vec<u8>),
+    /// The image that the nodes boot.
+    OsImage(ImageDigest),
+    /// An image that the cluster builds for them.
+    ImageBuild(ImageBuild),
     /// What lets a change of the files reload edgedns rather than reboot the node.
     NodeDisruptionPolicy,
     /// What has cluster DNS ask for the zones at these addresses; none: at those that are listened on.

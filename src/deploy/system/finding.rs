@@ -40,16 +40,21 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(subject: &'static str, grade: Grade, message: impl Into<String>) -> Self {
+    /// With a message and nothing else.
+    pub fn new(subject: &'static str, grade: Grade, message: impl Into<String>) -> Self {
         Self { subject, grade, message: message.into(), notes: Vec::new(), help: Vec::new() }
     }
 
-    pub(super) fn note(mut self, text: impl Into<String>) -> Self {
+    /// With one more reason why it matters.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(text.into());
         self
     }
 
-    pub(super) fn help(mut self, text: impl Into<String>) -> Self {
+    /// With one more thing to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
         self
     }
@@ -68,7 +73,7 @@ impl Finding {
 }
 
 /// Words in a row: `a, b and c`.
-pub(super) fn listed<T: ToString>(words: impl IntoIterator<Item = T>) -> String {
+pub fn listed<T: ToString>(words: impl IntoIterator<Item = T>) -> String {
     let mut words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
     let Some(last) = words.pop() else { return String::new() };
     if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }

@@ -55,6 +55,12 @@ pub(super) fn look(host: &Host, wanted: &Wanted) -> Vec<Finding> {
     found
 }
 
+/// The name servers that the C library of a host asks, in its order.
+pub fn resolvers(host: &Host) -> Vec<IpAddr> {
+    let text = host.text(FILE).unwrap_or_default();
+    name_servers(&text).into_iter().take(NAME_SERVERS_MAX).collect()
+}
+
 /// The addresses behind `nameserver`, without zones of interfaces.
 fn name_servers(text: &str) -> Vec<IpAddr> {
     let named = text.lines().filter_map(|line| {

@@ -349,6 +349,24 @@ fn limits_of_the_kernel_are_told_with_the_line_to_write() {
 }
 
 #[test]
+fn a_host_in_fips_mode_is_told_what_is_not_validated() {
+    let node = Node::new();
+    let told = |node: &Node| {
+        let found = node.found();
+        found
+            .into_iter()
+            .find(|finding| finding.subject == "fips")
+            .map(|finding| (finding.grade, finding.message))
+    };
+    assert_eq!(told(&node), None);
+    node.write("/proc/sys/crypto/fips_enabled", "0\n");
+    assert_eq!(told(&node).map(|(grade, _)| grade), Some(Grade::Fine));
+    node.write("/proc/sys/crypto/fips_enabled", "1\n");
+    let (grade, message) = told(&node).unwrap();
+    assert!(grade == Grade::Warning && message.contains("not a validated module"), "{message}");
+}
+
+#[test]
 fn selinux_is_told_with_the_domain() {
     let node = Node::new();
     let told = |node: &Node| {

@@ -5,9 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::asking::{Echo, Manner, Reply};
+use super::super::asking::{Echo, Manner, Question, Reply};
 use super::ours::Ours;
-use super::plan::Question;
 use super::records::{
     ADDITIONAL, ANSWER, AUTHORITY, SECTIONS, negative_times, normal, not_among, plain, sets, shown,
     timed_values, values,

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::asking::{Echo, Manner, Reply, query};
-use super::plan::Question;
+use super::super::asking::{Echo, Manner, Question, Reply, query};
 use super::records::normal;
 use crate::answer::{
     Counters, Identity, Peer, Reply as Sent, Snapshot, Transport, WorkerContext, explain, respond,

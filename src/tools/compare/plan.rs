@@ -5,6 +5,7 @@
 
 use std::num::NonZeroUsize;
 
+use super::super::asking::Question;
 use crate::dns::{Name, NameRef, OrderKey, Rtype};
 use crate::zone::{Node, NodeId, NodeKind, Zone};
 
@@ -16,15 +17,6 @@ const APEX_TYPES: [Rtype; 5] = [Rtype::NS, Rtype::MX, Rtype::TXT, CAA, Rtype::DN
 
 /// Certification authority authorization (RFC 8659), looked for by those who issue certificates.
 const CAA: Rtype = Rtype(257);
-
-/// A question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Question {
-    /// The name, in the case in which it is asked.
-    pub(super) qname: Name,
-    /// The type.
-    pub(super) qtype: Rtype,
-}
 
 /// What is asked about one zone.
 pub(super) struct ZonePlan {

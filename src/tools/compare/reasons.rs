@@ -2,7 +2,7 @@
 //!
 //! A hint, never a judgement: it does not change what counts as a difference.
 
-use super::asking::Manner;
+use super::super::asking::Manner;
 use super::judging::Case;
 use super::records::{sets, values};
 use crate::dns::Rtype;

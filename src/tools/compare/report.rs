@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::asking::{Manner, Silence};
+use super::super::asking::{Manner, Question, Silence};
 use super::judging::{Judgement, Known, Part};
 use super::order::Comparison;
-use super::plan::Question;
 use super::records::plain;
 use crate::control::quantities::counted;
 use crate::control::style::{Style, style};

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -102,6 +102,21 @@ impl Plan {
         let file = self.folder.path().join(place);
         fs::create_dir_all(file.parent().expect("a folder")).expect("a scratch folder");
         fs::write(file, text).expect("a scratch file");
+    }
+
+    /// Writes a file of the machine, which may be run.
+    pub(crate) fn write_program(&self, place: &str, bytes: &[u8]) {
+        let file = self.folder.path().join(place);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a scratch folder");
+        fs::write(&file, bytes).expect("a scratch file");
+        fs::set_permissions(file, PermissionsExt::from_mode(0o755)).expect("a scratch file");
+    }
+
+    /// Makes a link of the machine.
+    pub(crate) fn link(&self, place: &str, to: &str) {
+        let link = self.folder.path().join(place);
+        fs::create_dir_all(link.parent().expect("a folder")).expect("a scratch folder");
+        symlink(to, link).expect("a link");
     }
 
     /// Leaves a file of the machine out.

@@ -2,6 +2,7 @@
 //! operator wants it.
 
 mod booted;
+mod fetched;
 mod machine;
 
 use std::fs;

@@ -69,6 +69,8 @@ fn every_config_that_is_shown_is_taken_without_a_word() {
             let example = "ocp4.example.com.zone";
             std::fs::copy(Path::new(ROOT).join("zones").join(example), zones.join(example)).unwrap();
             std::fs::write(zones.join("plain.zone"), PLAIN).unwrap();
+            std::fs::write(zones.join("api.zone"), format!("{PLAIN}@ IN A 192.0.2.13\n@ IN A 192.0.2.14\n"))
+                .unwrap();
             make_certificate(folder.path());
             if block.contains("[zone.dnssec]") {
                 make_key(folder.path(), &block);

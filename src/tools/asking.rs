@@ -12,11 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
-use super::plan::Question;
 use crate::dns::edns::OptWriter;
 use crate::dns::message::{self, Header, MESSAGE_BYTES_MAX, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::Response;
+use crate::dns::{Name, Rtype};
 use crate::tls::random_bytes;
 
 /// How long one response may take: resolvers of clients wait as long.
@@ -24,6 +24,15 @@ const RESPONSE_MAX: Duration = Duration::from_secs(1);
 
 /// How often a question is put before it counts as not answered: datagrams get lost.
 const TRIES_MAX: usize = 3;
+
+/// A question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    /// The name, in the case in which it is asked.
+    pub(super) qname: Name,
+    /// The type.
+    pub(super) qtype: Rtype,
+}
 
 /// How a server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +186,6 @@ fn unspecified(server: SocketAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::Rtype;
 
     fn question() -> Question {
         Question { qname: "Www.example.com".parse().unwrap(), qtype: Rtype::A }
