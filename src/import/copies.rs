@@ -101,6 +101,20 @@ impl Copies {
         Some(to.display().to_string())
     }
 
+    /// Takes a zone file that is made here. What it is called in the config file: files of one name and text are
+    /// one.
+    pub(super) fn make(&mut self, name: &str, text: String) -> String {
+        // Where no file is read from.
+        let from = Path::new("made").join(name);
+        let mut made = self.list.iter().filter(|(_, (known, _))| *known == from);
+        if let Some((to, _)) = made.find(|(_, (_, copy))| *copy.bytes == text.as_bytes()) {
+            return to.display().to_string();
+        }
+        let to = self.free_place(&from);
+        self.list.insert(to.clone(), (from, Copy { to: to.clone(), bytes: Arc::new(text.into_bytes()) }));
+        to.display().to_string()
+    }
+
     /// Where a file goes: under its own name, unless another has that.
     fn free_place(&self, path: &Path) -> PathBuf {
         let name = path.file_name().unwrap_or(OsStr::new("zone")).to_owned();

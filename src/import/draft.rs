@@ -26,6 +26,10 @@ pub(super) struct Zone {
     pub(super) name: Name,
     pub(super) source: Source,
     pub(super) remark: String,
+    /// The clients that see this version of it; none: all that see no version before it.
+    pub(super) seen_by: Option<Allowed>,
+    /// What this version is called.
+    pub(super) view: Option<String>,
     /// The clients that may ask it; none: all.
     pub(super) allow: Option<Allowed>,
     /// The servers that may have it; none: nobody.
@@ -34,6 +38,32 @@ pub(super) struct Zone {
     pub(super) notify: Option<Allowed>,
     /// Who may change it while it is served.
     pub(super) updates: Vec<Updates>,
+    /// What guards its names.
+    pub(super) guards: Vec<Guard>,
+}
+
+impl Zone {
+    /// A zone that everybody is answered, and nobody has or changes.
+    pub(super) fn new(name: Name, source: Source, remark: String) -> Self {
+        Self {
+            name,
+            source,
+            remark,
+            seen_by: None,
+            view: None,
+            allow: None,
+            transfer: None,
+            notify: None,
+            updates: Vec::new(),
+            guards: Vec::new(),
+        }
+    }
+}
+
+/// What guards some names of a zone: the lines of a `[[zone.probe]]`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guard {
+    pub(super) lines: Vec<Line>,
 }
 
 /// Who may change what of a zone; of a copied one, whose updates are passed on: then there are no names and no types.
@@ -52,6 +82,8 @@ pub(super) enum Source {
     File(String),
     /// These servers.
     Primaries(Vec<String>),
+    /// Keys of etcd: the lines of `[zone.etcd]`.
+    Etcd(Vec<Line>),
 }
 
 /// A key that messages are signed with.
@@ -75,8 +107,26 @@ pub(super) struct Allowed {
 #[derive(Clone, Debug)]
 pub(super) struct Forward {
     pub(super) zone: Name,
-    pub(super) upstream: Vec<String>,
+    pub(super) upstream: Upstream,
+    /// What else is said of it.
+    pub(super) lines: Vec<Line>,
     pub(super) remark: String,
+}
+
+impl Forward {
+    /// These servers are asked, and nothing else is said.
+    pub(super) fn to(zone: Name, servers: Vec<String>, remark: String) -> Self {
+        Self { zone, upstream: Upstream::Listed(servers), lines: Vec::new(), remark }
+    }
+}
+
+/// Whom to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Upstream {
+    /// These servers.
+    Listed(Vec<String>),
+    /// Those that `resolv.conf` of the host names.
+    System,
 }
 
 /// The clients that may ask for forwarded names.
@@ -100,12 +150,21 @@ pub(super) struct Draft {
     pub(super) admin: Vec<Line>,
     pub(super) limit: Vec<Line>,
     pub(super) probe: Vec<Line>,
+    pub(super) cache: Vec<Line>,
+    pub(super) tls: Vec<Line>,
     pub(super) keys: Vec<Key>,
     pub(super) zones: Vec<Zone>,
     pub(super) forwards: Vec<Forward>,
     pub(super) allow: Allow,
     /// The other server finds upstreams by itself; here they must be configured.
     pub(super) wants_upstream: Option<&'static str>,
+}
+
+impl Line {
+    /// A key with nothing to remark.
+    pub(super) fn new(key: &'static str, value: impl Into<toml::Value>) -> Self {
+        Self { key, value: value.into(), remark: String::new() }
+    }
 }
 
 impl Draft {
@@ -120,7 +179,13 @@ impl Draft {
         let listen = self.listen.iter().map(|address| toml::Value::String(address.to_string())).collect();
         line(&mut text, "listen", &toml::Value::Array(listen), &self.listen_remark);
         lines(&mut text, &self.server);
-        let tables = [("admin", &self.admin), ("limit", &self.limit), ("probe", &self.probe)];
+        let tables = [
+            ("tls", &self.tls),
+            ("admin", &self.admin),
+            ("limit", &self.limit),
+            ("probe", &self.probe),
+            ("cache", &self.cache),
+        ];
         for (table, list) in tables.into_iter().filter(|(_, list)| !list.is_empty()) {
             _ = writeln!(text, "\n[{table}]");
             lines(&mut text, list);
@@ -148,7 +213,12 @@ impl Draft {
         for forward in &self.forwards {
             text.push_str("\n[[forward]]\n");
             line(&mut text, "zone", &name(&forward.zone), &forward.remark);
-            line(&mut text, "upstream", &list(&forward.upstream), "");
+            let upstream = match &forward.upstream {
+                Upstream::Listed(servers) => list(servers),
+                Upstream::System => toml::Value::String("resolv.conf".to_owned()),
+            };
+            line(&mut text, "upstream", &upstream, "");
+            lines(&mut text, &forward.lines);
             self.write_allow(&mut text);
         }
         if let Some(who) = self.wants_upstream {
@@ -186,6 +256,14 @@ fn write_zone(text: &mut String, zone: &Zone) {
     match &zone.source {
         Source::File(file) => line(text, "file", &toml::Value::String(file.clone()), ""),
         Source::Primaries(primaries) => line(text, "primary", &list(primaries), ""),
+        // A table of its own, behind the keys of the zone.
+        Source::Etcd(_) => {}
+    }
+    if let Some(Allowed { networks, remark }) = &zone.seen_by {
+        line(text, "when-client-in", &list(&or_nobody(networks)), remark);
+    }
+    if let Some(view) = &zone.view {
+        line(text, "view", &toml::Value::String(view.clone()), "");
     }
     if let Some(allow) = &zone.allow {
         write_allow_query(text, allow);
@@ -194,6 +272,14 @@ fn write_zone(text: &mut String, zone: &Zone) {
         if let Some(Allowed { networks, remark }) = servers.as_ref().filter(|it| !it.networks.is_empty()) {
             line(text, key, &list(networks), remark);
         }
+    }
+    if let Source::Etcd(keys) = &zone.source {
+        text.push_str("\n[zone.etcd]\n");
+        lines(text, keys);
+    }
+    for guard in &zone.guards {
+        text.push_str("\n[[zone.probe]]\n");
+        lines(text, &guard.lines);
     }
     for Updates { allow, names, types, remark } in &zone.updates {
         text.push_str("\n[[zone.update]]\n");
@@ -207,12 +293,16 @@ fn write_zone(text: &mut String, zone: &Zone) {
 }
 
 fn write_allow_query(text: &mut String, allow: &Allowed) {
-    if allow.networks.is_empty() {
-        let nobody = [NO_CLIENT.to_owned()];
-        line(text, "allow-query", &list(&nobody), &format!("no client has this address; {}", allow.remark));
-    } else {
-        line(text, "allow-query", &list(&allow.networks), &allow.remark);
-    }
+    let remark = match allow.networks.as_slice() {
+        [] => format!("no client has this address; {}", allow.remark),
+        _ => allow.remark.clone(),
+    };
+    line(text, "allow-query", &list(&or_nobody(&allow.networks)), &remark);
+}
+
+/// The networks, or one that no client is in.
+fn or_nobody(networks: &[String]) -> Vec<String> {
+    if networks.is_empty() { vec![NO_CLIENT.to_owned()] } else { networks.to_vec() }
 }
 
 fn lines(text: &mut String, lines: &[Line]) {
@@ -234,7 +324,8 @@ fn note(text: &mut String, line: &str, remark: &str) {
     }
 }
 
-fn list(words: &[String]) -> toml::Value {
+/// A list of texts as a value.
+pub(super) fn list(words: &[String]) -> toml::Value {
     toml::Value::Array(words.iter().cloned().map(toml::Value::String).collect())
 }
 

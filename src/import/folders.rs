@@ -11,6 +11,10 @@ use crate::source::{Diagnostic, Diagnostics};
 const HOMES: &[&str] = &[
     "/etc",
     "/etc/bind",
+    "/etc/coredns",
+    "/etc/dnsmasq.d",
+    "/etc/gdnsd",
+    "/etc/haproxy",
     "/etc/named",
     "/etc/namedb",
     "/etc/pdns",
@@ -98,6 +102,16 @@ impl Folders {
             self.warn_of(&candidate.path, written, found);
         }
         candidate.path
+    }
+
+    /// The file that every machine has at this path, of the machine whose files are imported; none where there is
+    /// no copy of it. `by` is the file that is read.
+    pub(super) fn find_of_host(&self, path: &Path, by: &Path) -> Option<PathBuf> {
+        let trees = self.trees_for(by);
+        let is_home = trees.first().is_some_and(|tree| tree.kind == TreeKind::Home);
+        let mut candidates = from_root(&trees, path, Vec::new()).into_iter();
+        let found = candidates.find(|it| it.path.exists() && (is_home || !it.is_outside()));
+        found.map(|candidate| candidate.path)
     }
 
     /// What to do about a file that is not there.

@@ -1,9 +1,14 @@
-//! Other servers' files to ours: PowerDNS with its recursor, and BIND.
+//! Other servers' files to ours: PowerDNS with its recursor, BIND, CoreDNS,
+//! dnsmasq, HAProxy and gdnsd.
 //!
 //! ```text
 //! pdns.conf, recursor.conf ─ keyed ─┐
 //! recursor.yml ─ yaml ──────────────┼▶ server_setting ─▶ pdns, recursor ─┐    ┌▶ draft ─▶ edgedns.toml
 //! bind.conf, named.conf ─ statement ┴─────────▶ named ──────────┼────┼▶ copies ─▶ edgedns/zones/
+//! dnsmasq.conf, hosts ────────────────────────▶ dnsmasq ─▶ made ┤    │
+//! Corefile, hosts ────────────────────────────▶ corefile ▶ made ┤    │
+//! haproxy.cfg, hosts ─────────────────────────▶ haproxy ─▶ made ┤    │
+//! config, zones ──────────────────────────────▶ gdnsd ──────────┤    │
 //!                                                               └────┴▶ report
 //! ```
 //!
@@ -15,6 +20,7 @@ mod word;
 
 mod address;
 mod folders;
+mod hosts;
 mod networks;
 mod report;
 mod statement;
@@ -31,18 +37,24 @@ mod netmasks;
 
 mod work;
 
+mod made;
 mod zone;
 
 mod listeners;
 
 mod recursor;
 
+mod corefile;
+mod dnsmasq;
+mod gdnsd;
+mod haproxy;
 mod named;
 mod pdns;
 
 use std::path::{Path, PathBuf};
 
 use crate::delivery::{Existing, WriteError, write_files};
+use crate::dns::Name;
 use work::Work;
 
 pub use imported::{Imported, Planned};
@@ -66,6 +78,47 @@ pub struct Pdns {
 pub struct Named {
     /// `named.conf`, or its folder.
     pub from: PathBuf,
+    /// The folder to write to.
+    pub into: PathBuf,
+    /// What becomes of files there.
+    pub existing: Existing,
+}
+
+/// A node of a server that answers names without having zones: dnsmasq or CoreDNS.
+#[derive(Clone, Debug)]
+pub struct Forwarder {
+    /// `dnsmasq.conf` or the Corefile, or its folder.
+    pub from: PathBuf,
+    /// Domains that are answered whole, besides those that the files say.
+    pub whole: Vec<Name>,
+    /// The folder to write to.
+    pub into: PathBuf,
+    /// What becomes of files there.
+    pub existing: Existing,
+}
+
+/// A node of gdnsd.
+#[derive(Clone, Debug)]
+pub struct Gdnsd {
+    /// The folder of `config` and `zones`, or that config file.
+    pub from: PathBuf,
+    /// The folder to write to.
+    pub into: PathBuf,
+    /// What becomes of files there.
+    pub existing: Existing,
+}
+
+/// A node of HAProxy.
+#[derive(Clone, Debug)]
+pub struct Haproxy {
+    /// `haproxy.cfg`, or its folder.
+    pub from: PathBuf,
+    /// The domain that the names of backends are in, which is answered whole.
+    pub zone: Option<Name>,
+    /// The names of backends, relative to that domain or complete.
+    pub names: Vec<(String, Vec<String>)>,
+    /// A file of the form of /etc/hosts, where the names of servers are looked up.
+    pub hosts: Option<PathBuf>,
     /// The folder to write to.
     pub into: PathBuf,
     /// What becomes of files there.
@@ -117,6 +170,52 @@ pub fn named_in_texts(from: &Path, texts: Texts) -> Planned {
     work.sources = work.sources.closed_over(texts);
     let read = named::read(&mut work, from);
     work.finish(read)
+}
+
+/// Imports a node of dnsmasq.
+///
+/// # Errors
+///
+/// When the files cannot be written. Faults of what is read are in the result.
+pub fn dnsmasq(node: &Forwarder) -> Result<Imported, WriteError> {
+    let mut work = Work::new(&node.from);
+    let read = dnsmasq::read(&mut work, &node.from, &node.whole);
+    write(work.finish(read), &node.into, node.existing)
+}
+
+/// Imports a node of CoreDNS.
+///
+/// # Errors
+///
+/// When the files cannot be written. Faults of what is read are in the result.
+pub fn corefile(node: &Forwarder) -> Result<Imported, WriteError> {
+    let mut work = Work::new(&node.from);
+    let read = corefile::read(&mut work, &node.from, &node.whole);
+    write(work.finish(read), &node.into, node.existing)
+}
+
+/// Imports a node of gdnsd.
+///
+/// # Errors
+///
+/// When the files cannot be written. Faults of what is read are in the result.
+pub fn gdnsd(node: &Gdnsd) -> Result<Imported, WriteError> {
+    let mut work = Work::new(&node.from);
+    let read = gdnsd::read(&mut work, &node.from);
+    write(work.finish(read), &node.into, node.existing)
+}
+
+/// Imports a node of HAProxy.
+///
+/// # Errors
+///
+/// When the files cannot be written. Faults of what is read are in the result.
+pub fn haproxy(node: &Haproxy) -> Result<Imported, WriteError> {
+    let mut work = Work::new(&node.from);
+    let given =
+        haproxy::Given { zone: node.zone.clone(), names: node.names.clone(), hosts: node.hosts.clone() };
+    let read = haproxy::read(&mut work, &node.from, &given);
+    write(work.finish(read), &node.into, node.existing)
 }
 
 /// Does what an import is to do.

@@ -10,6 +10,8 @@ use super::word::Word;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::dns::Name;
+
 /// Most networks of a list in the config file, where a longer one is an error.
 pub(super) const LIST_MAX: usize = 64;
 
@@ -88,6 +90,28 @@ impl Block {
     /// The address, if it is one alone.
     pub(super) fn address(self) -> Option<IpAddr> {
         (self.length == self.family.longest()).then(|| self.first())
+    }
+
+    /// The zones that have the PTR records of its addresses, and no others: those of the next whole octet, or of
+    /// the next whole hexadecimal digit (RFC 1035, section 3.5; RFC 3596, section 2.5).
+    pub(super) fn reverse_zones(self) -> Vec<Name> {
+        let (bits, end) = match self.family {
+            Family::V4 => (8, "in-addr.arpa."),
+            Family::V6 => (4, "ip6.arpa."),
+        };
+        let places = self.length.div_ceil(bits);
+        let open = places * bits - self.length;
+        let zone = |number: u128| {
+            // Behind the length the bits are zero, so that the number takes their place.
+            let first = self.bits | number.checked_shl(128 - places * bits).unwrap_or(0);
+            let label = |place: u32| {
+                let digit = first >> (128 - (place + 1) * bits) & ((1 << bits) - 1);
+                if bits == 8 { format!("{digit}.") } else { format!("{digit:x}.") }
+            };
+            let text: String = (0..places).rev().map(label).chain([end.to_owned()]).collect();
+            text.parse().ok()
+        };
+        (0..1_u128 << open).filter_map(zone).collect()
     }
 
     fn first(self) -> IpAddr {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::folders::Folders;
 use super::report::Report;
 use super::server_setting::ServerSettings;
+use super::work::Work;
 use super::{keyed, statement, yaml};
 use crate::source::{Diagnostics, Look, Sources};
 
@@ -125,4 +126,79 @@ fn nodes_of_yaml_know_their_place_behind_letters_of_several_bytes() {
     let listen = root.get("incoming").and_then(|incoming| incoming.get("listen")).expect("two words");
     let places: Vec<&[u8]> = listen.words().iter().map(|word| sources.slice(word.span)).collect();
     assert_eq!(places, ["'ä'".as_bytes(), b"192.0.2.1"]);
+}
+
+/// Pieces of the files of servers without zones of their own.
+fn text_of_others() -> impl Strategy<Value = Vec<u8>> {
+    let pieces: Vec<&[u8]> = vec![
+        b"server=/a.test/192.0.2.1#53\n",
+        b"address=/#/192.0.2.1\n",
+        b"address=/a.test/\n",
+        b"host-record=a.b.test,192.0.2.1,2001:db8::1,30\n",
+        b"cname=*.x.test,a.b.test\n",
+        b"txt-record=x,\"",
+        b"bogus-priv\n",
+        b"rev-server=10.0.0.0/9,",
+        b"local=//\n",
+        b".:53 {\n",
+        b"10.0.0.0/7 x.test {\n",
+        b"hosts {\n192.0.2.1 a.test\n}\n",
+        b"template IN A x.test {\nmatch .*x\nanswer \"{{ .Name }} IN A 192.0.2.1\"\n}\n",
+        b"forward . /etc/resolv.conf {\n",
+        b"(a) {\n",
+        b"import a\n",
+        b"acl {\nblock type A net 192.0.2.0/24\n}\n",
+        b"}\n",
+        b"options => { listen => [ 127.0.0.1, ",
+        b"plugins = { multifo = { a = { up_thresh = ",
+        b"$include{f}",
+        b"\"\\",
+        b"]",
+        b"defaults x from y\n",
+        b"backend a from x\n",
+        b"option httpchk GET /\xff HTTP/1.1\\r\\nHost:\\ x\n",
+        b"server a 192.0.2.1:80 check inter 0 weight 256 backup\n",
+        b"server b [::1]:65536 check port\n",
+        b"bind *:1-9,:80 ssl\n",
+        b"'",
+        b"#",
+        b",",
+        b" ",
+        b"\n",
+        b"\\",
+        "é".as_bytes(),
+        b"\xff",
+    ];
+    prop::collection::vec(prop::sample::select(pieces), 0..30).prop_map(|pieces| pieces.concat())
+}
+
+/// Imports a node that has these bytes as its only file.
+fn import_alone(
+    bytes: &[u8],
+    read: impl FnOnce(&mut Work, &std::path::Path) -> Result<String, super::work::Unreadable>,
+) {
+    let path = std::path::Path::new("/nowhere/f");
+    let mut work = Work::new(path);
+    work.sources = work.sources.closed_over([("/nowhere/f".to_owned(), bytes.to_vec())]);
+    let read = read(&mut work, path);
+    let planned = work.finish(read);
+    planned.imported.write_report(&mut Vec::new()).expect("a buffer takes everything");
+    planned.imported.write_faults(Look::Plain, &mut Vec::new()).expect("a buffer takes everything");
+    if let Some(config) = planned.files.last() {
+        let text = String::from_utf8_lossy(&config.bytes);
+        assert!(text.parse::<toml::Table>().is_ok(), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_of_servers_without_zones_are_imported_or_refused(bytes in text_of_others()) {
+        import_alone(&bytes, |work, path| super::dnsmasq::read(work, path, &[]));
+        import_alone(&bytes, |work, path| super::corefile::read(work, path, &[]));
+        import_alone(&bytes, super::gdnsd::read);
+        import_alone(&bytes, |work, path| {
+            let zone = "lab.test".parse().ok();
+            super::haproxy::read(work, path, &super::haproxy::Given { zone, ..Default::default() })
+        });
+    }
 }

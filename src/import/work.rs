@@ -9,7 +9,7 @@ use super::imported::{Imported, Planned};
 use super::report::Report;
 use crate::delivery::File;
 use crate::dns::Name;
-use crate::source::{Diagnostics, Sources};
+use crate::source::{Diagnostics, Sources, Span};
 
 /// The config file in its folder.
 const CONFIG: &str = "edgedns.toml";
@@ -40,6 +40,13 @@ impl Work {
             folders: Folders::new(from),
             missing: Vec::new(),
         }
+    }
+
+    /// The file and the line of something, as a remark in the config file says it.
+    pub(super) fn whence(&self, span: Span) -> String {
+        let place = self.sources.place(span);
+        let file = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
+        format!("{file}:{}", place.line)
     }
 
     /// What was read, ready to be written.

@@ -62,41 +62,23 @@ pub(super) fn serve_file(
 ) -> Fate {
     let by = work.sources.path(file.span.file).to_owned();
     let path = work.folders.find(file, directory, by.as_ref(), &mut work.found);
-    let place = work.sources.place(word.span);
+    let remark = work.whence(word.span);
     let folders = (&mut work.folders, directory);
     let copied = work.copies.take(&mut work.sources, folders, &path, file, &mut work.found);
     let Some(copied) = copied else {
         work.missing.push(name.clone());
         return Fate::refused(format!("{} cannot be read: copy it, and import again", path.display()));
     };
-    let source = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let fate = fate_of(format!("→ [[zone]], {} as {copied}", path.display()), work.copies.left_of(&copied));
-    work.draft.zones.push(Zone {
-        name: name.clone(),
-        source: Source::File(copied),
-        remark: format!("{source}:{}", place.line),
-        allow: None,
-        transfer: None,
-        notify: None,
-        updates: Vec::new(),
-    });
+    work.draft.zones.push(Zone::new(name.clone(), Source::File(copied), remark));
     fate
 }
 
 /// Takes a zone, named by `word`, that is copied from these servers.
 pub(super) fn copy_from(work: &mut Work, name: &Name, word: &Word, servers: Vec<String>) -> Fate {
-    let place = work.sources.place(word.span);
-    let source = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let remark = work.whence(word.span);
     let fate = Fate::honoured(format!("→ [[zone]], primary {}", servers.join(", ")));
-    work.draft.zones.push(Zone {
-        name: name.clone(),
-        source: Source::Primaries(servers),
-        remark: format!("{source}:{}", place.line),
-        allow: None,
-        transfer: None,
-        notify: None,
-        updates: Vec::new(),
-    });
+    work.draft.zones.push(Zone::new(name.clone(), Source::Primaries(servers), remark));
     fate
 }
 

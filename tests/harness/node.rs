@@ -121,6 +121,12 @@ impl Node {
         self.import(arguments, &self.path("new"), &[])
     }
 
+    /// `edgedns import` of another server, from a path below the scratch folder and with more arguments, into a
+    /// folder beside the files.
+    pub fn import_with(&self, server: &str, from: &str, more: &[&str]) -> Imported {
+        self.import(vec![server.into(), "--from".into(), self.path(from)], &self.path("new"), more)
+    }
+
     fn import(&self, arguments: Vec<PathBuf>, into: &Path, more: &[&str]) -> Imported {
         let mut command = crate::program::command();
         command.arg("import").args(arguments).arg("--into").arg(into).args(more);

@@ -57,7 +57,8 @@ impl<'r> Reading<'r> {
     /// Of these clients, those whom the server hears at all.
     pub(super) fn admitted(&mut self, clients: &Clients) -> Clients {
         let mut clients = clients.clone();
-        if let Some(list) = self.get("match-clients") {
+        // Of several views each zone says who sees it.
+        if let Some(list) = self.get("match-clients").filter(|_| self.before.is_none()) {
             clients = clients.and(&self.clients(list));
         }
         if let Some(list) = self.get("blackhole") {
@@ -134,7 +135,21 @@ impl<'r> Reading<'r> {
             }
             (_, _) => Clients::local(),
         };
-        self.admitted(&clients)
+        let clients = self.admitted(&clients);
+        self.of_view(&clients)
+    }
+
+    /// Of these clients those of the view that is read, if it is one of several.
+    fn of_view(&mut self, clients: &Clients) -> Clients {
+        let Some(before) = self.before.clone() else { return clients.clone() };
+        let own = match self.get("match-clients") {
+            Some(list) => self.clients(list),
+            None => Clients::everybody(),
+        };
+        let mut list = List::default();
+        before.iter().for_each(|before| list.exclude(&before.clients, "a view in front of it"));
+        list.admit(&clients.and(&own));
+        list.finish()
     }
 
     /// Writes the clients that may ask for forwarded names.
@@ -272,11 +287,17 @@ pub(super) fn blackhole(reading: &mut Reading<'_>, option: &Statement) -> Fate {
 
 pub(super) fn match_clients(reading: &mut Reading<'_>, option: &Statement) -> Fate {
     let mut clients = reading.clients(option);
+    let several = reading.before.is_some();
     if clients.is_everybody() {
-        return Fate::honoured("everybody sees the zones of the only view");
+        return Fate::honoured(match several {
+            true => "all who are in no view in front of it see its zones",
+            false => "everybody sees the zones of the only view",
+        });
     }
     clients.written();
     match clients.lost() {
+        [] if several => Fate::honoured("→ [[zone]] when-client-in"),
+        lost if several => without("→ [[zone]] when-client-in", lost),
         [] => Fate::honoured("→ [[zone]] allow-query and [[forward]] allow: the view is the only one"),
         lost => without("→ [[zone]] allow-query and [[forward]] allow", lost),
     }

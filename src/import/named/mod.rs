@@ -14,6 +14,8 @@ mod updates;
 
 mod rules;
 
+mod views;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -27,7 +29,7 @@ use super::work::{Unreadable, Work, file_at};
 use super::zone::{apex, copy_from, given_again, serve};
 use crate::dns::Name;
 use crate::source::{Diagnostic, Severity, Span};
-use reading::{OpenZone, Reading, Servers, ZoneContents};
+use reading::{Forwards, OpenZone, Reading, Servers, ZoneContents};
 use transfers::RemoteServers;
 
 /// Reads `named.conf`; what it was read from.
@@ -56,21 +58,30 @@ pub(super) fn read(work: &mut Work, from: &Path) -> Result<String, Unreadable> {
             acls.entry(name.text.to_ascii_lowercase()).or_insert(acl.block());
         }
     }
-    // If there are several, none is read.
-    let view = named("view").next().map(Statement::block).filter(|_| named("view").count() == 1);
-    let of_view = view.unwrap_or_default().iter().filter(|statement| statement.keyword() != "zone");
+    let global: Vec<&Statement> = named("options").flat_map(Statement::block).collect();
+    let views: Vec<&Statement> = named("view").collect();
+    // Of several views, the one whose clients have names of others asked is read with the options of the server.
+    let main = views.iter().find(|view| views::recurses(&global, view)).or(views.first());
+    let view = main.map(|view| view.block());
     let mut reading = Reading {
         acls,
-        options: named("options").flat_map(Statement::block).chain(of_view).collect(),
+        options: views::options(&global, view),
         view,
+        before: (views.len() > 1).then(Vec::new),
+        forwards: Forwards::Here,
         directory: statement::directory(statements),
         listen: [None, None],
         parsed: &parsed,
         work,
         zone: None,
     };
+    reading.judge_listeners();
+    reading.set_before(&views);
     reading.judge_options();
     reading.statements(statements);
+    if views.len() > 1 {
+        reading.several(&global, &views);
+    }
     reading.finish();
     reading.report_defaults();
     Ok(path.display().to_string())
@@ -93,12 +104,24 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// Says what becomes of every option; first of those that say where it listens, as lists of clients may
-    /// mean the addresses of this host.
+    /// Says what becomes of the options that say where it listens: first, as lists of clients may mean the
+    /// addresses of this host.
+    fn judge_listeners(&mut self) {
+        let is_listener = |option: &&'r Statement| option.keyword().starts_with("listen-on");
+        let listeners: Vec<&'r Statement> = self.options.iter().copied().filter(is_listener).collect();
+        self.judge(&listeners);
+    }
+
+    /// Says what becomes of every other option.
     fn judge_options(&mut self) {
         let is_listener = |option: &&'r Statement| option.keyword().starts_with("listen-on");
-        let (listeners, others): (Vec<_>, Vec<_>) = self.options.iter().copied().partition(is_listener);
-        for option in listeners.into_iter().chain(others) {
+        let others: Vec<&'r Statement> = self.options.iter().copied().filter(|it| !is_listener(it)).collect();
+        self.judge(&others);
+    }
+
+    /// Says what becomes of some options.
+    fn judge(&mut self, options: &[&'r Statement]) {
+        for option in options.iter().copied() {
             let fate = match self.get(&option.keyword()) {
                 Some(counts)
                     if option.keyword() != "include"
@@ -133,6 +156,12 @@ impl<'r> Reading<'r> {
         if keyword == "include" {
             return self.include(option);
         }
+        if self.forwards == Forwards::Elsewhere
+            && views::OF_OTHERS.contains(&keyword.as_str())
+            && self.recurses()
+        {
+            return Fate::refused(views::ELSEWHERE);
+        }
         match rule::find(rules::OPTIONS, &keyword) {
             Some(Then::Always(kind, text)) => rule::plain(kind, text),
             Some(Then::UnlessOff(..)) if Self::is_off(option) => rule::off(),
@@ -160,16 +189,8 @@ impl<'r> Reading<'r> {
                     }
                     Fate::honoured("the only view: its zones and options are those of the server")
                 }
-                "view" => {
-                    let fault = Diagnostic::error(statement.span, "views are not taken over");
-                    let help = "write each view's zones into a file of their own, import it into a folder of its own, and \
-                                give each [[zone]] its clients with `when-client-in`, which is what `match-clients` is";
-                    self.work.found.push(fault.help(help));
-                    Fate::refused(
-                        "zones of several views: import each view from a file of its own; `when-client-in` of [[zone]] \
-                         does what `match-clients` does",
-                    )
-                }
+                // They are read one after the other.
+                "view" => continue,
                 keyword => match rule::find(rules::STATEMENTS, keyword) {
                     Some(Then::Always(kind, text) | Then::UnlessOff(kind, text)) => rule::plain(kind, text),
                     Some(Then::Read(function) | Then::ReadEach(function)) => function(self, statement),
@@ -285,6 +306,9 @@ impl<'r> Reading<'r> {
         if !self.recurses() {
             return Fate::no_effect("`recursion no`: nothing is forwarded");
         }
+        if self.forwards == Forwards::Elsewhere {
+            return Fate::refused(views::ELSEWHERE);
+        }
         let Some(servers) = servers.filter(|servers| !servers.block().is_empty()) else {
             return Fate::refused(
                 "it has no forwarders: below this name BIND asks the root servers, which we do not",
@@ -300,11 +324,9 @@ impl<'r> Reading<'r> {
         if upstream.is_empty() {
             return Fate::refused("no upstream is left: write a [[forward]] block with one");
         }
-        let place = self.work.sources.place(statement.span);
-        let file = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
-        let remark = format!("{file}:{}", place.line);
+        let remark = self.work.whence(statement.span);
         let text = format!("→ [[forward]] upstream {}", upstream.join(", "));
-        self.work.draft.forwards.push(Forward { zone, upstream, remark });
+        self.work.draft.forwards.push(Forward::to(zone, upstream, remark));
         match lost.as_slice() {
             [] => Fate::honoured(text),
             lost => Fate::refused(format!("{text}, without {}", lost.join(", "))),

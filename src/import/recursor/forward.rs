@@ -259,14 +259,12 @@ fn forward(
     if plain.is_empty() {
         return Fate::refused("no upstream is left: write a [[forward]] block with one");
     }
-    let place = reading.work.sources.place(entry.zone.span);
-    let file = std::path::Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
-    let remark = format!("{file}:{}", place.line);
+    let remark = reading.work.whence(entry.zone.span);
     // The last of several counts.
     reading.work.draft.forwards.retain(|forward| forward.zone != *name);
     let plain: Vec<String> = plain.into_iter().map(address::upstream).collect();
     let text = format!("→ [[forward]] upstream {}", plain.join(", "));
-    reading.work.draft.forwards.push(Forward { zone: name.clone(), upstream: plain, remark });
+    reading.work.draft.forwards.push(Forward::to(name.clone(), plain, remark));
     match (lost.as_slice(), entry.asked) {
         ([], Asked::Recursively) => Fate::honoured(text),
         // Aliases in its answers are followed, as there; referrals are not.

@@ -117,7 +117,7 @@ fn who_may_ask(server: SocketAddr, qname: &str) -> Vec<u8> {
 }
 
 /// edgedns with what was imported, on an address of its own.
-fn imported(result: &Imported, files: &std::path::Path) -> (Site, Program) {
+pub(crate) fn imported(result: &Imported, files: &std::path::Path) -> (Site, Program) {
     let site = Site::new();
     std::fs::create_dir_all(site.folder().join("edgedns/zones")).expect("a scratch folder");
     for entry in std::fs::read_dir(files.join("edgedns/zones")).expect("the copied files") {
@@ -260,4 +260,53 @@ fn whom_the_recursor_gives_no_answer_is_refused_whatever_he_asks() {
         }
         program.stop();
     }
+}
+
+#[test]
+fn a_client_sees_the_version_of_a_zone_that_bind_shows_it() {
+    let Some(named) = installed("named") else { return };
+    let zone = |name: &str, address: &str| {
+        let file = format!("{address}.zone");
+        (file.clone(), format!("zone \"{name}\" {{ type master; file \"{file}\"; }};\n"))
+    };
+    let versions = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|address| {
+        (["both.test", "some.test"].map(|name| zone(name, address)), ZONE.replace("192.0.2.1", address))
+    });
+    let [first, second, third] = &versions;
+    // The second view lacks a zone that the others have.
+    let views = format!(
+        "view one {{ match-clients {{ !127.0.0.2; inner; }};\n{}{} }};\nview two {{ match-clients {{ 127.0.0.2; 127.0.0.4/31; }};\n{} }};\n\
+         view three {{ match-clients {{ !127.0.0.3; any; }};\n{}{} }};\n",
+        first.0[0].1, first.0[1].1, second.0[0].1, third.0[0].1, third.0[1].1,
+    );
+    let (node, bind) = bind_node("  recursion no;\n", &views);
+    for (zones, text) in &versions {
+        node.write(&format!("etc/{}", zones[0].0), text);
+    }
+    let mut theirs = Server::named(&named, &node.path("etc"));
+    theirs.wait_until("BIND answers", || may_ask(1, bind, "ns.both.test.").then_some(()));
+    let result = node.named();
+    let (site, program) = imported(&result, &node.path("new"));
+    for qname in ["ns.both.test.", "ns.some.test."] {
+        for client in 1..=UNHEARD {
+            let (wanted, got) = (seen(client, bind, qname), seen(client, site.listen(), qname));
+            assert_eq!(got, wanted, "{qname} for 127.0.0.{client}\n{}", result.config);
+        }
+    }
+    program.stop();
+}
+
+/// What a client is answered; none where it is REFUSED.
+fn seen(client: u8, server: SocketAddr, qname: &str) -> Option<Vec<String>> {
+    let socket = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, client), 0)).expect("a socket");
+    socket.set_read_timeout(Some(ANSWER_MAX)).expect("a time limit");
+    socket.connect(server).expect("a loopback address");
+    let mut message = Message::query();
+    message.add_query(Query::query(Name::from_ascii(qname).expect("a name"), RecordType::A));
+    socket.send(&message.to_vec().expect("a query")).expect("loopback takes a datagram");
+    let mut buffer = [0; 4096];
+    let len = socket.recv(&mut buffer).expect("an answer");
+    let response = Message::from_vec(&buffer[..len]).expect("a response that decodes");
+    let answers = response.answers.iter().map(|record| record.data.to_string()).collect();
+    (response.metadata.response_code != ResponseCode::Refused).then_some(answers)
 }

@@ -39,10 +39,10 @@ struct ImportedNode {
 
 /// One answer, in an order that does not depend on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Answer {
-    code: String,
+pub(crate) struct Answer {
+    pub(crate) code: String,
     /// Owner, type, TTL and data of the answer section.
-    records: BTreeSet<(String, String, u32, String)>,
+    pub(crate) records: BTreeSet<(String, String, u32, String)>,
     /// The same of the SOA record in the authority section.
     negative: Option<(String, u32)>,
 }
@@ -135,7 +135,7 @@ pub(crate) fn ask(server: SocketAddr, qname: &str, qtype: RecordType) -> Option<
     send(server, &plain_query(qname, qtype))
 }
 
-fn answer(server: SocketAddr, qname: &str, qtype: RecordType) -> Answer {
+pub(crate) fn answer(server: SocketAddr, qname: &str, qtype: RecordType) -> Answer {
     let response =
         ask(server, qname, qtype).unwrap_or_else(|| panic!("{server} is silent about {qname} {qtype}"));
     let lower = |name: &Name| name.to_ascii().to_lowercase();

@@ -3,84 +3,15 @@
 //! Only functions that probe other addresses than they answer are tested here; `answers` compares the records
 //! of real nodes.
 
-use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr};
 
 use hickory_proto::rr::RecordType;
 
 use super::answers::{IN_A_ROW, addresses, ask};
 use super::servers::{Server, installed};
+use super::target::Target;
 use harness::program::{Program, Site};
 use harness::{free_port, loopback};
-
-/// Longer than a request over loopback takes.
-const REQUEST_MAX: Duration = Duration::from_secs(2);
-
-/// A target that answers 200 while it is ready, then 503.
-struct Target {
-    place: SocketAddr,
-    ready: Arc<AtomicBool>,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Target {
-    fn start() -> Self {
-        let listener = TcpListener::bind((loopback(), 0)).expect("a loopback address");
-        let place = listener.local_addr().expect("a bound socket");
-        let (ready, stop) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
-        let (is_ready, stops) = (Arc::clone(&ready), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if stops.load(Ordering::SeqCst) {
-                    return;
-                }
-                // A client that goes away is the client's own matter.
-                let _ = answer(stream, &is_ready);
-            }
-        });
-        Self { place, ready, stop, thread: Some(thread) }
-    }
-
-    fn open(&self) {
-        self.ready.store(true, Ordering::SeqCst);
-    }
-
-    fn close(&self) {
-        self.ready.store(false, Ordering::SeqCst);
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        drop(TcpStream::connect(self.place));
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn answer(mut stream: TcpStream, ready: &AtomicBool) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(REQUEST_MAX))?;
-    let mut request = Vec::new();
-    let mut piece = [0; 1024];
-    while !request.windows(4).any(|window| window == b"\r\n\r\n") {
-        let length = stream.read(&mut piece)?;
-        if length == 0 {
-            return Ok(());
-        }
-        request.extend_from_slice(&piece[..length]);
-    }
-    let status = if ready.load(Ordering::SeqCst) { "200 OK" } else { "503 Service Unavailable" };
-    stream.write_all(
-        format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").as_bytes(),
-    )
-}
 
 /// `ext` answers addresses where nobody is: each while a URL elsewhere is up, the second set while the first is not.
 fn zone(first: SocketAddr, second: SocketAddr) -> String {
@@ -102,7 +33,7 @@ fn wait_for_both(theirs: &mut Server, place: SocketAddr, ours: &Program, wanted:
 #[test]
 fn a_url_of_another_host_decides_about_an_address_as_in_powerdns() {
     let Some(pdns) = installed("pdns_server") else { return };
-    let (first, second) = (Target::start(), Target::start());
+    let (first, second) = (Target::start_at(free_port(loopback())), Target::start_at(free_port(loopback())));
     let site = Site::new();
     site.write("lab.zone", &zone(first.place, second.place));
     site.configure("[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n");

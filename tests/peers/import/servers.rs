@@ -1,4 +1,4 @@
-//! PowerDNS, pdns-recursor and BIND as processes on loopback, with nothing but a node's own files.
+//! PowerDNS, pdns-recursor, BIND, dnsmasq, HAProxy and gdnsd as processes on loopback, with nothing but a node's own files.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -40,6 +40,29 @@ impl Server {
     pub(crate) fn named(program: &Path, folder: &Path) -> Server {
         let mut command = Command::new(program);
         command.arg("-g").arg("-c").arg(folder.join("named.conf"));
+        Self::spawn(command, program, folder)
+    }
+
+    /// dnsmasq with the `dnsmasq.conf` of a folder.
+    pub(crate) fn dnsmasq(program: &Path, folder: &Path) -> Server {
+        let mut command = Command::new(program);
+        let conf = folder.join("dnsmasq.conf");
+        // Another user could not read a scratch folder.
+        command.args(["--keep-in-foreground", "--pid-file=", "--user=root", "-C"]).arg(conf);
+        Self::spawn(command, program, folder)
+    }
+
+    /// gdnsd with the `config` of a folder, which names folders to write to.
+    pub(crate) fn gdnsd(program: &Path, folder: &Path) -> Server {
+        let mut command = Command::new(program);
+        command.arg("-c").arg(folder).arg("start");
+        Self::spawn(command, program, folder)
+    }
+
+    /// HAProxy with the `haproxy.cfg` of a folder.
+    pub(crate) fn haproxy(program: &Path, folder: &Path) -> Server {
+        let mut command = Command::new(program);
+        command.arg("-db").arg("-f").arg(folder.join("haproxy.cfg"));
         Self::spawn(command, program, folder)
     }
 

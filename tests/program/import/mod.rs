@@ -4,7 +4,11 @@
 
 mod access;
 mod copies;
+mod corefile;
+mod dnsmasq;
 mod faults;
+mod gdnsd;
+mod haproxy;
 mod named;
 mod pdns;
 mod recursor;

@@ -112,20 +112,80 @@ fn what_cannot_be_had_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn several_views_are_refused_and_a_single_one_is_read_through() {
+fn a_single_view_is_read_through() {
     let zone = "zone \"lab.test\" { type master; file \"/var/named/lab.zone\"; };";
     let one = node(&format!("view \"all\" {{ match-clients {{ any; }}; {zone} }};\n"));
     let result = one.import_named(&one.path("new"));
     result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
-    let two = node(&format!("view \"in\" {{ {zone} }};\nview \"out\" {{ {zone} }};\n"));
-    let result = two.import_named(&two.path("new"));
-    result.assert_faults(&["views are not taken over", "/etc/named.conf:1:1", "a folder of its own"]);
-    result.assert_faults(&["`when-client-in`, which is what `match-clients` is"]);
-    result.assert_fate(
-        "view in { … }",
-        "refused",
-        "`when-client-in` of [[zone]] does what `match-clients` does",
+    assert!(!result.config.contains("when-client-in"), "{}", result.config);
+}
+
+#[test]
+fn each_view_is_seen_by_those_whom_no_view_in_front_of_it_holds() {
+    let zone = |name: &str| format!("zone \"{name}\" {{ type master; file \"/var/named/lab.zone\"; }};\n");
+    let node = node(&format!(
+        "acl inside {{ !192.0.2.9; 192.0.2.0/24; }};\noptions {{ directory \"/var/named\"; forwarders {{ 203.0.113.1; }}; }};\n\
+         view \"in\" {{ match-clients {{ inside; }}; allow-recursion {{ inside; }};\n{}{} }};\n\
+         view \"out\" {{ match-clients {{ any; }}; recursion no;\n{}{} }};\n\
+         view \"never\" {{\n{} }};\n",
+        zone("both.test"),
+        zone("in.test"),
+        zone("both.test"),
+        zone("out.test"),
+        zone("never.test"),
+    ));
+    let result = node.import_named(&node.path("new"));
+    let block = |name: &str, view: &str| {
+        let mut blocks = result.config.split("\n[[");
+        let wanted = [format!("name = \"{name}\""), format!("view = \"{view}\"")];
+        let found = blocks.find(|block| wanted.iter().all(|line| block.contains(line)));
+        found
+            .unwrap_or_else(|| panic!("no {name} of {view}\n{}\n{}", result.config, result.faults))
+            .to_owned()
+    };
+    let seen = |block: String| {
+        let line = block.lines().find_map(|line| line.strip_prefix("when-client-in = "));
+        line.map(|line| line.split(" #").next().unwrap_or_default().trim().to_owned())
+    };
+    let inside = seen(block("both.test", "in")).expect("a list");
+    assert!(inside.contains("192.0.2.128/25") && !inside.contains("192.0.2.0/24"), "{inside}");
+    assert_eq!(seen(block("in.test", "in")), Some(inside.clone()));
+    // Whoever is inside sees the version in front; the others see the last one.
+    assert_eq!(seen(block("both.test", "out")), None, "{}", result.config);
+    let outside = seen(block("out.test", "out")).expect("a list");
+    assert!(outside.contains("192.0.2.9") && outside.contains("128.0.0.0/2"), "{outside}");
+    assert!(!result.config.contains("never.test"), "{}", result.config);
+    result.assert_fate("view never { … }", "no effect here", "holds everybody");
+    // Names of others are for the clients of the first alone.
+    let forward = result.config.split("[[forward]]").nth(1).unwrap_or_default();
+    assert!(forward.contains("\"192.0.2.128/25\"") && !forward.contains("128.0.0.0/2"), "{}", result.config);
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn names_of_others_are_asked_for_the_clients_of_one_view() {
+    let node = node(
+        "options { directory \"/var/named\"; };\n\
+         view \"in\" { match-clients { 192.0.2.0/24; }; forwarders { 203.0.113.1; }; };\n\
+         view \"out\" { match-clients { 198.51.100.0/24; }; forwarders { 203.0.113.2; };\n\
+         zone \"x.test\" { type forward; forwarders { 203.0.113.3; }; }; };\n",
     );
+    let result = node.import_named(&node.path("new"));
+    result.assert_fate("zone x.test", "refused", "of one view");
+    result.assert_fate("forwarders { 203.0.113.2; }", "refused", "of one view");
+    assert!(!result.config.contains("203.0.113.2") && !result.config.contains("198.51"), "{}", result.config);
+    assert_eq!(result.status, Some(1));
+}
+
+#[test]
+fn of_clients_that_are_not_known_nobody_sees_another_view() {
+    let zone = "zone \"lab.test\" { type master; file \"/var/named/lab.zone\"; };";
+    let node = node(&format!(
+        "options {{ directory \"/var/named\"; recursion no; }};\n\
+         view \"in\" {{ match-clients {{ nobody-knows; }}; {zone} }};\nview \"out\" {{ {zone} }};\n"
+    ));
+    let result = node.import_named(&node.path("new"));
+    assert_eq!(result.config.matches("when-client-in = [\"0.0.0.0/32\"]").count(), 2, "{}", result.config);
     assert_eq!(result.status, Some(1));
 }
 

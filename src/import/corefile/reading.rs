@@ -1,0 +1,62 @@
+//! What the rules of a server block's plugins work on.
+
+use std::path::PathBuf;
+
+use super::super::draft::Allowed;
+use super::super::made::MadeZones;
+use super::super::networks::Clients;
+use super::super::word::Word;
+use super::super::work::Work;
+use super::lines::ServerBlock;
+use crate::dns::{Name, NameRef};
+use crate::source::Diagnostic;
+
+/// What the rules work on.
+pub(super) struct Reading<'r> {
+    pub(super) work: &'r mut Work,
+    /// The block whose plugins are read.
+    pub(super) block: &'r ServerBlock,
+    /// The zones of the block.
+    pub(super) zones: Vec<Name>,
+    /// The zones that are put together of single records.
+    pub(super) made: &'r mut MadeZones,
+    /// The clients that the block answers.
+    pub(super) clients: Clients,
+    /// Where files are that are named by a relative path.
+    pub(super) root: Option<PathBuf>,
+}
+
+impl Reading<'_> {
+    /// The zones that a plugin names behind others, or those of the block.
+    pub(super) fn zones_or_own(&mut self, words: &[Word]) -> Vec<Name> {
+        if words.is_empty() {
+            return self.zones.clone();
+        }
+        words.iter().filter_map(|word| self.name(word)).collect()
+    }
+
+    /// A name; what is none is pushed.
+    pub(super) fn name(&mut self, word: &Word) -> Option<Name> {
+        match Name::parse(word.text.as_bytes(), NameRef::ROOT) {
+            Ok(name) => Some(name),
+            Err(error) => {
+                self.work.found.push(Diagnostic::error(word.span, format!("`{}`: {error}", word.text)));
+                None
+            }
+        }
+    }
+
+    /// Whether names that a plugin does not have go to others.
+    pub(super) fn forwards(&self) -> bool {
+        self.block.lines.iter().any(|line| line.text(0) == "forward")
+    }
+
+    /// The clients that may ask the zones of the block; none: all.
+    pub(super) fn allowed(&self) -> Option<Allowed> {
+        let mut clients = self.clients.clone();
+        if clients.is_everybody() {
+            return None;
+        }
+        Some(Allowed { networks: clients.written(), remark: "acl".to_owned() })
+    }
+}

@@ -1,0 +1,159 @@
+//! The grammar of `haproxy.cfg`: lines of words, in sections.
+
+use super::super::word::Word;
+use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
+
+/// Words that begin a section (the manual of HAProxy 2.6 to 3.2).
+const SECTIONS: &[&str] = &[
+    "acme",
+    "backend",
+    "cache",
+    "crt-store",
+    "defaults",
+    "fcgi-app",
+    "frontend",
+    "global",
+    "http-errors",
+    "listen",
+    "log-forward",
+    "log-profile",
+    "mailers",
+    "peers",
+    "program",
+    "resolvers",
+    "ring",
+    "traces",
+    "userlist",
+];
+
+/// A line of words.
+#[derive(Clone, Debug)]
+pub(super) struct ConfigLine {
+    /// Never empty.
+    pub(super) words: Vec<Word>,
+    pub(super) span: Span,
+    /// As the report shows it.
+    pub(super) shown: String,
+}
+
+/// A section: its own line, and those below it.
+#[derive(Clone, Debug)]
+pub(super) struct Section {
+    pub(super) head: ConfigLine,
+    pub(super) lines: Vec<ConfigLine>,
+}
+
+impl ConfigLine {
+    /// The word at a place, or an empty text.
+    pub(super) fn text(&self, place: usize) -> &str {
+        self.words.get(place).map_or("", |word| word.text.as_str())
+    }
+
+    /// Whether it begins with these words.
+    pub(super) fn begins(&self, words: &[&str]) -> bool {
+        words.iter().enumerate().all(|(place, word)| self.text(place) == *word)
+    }
+
+    /// What is behind a word that stands somewhere in it.
+    pub(super) fn behind(&self, name: &str) -> Option<&Word> {
+        let at = self.words.iter().position(|word| word.text == name)?;
+        self.words.get(at + 1)
+    }
+}
+
+impl Section {
+    pub(super) fn kind(&self) -> &str {
+        self.head.text(0)
+    }
+
+    /// Whether it is off.
+    pub(super) fn is_off(&self) -> bool {
+        self.lines.iter().any(|line| line.words.len() == 1 && line.text(0) == "disabled")
+    }
+
+    /// What it is called; nothing where it has no name.
+    pub(super) fn name(&self) -> &str {
+        match self.head.text(1) {
+            "from" => "",
+            name => name,
+        }
+    }
+}
+
+/// The sections of a file.
+pub(super) fn read(sources: &Sources, file: FileId, found: &mut Diagnostics) -> Vec<Section> {
+    let bytes = sources.bytes(file);
+    let mut sections: Vec<Section> = Vec::new();
+    let mut start = 0_usize;
+    for raw in bytes.split(|&byte| byte == b'\n') {
+        let line = line(file, start, raw, found);
+        start += raw.len() + 1;
+        let Some(line) = line else { continue };
+        if SECTIONS.contains(&line.text(0)) {
+            sections.push(Section { head: line, lines: Vec::new() });
+        } else if let Some(section) = sections.last_mut() {
+            section.lines.push(line);
+        } else {
+            found.push(Diagnostic::error(line.span, "a line in front of all sections"));
+        }
+    }
+    sections
+}
+
+/// The words of a line; none for an empty one.
+fn line(file: FileId, start: usize, raw: &[u8], found: &mut Diagnostics) -> Option<ConfigLine> {
+    let mut words: Vec<Word> = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = raw.get(at) {
+        match byte {
+            b'#' => break,
+            byte if byte.is_ascii_whitespace() => at += 1,
+            _ => {
+                let begin = at;
+                let (text, end) = word(raw, begin);
+                at = end;
+                let span = Span::new(file, offset(start + begin), offset(start + end));
+                if text.contains('\0') {
+                    let message = "a variable of the environment, which is not known here";
+                    found.push(
+                        Diagnostic::error(span, message).help("write what it stands for, and import again"),
+                    );
+                }
+                words.push(Word { text: text.replace('\0', "$"), span });
+            }
+        }
+    }
+    let span = words.first()?.span.to(words.last()?.span);
+    let shown = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    Some(ConfigLine { words, span, shown })
+}
+
+/// A word and where it ends: quotes and `\` as HAProxy reads them ("Quoting and escaping"). A variable is
+/// marked by a zero byte.
+fn word(raw: &[u8], begin: usize) -> (String, usize) {
+    let mut text = Vec::new();
+    let mut quote = None;
+    let mut at = begin;
+    while let Some(&byte) = raw.get(at) {
+        let next = raw.get(at + 1).copied();
+        match (quote, byte) {
+            (None, b'#') => break,
+            (None, byte) if byte.is_ascii_whitespace() => break,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            (Some(b'"'), b'$') => text.push(0),
+            (None | Some(b'"'), b'\\') if next.is_some() => {
+                at += 1;
+                match next {
+                    Some(b'n') if quote.is_none() => text.push(b'\n'),
+                    Some(b'r') if quote.is_none() => text.push(b'\r'),
+                    Some(b't') if quote.is_none() => text.push(b'\t'),
+                    other => text.extend(other),
+                }
+            }
+            (_, byte) => text.push(byte),
+        }
+        at += 1;
+    }
+    (String::from_utf8_lossy(&text).into_owned(), at)
+}
