@@ -112,6 +112,22 @@ impl PoolAnswer {
                 let is_same_for_all = *most >= count || *pinned >= *most;
                 return Some(if is_same_for_all { 0 } else { start.saturating_sub(*pinned) });
             }
+            ChoiceAtQuery::Growing { pinned, most, shares, levels } => {
+                let bar = selection.below(100);
+                let start = self.start(&mut selection, *pinned);
+                let is_above = |share: &u8| u32::from(*share) > bar;
+                let gets_it = |place: &u32| shares.get(*place as usize).is_some_and(is_above);
+                let chosen = self.places_from(start, *pinned).filter(gets_it).take(*most as usize);
+                chosen.filter_map(|place| self.record(place)).for_each(put);
+                // A share is one of a hundred.
+                let level = u32::try_from(levels.partition_point(|share| !is_above(share))).unwrap_or(0);
+                let is_same_for_all = *most >= count || *pinned >= *most;
+                let (windows, window) = match is_same_for_all {
+                    true => (1, 0),
+                    false => (count.saturating_sub(*pinned), start.saturating_sub(*pinned)),
+                };
+                return Some(level.wrapping_mul(windows).wrapping_add(window));
+            }
             ChoiceAtQuery::Sample(sample) => {
                 self.sample(&mut selection, *sample, &mut put);
                 return Some(0);
@@ -145,8 +161,13 @@ impl PoolAnswer {
     /// All records: the pinned ones, then the others beginning at a place.
     #[inline]
     fn rotated(&self, start: u32, pinned: u32) -> impl Iterator<Item = &[u8]> {
-        let places = (0..pinned).chain(start..self.count()).chain(pinned..start);
-        places.filter_map(|place| self.record(place))
+        self.places_from(start, pinned).filter_map(|place| self.record(place))
+    }
+
+    /// Their places in that order.
+    #[inline]
+    fn places_from(&self, start: u32, pinned: u32) -> impl Iterator<Item = u32> + use<> {
+        (0..pinned).chain(start..self.count()).chain(pinned..start)
     }
 
     /// So many records by chance: the beginning of a shuffle (Fisher and Yates).

@@ -20,6 +20,7 @@ const HELP_END: &str = "\
 Examples:
   edgedns force '*192.0.2.14:*' down --for 30m --reason \"new kernel\"   # before a reboot
   edgedns force '*192.0.2.14:*' auto                                   # after it
+  edgedns force '*192.0.2.14:*' drain --for 2h                         # no new clients; not down, no alert
   edgedns force '*:6443*' up --for 10m --reason \"probes are wrong\"
 
 Exit status:
@@ -38,7 +39,7 @@ pub(crate) struct Arguments {
     server: ServerArguments,
     /// Targets as `status` shows them; `*` stands for any text: '*192.0.2.1:*'.
     target: Pattern,
-    /// Verdict to force: up or down; auto leaves it to the probes again.
+    /// Verdict to force: up or down; drain ends new answers and leaves the verdict to the probes; auto leaves all to them again.
     verdict: Order,
     /// How long it lasts, as in 30m; without it until `auto`.
     #[arg(long = "for", value_name = "DURATION", value_parser = read_duration)]

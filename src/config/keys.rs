@@ -871,7 +871,9 @@ const OWN: &[ConfigKey] = &[
         Section::ZoneProbe,
         "selector",
         Absent::Default(r#""all""#),
-        "which passing addresses are answered: all, random (one), hashed (one, by client) or first",
+        "which passing addresses are answered: all, random (one), hashed (one, by client), first, fastest (one of those whose \
+         probes are as fast as the fastest one's) or least-loaded (one, by the weight that the page of an http or https probe \
+         begins with)",
     ),
     key(
         Section::ZoneProbe,
@@ -890,7 +892,47 @@ const OWN: &[ConfigKey] = &[
         Section::ZoneProbe,
         "weights",
         Absent::Unset { example: r#"{ "192.0.2.1" = 3 }"# },
-        "shares of addresses, 1 for the others; one is answered, at random unless the selector is hashed",
+        "shares of addresses, 1 for the others; one is answered, at random unless the selector is hashed; 0 drains one: no \
+         new answers while there are others, and yet it is not down",
+    ),
+    key(
+        Section::ZoneProbe,
+        "max-share",
+        Absent::Unset { example: r#""50%""# },
+        "most of the answers that one address gets where one is answered; what is left goes to the others, then to those of \
+         `backup`, and only where nobody is left above it",
+    ),
+    key(
+        Section::ZoneProbe,
+        "while-any",
+        Absent::Default(r#""passing""#),
+        "what is answered of the addresses, or of a group of `backup`, while enough of them pass: those that are passing, or \
+         all of them",
+    ),
+    key(
+        Section::ZoneProbe,
+        "machine",
+        Absent::Default("false"),
+        "whether the n-th A and the n-th AAAA record are of one machine, which leaves with both while one of them does not \
+         pass; or the addresses of each machine, [[\"192.0.2.1\", \"2001:db8::1\"]]",
+    ),
+    key(
+        Section::ZoneProbe,
+        "slow-start",
+        Absent::Default(r#""0s""#),
+        "within which time an address that was down gets its whole share again, in ten steps",
+    ),
+    key(
+        Section::ZoneProbe,
+        "startup",
+        Absent::Default(r#""0s""#),
+        "how long failures of an address that has never passed say nothing: it is pending, answered only where none passes",
+    ),
+    key(
+        Section::ZoneProbe,
+        "down-interval",
+        Absent::Unset { example: r#""5s""# },
+        "from one probe to the next while an address is down; without it `interval`",
     ),
     key(
         Section::ZoneProbe,

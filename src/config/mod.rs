@@ -18,6 +18,7 @@ mod pool_settings;
 mod probe;
 mod probe_kind;
 mod kubernetes;
+mod life;
 mod zone_probe;
 mod pool_text;
 mod limit;

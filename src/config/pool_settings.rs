@@ -14,7 +14,10 @@ use crate::setting::DURATION_MAX;
 use crate::setting::keep;
 use crate::setting::{Value, list};
 use crate::source::{Diagnostic, Diagnostics};
-use crate::zone::{AllDown, AnswerOrder, ConfigForm, MEMBERS_MAX, MinUp, PoolSettings, Selector};
+use crate::zone::{
+    AllDown, AnswerOrder, Answers, ConfigForm, MEMBERS_MAX, Machines, MinUp, PoolSettings, Selector,
+    ShareMax, WhileAny,
+};
 
 /// What may be answered when no address passes.
 const ALL_DOWN: &[(&str, AllDown)] = &[
@@ -29,13 +32,15 @@ const ORDERS: &[(&str, AnswerOrder)] = &[
     ("fixed", AnswerOrder::Fixed),
 ];
 
+const WHILE_ANY: &[(&str, WhileAny)] = &[("passing", WhileAny::Passing), ("all", WhileAny::All)];
+
 /// Most that one weight may be: a thousand members of it still add up.
 const WEIGHT_MAX: u32 = 1_000_000;
 
 /// Reads these keys of a block; what is absent or faulty keeps its default.
 pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> PoolSettings {
     let usual = PoolSettings::default();
-    let weights = table.get("weights").map(|value| read_weights(value, found)).unwrap_or_default();
+    let (weights, drained) = table.get("weights").map(|value| read_weights(value, found)).unwrap_or_default();
     let order = table.read("order", found, |value| value.word(ORDERS));
     let backups = table.get("backup").map(|value| read_backups(value, found)).unwrap_or_default();
     let selector = read_selector(table, &weights, found);
@@ -43,6 +48,10 @@ pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> PoolSettings {
         selector,
         order: order.unwrap_or(usual.order),
         weights,
+        drained,
+        machines: table.get("machine").map(|value| read_machines(value, found)).unwrap_or_default(),
+        share_max: table.read("max-share", found, read_share_max),
+        while_any: table.read("while-any", found, |value| value.word(WHILE_ANY)).unwrap_or_default(),
         backups,
         min_up: table.read("min-up", found, read_min_up).unwrap_or(usual.min_up),
         answers_max: table.read("max-answers", found, read_count),
@@ -54,10 +63,13 @@ pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> PoolSettings {
     choice
 }
 
-/// Keys about several answers, where one is given.
+/// Keys about several answers, where one is given, and the other way round.
 fn warn_of_what_means_nothing(selector: Selector, table: &Table<'_>, found: &mut Diagnostics) {
     for value in selector.entry().idle_keys.iter().filter_map(|key| table.get(key)) {
-        let message = "this means nothing: the selector answers one address only";
+        let message = match selector.entry().answers {
+            Answers::One | Answers::Nothing => "this means nothing: the selector answers one address only",
+            Answers::Several => "this means nothing: the selector answers all addresses",
+        };
         found.push(Diagnostic::warning(value.span(), message));
     }
 }
@@ -80,24 +92,73 @@ fn read_selector(table: &Table<'_>, weights: &[(IpAddr, NonZeroU32)], found: &mu
     })
 }
 
-fn read_weights(value: Value<'_>, found: &mut Diagnostics) -> Vec<(IpAddr, NonZeroU32)> {
+/// The weights of addresses, and those whose weight is 0.
+fn read_weights(value: Value<'_>, found: &mut Diagnostics) -> (Vec<(IpAddr, NonZeroU32)>, Vec<IpAddr>) {
     let mut weights: Vec<(IpAddr, NonZeroU32)> = Vec::new();
+    let mut drained: Vec<IpAddr> = Vec::new();
     for (text, value) in keep(value.entries(), found).unwrap_or_default() {
         let Ok(address) = text.parse::<IpAddr>() else {
             let fault = value.fault(format!("`{text}` is not an address"));
             found.push(fault.help("weigh addresses, as in { \"192.0.2.1\" = 3 }"));
             continue;
         };
-        let bounds = format!("a weight, 1 to {WEIGHT_MAX}, for each address");
-        let weight = value.whole(bounds, |weight| NonZeroU32::new(weight).filter(|_| weight <= WEIGHT_MAX));
+        let bounds = format!("a weight, 0 to {WEIGHT_MAX}, for each address");
+        let weight = value.whole(bounds, |weight| (weight <= WEIGHT_MAX).then(|| NonZeroU32::new(weight)));
         let Some(weight) = keep(weight, found) else { continue };
-        if weights.iter().any(|(known, _)| *known == address) {
+        if weights.iter().any(|(known, _)| *known == address) || drained.contains(&address) {
             found.push(value.fault(format!("{address} is weighed twice")));
-        } else {
-            weights.push((address, weight));
+            continue;
+        }
+        match weight {
+            Some(weight) => weights.push((address, weight)),
+            None => drained.push(address),
         }
     }
-    weights
+    (weights, drained)
+}
+
+/// `true`, or for each machine the list of its addresses.
+fn read_machines(value: Value<'_>, found: &mut Diagnostics) -> Machines {
+    if let Ok(by_place) = value.truth() {
+        return if by_place { Machines::ByPlace } else { Machines::Apart };
+    }
+    let help = "write `true` where the n-th A and the n-th AAAA record are of one machine, or list the addresses of each, \
+                as in [[\"192.0.2.1\", \"2001:db8::1\"], …]";
+    let Ok(items) = value.items() else {
+        found.push(value.takes("a truth value, or a list of lists of addresses").help(help));
+        return Machines::Apart;
+    };
+    let mut machines: Vec<Vec<IpAddr>> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(addresses) = keep(item.items().map_err(|fault| fault.help(help)), found) else { continue };
+        let mut machine = Vec::with_capacity(addresses.len());
+        for written in addresses {
+            let Some(address) = keep(written.address(), found) else { continue };
+            if machine.contains(&address) || machines.iter().flatten().any(|known| *known == address) {
+                found.push(written.fault(format!("{address} is an address of one machine, once")));
+            } else {
+                machine.push(address);
+            }
+        }
+        if machine.len() == 1 {
+            found.push(item.fault("a machine of one address: there is nothing to leave together").help(help));
+        }
+        machines.push(machine);
+    }
+    Machines::Listed(machines)
+}
+
+/// A share of the answers: `"50%"`.
+fn read_share_max(value: Value<'_>) -> Result<ShareMax, Diagnostic> {
+    let text = value.text()?;
+    let percent = percent(text).and_then(|percent| ShareMax::percent(percent.get()));
+    percent.ok_or_else(|| value.fault("`max-share` is a share of the answers from \"1%\" to \"100%\""))
+}
+
+/// Percent, but 0: `34%`.
+fn percent(text: &str) -> Option<NonZeroU32> {
+    let digits = text.strip_suffix('%').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    digits.and_then(|digits| digits.parse().ok())
 }
 
 /// One list of addresses, or a list of such lists in order.
@@ -134,9 +195,7 @@ fn read_min_up(value: Value<'_>) -> Result<MinUp, Diagnostic> {
     let Ok(text) = value.text() else {
         return value.whole(bounds, |count| NonZeroU32::new(count).map(MinUp::Count));
     };
-    let share = text.strip_suffix('%').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    let percent = share.and_then(|digits| digits.parse::<NonZeroU32>().ok());
-    percent
+    percent(text)
         .filter(|percent| percent.get() <= 100)
         .map(MinUp::Percent)
         .ok_or_else(|| value.fault(format!("`min-up` is {bounds}")))

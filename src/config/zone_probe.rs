@@ -12,17 +12,18 @@ use std::time::Duration;
 
 use super::keys::Section;
 use super::kubernetes;
+use super::life;
 use super::pool_settings;
 use super::probe::Probe;
 use super::probe_kind;
 use super::table::Table;
 use crate::dns::{Name, NameRef};
 use crate::kubernetes::Selector;
-use crate::probe::ProbeKind;
+use crate::probe::{Life, ProbeKind};
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zone::{Expected, GuardTemplate, Guarding, PoolSettings, Test};
+use crate::zone::{Expected, Follows, GuardTemplate, Guarding, PoolSettings, Test};
 
 /// A block of owners whose RRsets are guarded by the same probes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct ZoneProbe {
     pub target: Option<Probe>,
     /// The address to probe from, for targets of its family.
     pub source: Option<IpAddr>,
+    /// How its targets begin, return, and are asked while they are down.
+    pub life: Life,
     /// How an answer is chosen.
     pub choice: PoolSettings,
     /// Whose addresses a cluster adds to those that the owners have, and where that is said.
@@ -89,6 +92,7 @@ impl ZoneProbe {
         let times = defaults.overridden(table, found);
         let target = table.get("tcp").filter(|value| value.text() == Ok(TARGET)).map(|_| times);
         let choice = pool_settings::read(table, found);
+        let life = life::read(table, choice.selector, found);
         let source = table.read("source", found, source);
         let kinds = match target {
             Some(_) => {
@@ -96,6 +100,10 @@ impl ZoneProbe {
                 Vec::new()
             }
             None => probe_kind::read_all(table, folder, found),
+        };
+        let kinds = match choice.selector.entry().follows {
+            Follows::Weight => telling_weight(kinds, table, found),
+            Follows::Verdict | Follows::Latency => kinds,
         };
         let probes = kinds.into_iter().map(|(kind, span)| ProbeSpec {
             kind,
@@ -113,7 +121,7 @@ impl ZoneProbe {
             let message = "`members` are addresses, and `tcp = \"target\"` guards SRV records";
             found.push(Diagnostic::error(*span, message).help("put it into a block for A and AAAA RRsets"));
         }
-        Self { names: Vec::new(), probes, target, source, choice, members, span: table.span() }
+        Self { names: Vec::new(), probes, target, source, life, choice, members, span: table.span() }
     }
 
     /// What it says about each of its owners.
@@ -138,6 +146,7 @@ impl ZoneProbe {
             retry: probe.retry,
             rise: probe.rise,
             fall: probe.fall,
+            life: self.life,
         };
         let target = |times: &Probe| {
             let Probe { interval, timeout, retry, rise, fall, .. } = *times;
@@ -149,6 +158,7 @@ impl ZoneProbe {
                 retry,
                 rise,
                 fall,
+                life: self.life,
             }
         };
         self.probes.iter().map(same).chain(self.target.as_ref().map(target)).collect()
@@ -173,13 +183,29 @@ fn source(value: Value<'_>) -> Result<IpAddr, Diagnostic> {
     }
 }
 
+/// The same probes; those over HTTP read the weight that a member tells.
+fn telling_weight(
+    kinds: Vec<(ProbeKind, Span)>,
+    table: &Table<'_>,
+    found: &mut Diagnostics,
+) -> Vec<(ProbeKind, Span)> {
+    let telling = |kind: &ProbeKind| kind.clone().telling_weight();
+    if kinds.iter().all(|(kind, _)| telling(kind).is_none())
+        && let Some(selector) = table.get("selector")
+    {
+        let fault = selector.fault("no probe of this block hears a weight");
+        found.push(fault.help("add an `http` or `https` probe of a page that begins with one: \"70\""));
+    }
+    kinds.into_iter().map(|(kind, span)| (telling(&kind).unwrap_or(kind), span)).collect()
+}
+
 /// The word for the port that an SRV record names.
 const TARGET: &str = "target";
 
 /// What speaks of addresses, where SRV records have names.
 fn refuse_addresses(table: &Table<'_>, found: &mut Diagnostics) {
     let tables = Section::ZoneProbe.children().map(Section::name);
-    for key in ["backup", "weights"].into_iter().chain(tables) {
+    for key in ["backup", "weights", "machine"].into_iter().chain(tables) {
         if let Some(value) = table.get(key) {
             let message = format!("`{key}` is about addresses, and `tcp = \"target\"` guards SRV records");
             found.push(value.fault(message).help("put it into a block for A and AAAA RRsets"));

@@ -543,6 +543,11 @@ fn beliefs(text: &mut Text, targets: &[Labelled<'_>]) {
         each(targets, |one| Some(u64::from(one.held))),
     );
     text.gauge(
+        "edgedns_target_share_ratio",
+        "The part of its share of the answers that it gets: less than 1 after it has come back, 0 while it is drained.",
+        each(targets, |one| Some(f64::from(one.share.unwrap_or(100)) / 100.0)),
+    );
+    text.gauge(
         "edgedns_target_weight",
         "What it says of its share, where its probe asks.",
         each(targets, |one| one.weight),

@@ -565,6 +565,9 @@ pub struct MemberStatus {
     pub address: String,
     /// What all its targets come to, as answers are made from it.
     pub verdict: String,
+    /// The part of its share of the answers that it gets, in percent, where that is not all of it: 0 where it is drained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<u8>,
     /// The ids of the targets that must all be up.
     pub targets: Vec<usize>,
 }
@@ -594,6 +597,11 @@ pub struct TargetStatus {
     pub forced: Option<String>,
     /// Whether it is held down for changing too often.
     pub held: bool,
+    /// The part of its share of the answers that it gets, in percent, where that is not all of it: 0 while it is drained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<u8>,
+    /// Whether it is yet to pass for the first time, and its failures say nothing.
+    pub starting: bool,
     /// Since when the verdict holds.
     pub since: UtcTime,
     /// What the last probe saw.

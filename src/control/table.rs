@@ -176,9 +176,12 @@ pub(super) fn member_rows(member: &MemberStatus, targets: &[TargetStatus], now: 
 /// Other servers that are named in a column; machines get all of them.
 const VANTAGES_NAMED_MAX: usize = 3;
 
+/// The order that takes a target out of new answers.
+const DRAIN: &str = "drain";
+
 /// What is believed, in front of the outcomes.
 fn verdict(target: &TargetStatus) -> Cell {
-    let TargetStatus { verdict, believed, elsewhere, seen, forced, held, .. } = target;
+    let TargetStatus { verdict, believed, elsewhere, seen, forced, held, share, starting, .. } = target;
     if let Some(elsewhere) = elsewhere {
         return Cell::new(format!("{believed} ({elsewhere} for clients elsewhere)"), Style::Doubtful);
     }
@@ -190,9 +193,18 @@ fn verdict(target: &TargetStatus) -> Cell {
         return Cell::new(format!("{believed} (up for {named}{more})"), Style::Bad);
     }
     match (forced, held) {
+        (Some(order), _) if order == DRAIN => Cell::new(format!("{believed} (drained)"), Style::Doubtful),
         (Some(_), _) => Cell::new(format!("{believed} (forced; probes say {verdict})"), Style::Doubtful),
         (None, true) => Cell::new(format!("{believed} (held; probes say {verdict})"), Style::Doubtful),
-        (None, false) => Cell::new(believed.as_str(), Style::of_verdict(believed)),
+        (None, false) if *starting => {
+            Cell::new(format!("{believed} (starting, not judged yet)"), Style::of_verdict(believed))
+        }
+        (None, false) => match share {
+            Some(share) => {
+                Cell::new(format!("{believed} ({share} % of its share)"), Style::of_verdict(believed))
+            }
+            None => Cell::new(believed.as_str(), Style::of_verdict(believed)),
+        },
     }
 }
 

@@ -117,7 +117,7 @@ fn requests_that_mean_nothing_are_refused_with_their_reason() {
     for (body, code, reason) in [
         ("{", "400", "EOF"),
         (r#"{"target":"*","verdict":"down","why":"x"}"#, "400", "unknown field `why`"),
-        (r#"{"target":"*","verdict":"off"}"#, "422", "`off` is not up, down or auto"),
+        (r#"{"target":"*","verdict":"off"}"#, "422", "`off` is not up, down, drain or auto"),
         (r#"{"target":"","verdict":"up"}"#, "422", "the target is empty"),
         (r#"{"target":"*","verdict":"up","reason":"a\nb"}"#, "422", "control character"),
     ] {

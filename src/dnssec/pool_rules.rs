@@ -14,6 +14,9 @@ const SETS_MAX: usize = 100;
 /// A validating resolver may keep longer than that that there is no such record: then it is told.
 const EMPTY_TTL_MAX: u32 = 60;
 
+/// The same of a pool whose members come back step by step: each step answers sets of its own.
+const GROWING_SETS_MAX: usize = SETS_MAX / 10;
+
 /// Tells what is wrong with the pools of a zone that is to be signed, and what may not be meant so.
 pub fn check_pools(zone: &Zone, found: &mut Diagnostics) {
     check_pools_of(zone, zone.node_ids(), found);
@@ -70,7 +73,8 @@ fn too_many_sets(pool: &Pool) -> Option<Diagnostic> {
     };
     let of_some = |selector: &Selector| (answered(*selector) as usize) < largest;
     let selector = selectors(pool).find(of_some)?;
-    if largest <= SETS_MAX {
+    let most_members = if pool.has_growing_shares() { GROWING_SETS_MAX } else { SETS_MAX };
+    if largest <= most_members {
         return None;
     }
     let (owner, name, most) = (&pool.owner, selector.entry().name, answered(selector));
@@ -79,7 +83,7 @@ fn too_many_sets(pool: &Pool) -> Option<Diagnostic> {
     );
     Some(
         Diagnostic::error(&pool.origin, message)
-            .label(format!("at most {SETS_MAX} members"))
+            .label(format!("at most {most_members} members{}", if most_members < SETS_MAX { " with `slow-start`" } else { "" }))
             .remark("each set that may be answered has a signature, and all of them are others when a member comes or goes")
             .help("use a selector that answers one member or all of them, or fewer members"),
     )

@@ -10,7 +10,7 @@ use crate::probe::Outcome;
 
 use super::board::TargetState;
 use super::damping::{Damper, Damping};
-use super::force::Rule;
+use super::force::{Order, Rule};
 use super::report::{Observed, TransitionCause};
 use super::verdict::{Effect, Thresholds, Verdict, VerdictState};
 
@@ -23,6 +23,8 @@ pub(super) struct Belief {
     /// that says something.
     silence: Option<Duration>,
     forced: Option<Arc<Rule>>,
+    /// Until when failures say nothing, as long as it has never passed; none: it is judged.
+    unjudged_until: Option<Instant>,
 }
 
 impl Belief {
@@ -33,7 +35,13 @@ impl Belief {
             damper: Damper::default(),
             silence: None,
             forced,
+            unjudged_until: None,
         }
+    }
+
+    /// The same, of a target that may take until then for its first pass.
+    pub(super) fn unjudged_until(self, ends: Instant) -> Self {
+        Self { unjudged_until: Some(ends), ..self }
     }
 
     /// What outcomes say.
@@ -41,7 +49,12 @@ impl Belief {
         self.probed.verdict()
     }
 
-    /// What answers are made from, but for the weight.
+    /// Whether it is yet to pass for the first time, and has time for that.
+    pub(super) fn is_unjudged(&self, now: Instant) -> bool {
+        self.probed.verdict() == Verdict::Pending && self.unjudged_until.is_some_and(|ends| now < ends)
+    }
+
+    /// What answers are made from, but for weight and share.
     pub(super) fn state(&self) -> TargetState {
         let probed = self.probed.verdict();
         let forced = self.forced.as_ref().and_then(|rule| rule.order.verdict());
@@ -57,6 +70,16 @@ impl Belief {
         self.forced.as_ref()
     }
 
+    /// Whether the operator says what its verdict is.
+    pub(super) fn has_forced_verdict(&self) -> bool {
+        self.forced.as_ref().is_some_and(|rule| rule.order.verdict().is_some())
+    }
+
+    /// Whether the operator wants no new answers to lead there.
+    pub(super) fn is_drained(&self) -> bool {
+        self.forced.as_ref().is_some_and(|rule| rule.order == Order::Drain)
+    }
+
     /// Whether it is held down for changing too often.
     pub(super) fn is_held(&self) -> bool {
         self.damper.is_held()
@@ -69,6 +92,11 @@ impl Belief {
         at: Instant,
         damping: Damping,
     ) -> (Effect, Option<TransitionCause>) {
+        match outcome {
+            Outcome::Fail { .. } if self.is_unjudged(at) => return (Effect::Ignored, None),
+            Outcome::Pass { .. } => self.unjudged_until = None,
+            Outcome::Fail { .. } | Outcome::Local { .. } => {}
+        }
         let effect = self.probed.observe(outcome);
         let Effect::Changed(change) = effect else { return (effect, None) };
         let reason = match outcome {
@@ -121,7 +149,6 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::health::force::Order;
     use crate::probe::Reason;
 
     const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO, not_after: None, weight: None };
@@ -168,6 +195,33 @@ mod tests {
         belief.observe(&FAIL, now, DAMPING);
         assert_eq!((belief.verdict(), belief.state()), (Verdict::Down, Verdict::Up.into()));
         assert_eq!(belief.force(None), Some(TransitionCause::Unforced));
+        assert_eq!(belief.state(), Verdict::Down.into());
+    }
+
+    #[test]
+    fn failures_of_a_target_that_has_never_passed_say_nothing_while_it_starts() {
+        let now = Instant::now();
+        let (early, late) = (now + LIMIT / 2, now + LIMIT);
+        let starting = || belief(Verdict::Pending).unjudged_until(late);
+        let mut slow = starting();
+        assert_eq!(slow.observe(&FAIL, early, DAMPING), (Effect::Ignored, None));
+        assert_eq!(slow.verdict(), Verdict::Pending);
+        slow.observe(&FAIL, late, DAMPING);
+        assert_eq!(slow.verdict(), Verdict::Down, "its time is over");
+        let mut quick = starting();
+        for outcome in [PASS, FAIL] {
+            quick.observe(&outcome, early, DAMPING);
+        }
+        assert_eq!(quick.verdict(), Verdict::Down, "it has passed once");
+    }
+
+    #[test]
+    fn a_drained_target_is_what_its_probes_say() {
+        let mut belief = belief(Verdict::Up);
+        assert!(matches!(belief.force(Some(&rule(Order::Drain))), Some(TransitionCause::Forced(_))));
+        assert!(belief.is_drained() && !belief.has_forced_verdict());
+        assert_eq!(belief.state(), Verdict::Up.into());
+        belief.observe(&FAIL, Instant::now(), DAMPING);
         assert_eq!(belief.state(), Verdict::Down.into());
     }
 

@@ -1,7 +1,9 @@
 //! The board: all verdicts at one moment.
 
+use std::time::Duration;
+
 use super::Verdict;
-use crate::probe::{Vantage, Weight};
+use crate::probe::{Share, Vantage, Weight};
 use crate::shared_list::SharedList;
 
 /// The place of a target on the board; only `health` makes one.
@@ -22,7 +24,7 @@ impl TargetId {
 
 /// All verdicts at one moment. A clone is a pointer, and never changes.
 ///
-/// It also holds the weights that targets report. The verdicts are those that answers are made from: a forced
+/// It also holds the weights that targets report, and their shares. The verdicts are those that answers are made from: a forced
 /// verdict overrides what probes say, and a target that changes too often is down until it is steady.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Board {
@@ -43,6 +45,10 @@ pub(super) struct TargetState {
     pub(super) seen_up: SeenUp,
     /// The weight that the target reports.
     pub(super) weight: Weight,
+    /// The part of its share of the answers that it gets.
+    pub(super) share: Share,
+    /// How long it takes now, where that matters.
+    pub(super) latency: Option<Duration>,
 }
 
 /// By which rules other vantages see a target up.
@@ -105,6 +111,17 @@ impl Board {
         self.state(target).weight
     }
 
+    /// The part of its share of the answers that a target gets: not all of it soon after it has come back, none while it is
+    /// drained.
+    pub fn share(&self, target: TargetId) -> Share {
+        self.state(target).share
+    }
+
+    /// How long a target takes to pass; none where nobody asks, and for one that has not passed.
+    pub fn latency(&self, target: TargetId) -> Option<Duration> {
+        self.state(target).latency
+    }
+
     /// The same board as if no target were held down for changing too often. A pool without another member
     /// that is up answers with one that passes at the moment.
     pub fn unheld(&self) -> Board {
@@ -161,6 +178,8 @@ impl From<Verdict> for TargetState {
             elsewhere: verdict,
             seen_up: SeenUp::default(),
             weight: Weight::default(),
+            share: Share::WHOLE,
+            latency: None,
         }
     }
 }
@@ -169,6 +188,22 @@ impl From<Verdict> for TargetState {
 impl FromIterator<Verdict> for Board {
     fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
         verdicts.into_iter().map(|verdict| (verdict, Weight::default())).collect()
+    }
+}
+
+/// The same with the shares of the targets.
+impl FromIterator<(Verdict, Share)> for Board {
+    fn from_iter<I: IntoIterator<Item = (Verdict, Share)>>(targets: I) -> Self {
+        let state = |(verdict, share)| TargetState { share, ..TargetState::from(verdict) };
+        Self { states: targets.into_iter().map(state).collect(), holding: Holding::Applied }
+    }
+}
+
+/// The same of targets that are up and take so long.
+impl FromIterator<Duration> for Board {
+    fn from_iter<I: IntoIterator<Item = Duration>>(targets: I) -> Self {
+        let state = |latency| TargetState { latency: Some(latency), ..TargetState::from(Verdict::Up) };
+        Self { states: targets.into_iter().map(state).collect(), holding: Holding::Applied }
     }
 }
 

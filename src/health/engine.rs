@@ -204,7 +204,7 @@ impl Engine {
 
     /// A report on every target, for the status.
     pub fn report(&self) -> Vec<Report> {
-        self.shared.table().report()
+        self.shared.table().report(now())
     }
 
     /// How late all probes have started so far.
@@ -389,6 +389,7 @@ impl EngineState {
             }
             let Some(effect) = self.record(&watched, &outcome, run.ended) else { return };
             rank = rank.after(&outcome, effect);
+            let interval = if rank == Rank::Down { watched.target.interval_down() } else { interval };
             due = schedule::next(run, effect, Waits { interval, retry }, self.jitter());
         }
     }

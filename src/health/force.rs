@@ -25,6 +25,8 @@ pub enum Order {
     Up,
     /// It is down.
     Down,
+    /// It gets no new answers, and is what its probes say otherwise: never down for that.
+    Drain,
     /// What its probes say, whatever earlier rules want.
     Auto,
 }
@@ -35,7 +37,7 @@ impl Order {
         match self {
             Order::Up => Some(Verdict::Up),
             Order::Down => Some(Verdict::Down),
-            Order::Auto => None,
+            Order::Drain | Order::Auto => None,
         }
     }
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Order {
         f.write_str(match self {
             Order::Up => "up",
             Order::Down => "down",
+            Order::Drain => "drain",
             Order::Auto => "auto",
         })
     }
@@ -54,7 +57,7 @@ impl FromStr for Order {
     type Err = RuleError;
 
     fn from_str(text: &str) -> Result<Self, RuleError> {
-        let all = [Order::Up, Order::Down, Order::Auto];
+        let all = [Order::Up, Order::Down, Order::Drain, Order::Auto];
         all.into_iter()
             .find(|order| order.to_string() == text)
             .ok_or_else(|| RuleError::UnknownOrder(text.to_owned()))
@@ -64,7 +67,7 @@ impl FromStr for Order {
 /// Why a rule is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleError {
-    /// Neither up nor down nor auto.
+    /// None of the orders.
     UnknownOrder(String),
     /// The target is not a pattern, or the remark does not fit on one line.
     Text(TextError),
@@ -75,7 +78,7 @@ pub enum RuleError {
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RuleError::UnknownOrder(text) => write!(f, "`{text}` is not up, down or auto"),
+            RuleError::UnknownOrder(text) => write!(f, "`{text}` is not up, down, drain or auto"),
             RuleError::Text(TextError::Empty) => f.write_str("the target is empty; `*` means all of them"),
             RuleError::Text(error) => error.fmt(f),
             RuleError::TooMany => write!(f, "there are {RULES_MAX} rules already"),
@@ -157,6 +160,7 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.order {
             Order::Auto => f.write_str("left to its probes by operator")?,
+            Order::Drain => f.write_str("drained by operator")?,
             Order::Up | Order::Down => write!(f, "forced {} by operator", self.order)?,
         }
         self.term.map_or(Ok(()), |term| write!(f, " for {}", Brief(term.lasts)))?;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::probe::{Outcome, Probe, Reason, Symptom, Weight};
+use crate::probe::{Outcome, Probe, Reason, Share, Symptom, Weight};
 
 use super::board::SeenUp;
 use super::force::{Brief, Rule};
@@ -71,6 +71,10 @@ pub enum TransitionCause {
     Unforced,
     /// It says otherwise of its share; the verdict is the same.
     Weighed(Weight),
+    /// It takes another time than was told; the verdict is the same.
+    Paced(Option<Duration>),
+    /// It has come back, and its share has grown; the verdict is the same.
+    Grown(Share),
     /// Clients elsewhere are to have this verdict from now on: this host suspects itself, or does not any more.
     Elsewhere(Verdict),
     /// Other vantages see it up by these rules, or do not any more.
@@ -100,6 +104,8 @@ impl Transition {
             | TransitionCause::Forced(_)
             | TransitionCause::Unforced
             | TransitionCause::Weighed(_)
+            | TransitionCause::Grown(_)
+            | TransitionCause::Paced(_)
             | TransitionCause::Elsewhere(_)
             | TransitionCause::SeenUp(_) => None,
         }
@@ -131,6 +137,9 @@ impl fmt::Display for Transition {
             TransitionCause::Elsewhere(verdict) => write!(f, "{to} here, {verdict} for clients elsewhere"),
             TransitionCause::SeenUp(SeenUp { any: false, .. }) => write!(f, "{to}, up for no other vantage"),
             TransitionCause::SeenUp(_) => write!(f, "{to} here, up for others"),
+            TransitionCause::Paced(Some(latency)) => write!(f, "{to}, passes within {latency:.1?} now"),
+            TransitionCause::Paced(None) => write!(f, "{to}, for no time yet"),
+            TransitionCause::Grown(share) => write!(f, "{to}, with {} % of its share now", share.get()),
             TransitionCause::Weighed(weight) => write!(f, "{to}, of weight {} now", weight.get()),
         }
     }
@@ -196,6 +205,10 @@ pub struct Report {
     pub forced: Option<Arc<Rule>>,
     /// Whether it is held down for changing too often.
     pub held: bool,
+    /// The part of its share of the answers that it gets.
+    pub share: Share,
+    /// Whether it is yet to pass for the first time, and has time for that: its failures say nothing.
+    pub is_unjudged: bool,
     /// What led to the verdict.
     pub history: History,
 }
@@ -203,8 +216,8 @@ pub struct Report {
 impl Report {
     /// Whether its next outcome should long have come: its prober is stuck or overloaded.
     pub fn is_overdue(&self, now: Instant) -> bool {
-        let Target { interval, probe, .. } = &*self.target;
-        self.history.last_probe_age(now) > silence_max(*interval, probe.timeout)
+        let most = silence_max(self.target.interval_max(), self.target.probe.timeout);
+        self.history.last_probe_age(now) > most
     }
 }
 

@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashTable;
 
-use crate::probe::{Outcome, Probe, ProbeKind, Weight};
+use crate::probe::{Outcome, Probe, ProbeKind, Share, Weight};
 
 use super::belief::Belief;
 use super::board::{SeenUp, TargetState};
 use super::damping::Damping;
 use super::force::Rules;
+use super::latency::Pace;
 use super::network::{Attribution, Network, Reachability, Scope};
 use super::place::Place;
 use super::report::{History, LocalTrouble, Report, Transition, TransitionCause};
@@ -125,6 +126,12 @@ struct TargetEntry {
     /// By which rules other vantages see it up.
     seen_up: SeenUp,
     history: History,
+    /// How long it takes now.
+    pace: Pace,
+    /// Since when its share grows; none: it has all of it.
+    grows_since: Option<Instant>,
+    /// How far it has grown.
+    grown: Share,
     turn: TurnWait,
     /// The key of its unsent transition.
     unsent: Option<u64>,
@@ -155,11 +162,46 @@ impl TargetEntry {
         let weight = self.history.weight.unwrap_or_default();
         let state = self.belief.state();
         // The operator's word and damping hold for everybody.
-        let is_probed = self.belief.forced().is_none() && !self.belief.is_held();
+        let is_probed = !self.belief.has_forced_verdict() && !self.belief.is_held();
         let elsewhere = if self.is_vouched_for && is_probed { Verdict::Up } else { state.verdict };
         let counts = is_probed && elsewhere == Verdict::Down;
         let seen_up = if counts { self.seen_up } else { SeenUp::default() };
-        TargetState { weight, elsewhere, seen_up, ..state }
+        TargetState { weight, share: self.share(), latency: self.pace.told(), elsewhere, seen_up, ..state }
+    }
+
+    /// The part of its share of the answers that it gets.
+    fn share(&self) -> Share {
+        if self.belief.is_drained() { Share::NONE } else { self.grown }
+    }
+
+    /// How long it takes is followed while it passes; after an outage that begins anew.
+    fn note_pace(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Pass { latency, .. } if self.watched.target.life.is_timed => self.pace.note(*latency),
+            Outcome::Fail { .. } if self.belief.verdict() == Verdict::Down => self.pace = Pace::default(),
+            Outcome::Pass { .. } | Outcome::Fail { .. } | Outcome::Local { .. } => {}
+        }
+    }
+
+    /// What is believed has changed: a target that is up again begins with a small share.
+    fn note_return(&mut self, from: Verdict, to: Verdict, at: Instant) {
+        self.grows_since = match (from, to) {
+            (Verdict::Down, Verdict::Up) => Some(at),
+            (Verdict::Up | Verdict::Pending, Verdict::Up) => self.grows_since,
+            (_, Verdict::Down | Verdict::Pending) => None,
+        };
+        self.grow(at);
+    }
+
+    /// Lets time pass: whether its share has grown.
+    fn grow(&mut self, now: Instant) -> bool {
+        let life = &self.watched.target.life;
+        let up_for = self.grows_since.map(|since| now.saturating_duration_since(since));
+        let grown = up_for.map_or(Share::WHOLE, |up_for| life.share_after(up_for));
+        if grown == Share::WHOLE {
+            self.grows_since = None;
+        }
+        std::mem::replace(&mut self.grown, grown) != grown
     }
 }
 
@@ -222,7 +264,7 @@ impl Table {
     }
 
     /// A report on every target, in the order of their places.
-    pub(super) fn report(&self) -> Vec<Report> {
+    pub(super) fn report(&self, now: Instant) -> Vec<Report> {
         let report = |entry: &TargetEntry| Report {
             id: entry.watched.id,
             target: Arc::clone(&entry.watched.target),
@@ -236,6 +278,8 @@ impl Table {
                 .unwrap_or_default(),
             forced: entry.belief.forced().cloned(),
             held: entry.belief.is_held(),
+            share: entry.share(),
+            is_unjudged: entry.belief.is_unjudged(now),
             history: entry.history.clone(),
         };
         self.entries().map(report).collect()
@@ -324,6 +368,7 @@ impl Table {
         let attribution = self.network.note(&mut entry.reachability, outcome, ended);
         let before = entry.belief.verdict();
         entry.history.note(outcome, ended);
+        entry.note_pace(outcome);
         let (effect, cause) = match attribution {
             Attribution::Counts => entry.belief.observe(outcome, ended, self.damping),
             Attribution::Undecided => (Effect::Doubted, None),
@@ -340,7 +385,10 @@ impl Table {
         self.unprobed.remove(&of.number);
         match cause {
             Some(cause) => self.update_board(of.id, cause, ended),
-            None => self.update_weight(of.id, ended),
+            None => {
+                self.update_weight(of.id, ended);
+                self.update_beside(of.id, |state| state.latency, TransitionCause::Paced, ended);
+            }
         }
         self.update_elsewhere(of.id, ended);
         if turn == Turn::AllSilent {
@@ -440,15 +488,24 @@ impl Table {
         }
         let damping = self.damping;
         self.update_all(now, |entry| {
-            let Target { interval, probe, .. } = &*entry.watched.target;
+            let target = &entry.watched.target;
+            let silence_max = silence_max(target.interval_max(), target.probe.timeout);
             let silence = entry.silence(now).min(now.saturating_duration_since(awake));
-            let cause = entry.belief.tend(now, silence, silence_max(*interval, probe.timeout), damping)?;
+            let cause = entry.belief.tend(now, silence, silence_max, damping)?;
             if let TransitionCause::Silent { .. } = cause {
                 entry.history.since = now;
                 entry.history.transitions += 1;
             }
             Some(cause)
         });
+        for index in 0..self.places.len() {
+            if let Some(BoardPlace::Taken(entry)) = self.places.get_mut(index)
+                && entry.grow(now)
+            {
+                let share = |state: &TargetState| state.share;
+                self.update_beside(TargetId::at(index), share, TransitionCause::Grown, now);
+            }
+        }
     }
 
     /// Applies these rules from now on.
@@ -542,7 +599,8 @@ impl Table {
         let pending = Carried { verdict: Verdict::Pending, since: now, weight: None };
         let Carried { verdict, since, weight } = known.unwrap_or(pending);
         let forced = self.rules.forcing(&target.probe.to_string()).cloned();
-        let belief = Belief::new(verdict, target.thresholds(), forced);
+        let belief =
+            Belief::new(verdict, target.thresholds(), forced).unjudged_until(now + target.life.startup);
         let subject: Arc<str> = target.probe.subject().into();
         self.subjects.entry(Arc::clone(&subject)).or_default().push(id);
         let entry = TargetEntry {
@@ -556,6 +614,9 @@ impl Table {
             seen_up: seen_up(self.vantages.as_ref(), &subject),
             subject,
             history: History { weight, ..History::new(since, now) },
+            pace: Pace::default(),
+            grows_since: None,
+            grown: Share::WHOLE,
             turn: TurnWait::OverSince(now),
             unsent: None,
         };
@@ -591,7 +652,9 @@ impl Table {
     /// the other verdict.
     fn update_board(&mut self, id: TargetId, cause: TransitionCause, at: Instant) {
         let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) else { return };
-        let (from, state) = (self.board.state(id).verdict, entry.state());
+        let from = self.board.state(id).verdict;
+        entry.note_return(from, entry.belief.state().verdict, at);
+        let state = entry.state();
         self.board.set(id, state);
         let probe = entry.watched.target.probe.clone();
         let key = *entry.unsent.get_or_insert(self.unsent_next);

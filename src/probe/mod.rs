@@ -6,6 +6,7 @@
 mod port;
 mod weight;
 mod vantage;
+mod life;
 mod outcome;
 mod symptom;
 mod nobody;
@@ -31,6 +32,7 @@ pub use http::{
     Statuses,
 };
 pub use https::Https;
+pub use life::{Life, Share};
 pub use nobody::no_host;
 pub use outcome::{Outcome, Phase, Reason, Trouble};
 pub use port::Port;
@@ -39,7 +41,7 @@ pub use tcp::Tcp;
 pub use tls::Tls;
 pub use token::Token;
 pub use vantage::Vantage;
-pub use weight::Weight;
+pub use weight::{Tells, Weight};
 
 use crate::setting::Table;
 use crate::source::Diagnostics;
@@ -110,6 +112,23 @@ impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt_at(self.address, f)?;
         self.source.map_or(Ok(()), |source| write!(f, " from {source}"))
+    }
+}
+
+impl ProbeKind {
+    /// The same, of a target that tells its weight in the body of its response; none for a kind that has no body.
+    pub fn telling_weight(self) -> Option<ProbeKind> {
+        match self {
+            ProbeKind::Http(mut http) => {
+                Arc::make_mut(&mut http).tells = Tells::WeightOrZero;
+                Some(ProbeKind::Http(http))
+            }
+            ProbeKind::Https(mut https) => {
+                Arc::make_mut(&mut https).http.tells = Tells::WeightOrZero;
+                Some(ProbeKind::Https(https))
+            }
+            ProbeKind::Tcp(_) | ProbeKind::Tls(_) => None,
+        }
     }
 }
 

@@ -2,16 +2,37 @@
 //!
 //! Reads one from the body of a response. Not responsible for choosing by it: that is `answer`.
 
-use std::num::NonZeroU32;
-
-/// What a target says of its share among others: 1 to 1,000,000.
+/// What a target says of its share among others: 1 to 1,000,000, or 0: no new clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Weight(NonZeroU32);
+pub struct Weight(u32);
 
 /// That of a target that says nothing.
 impl Default for Weight {
     fn default() -> Self {
-        Weight(NonZeroU32::MIN)
+        Weight(1)
+    }
+}
+
+/// What the body of a response tells of a weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tells {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// It begins with it; 0 is none, as with PowerDNS.
+    Weight,
+    /// It begins with it; 0 means no new clients.
+    WeightOrZero,
+}
+
+impl Tells {
+    /// What a body tells.
+    pub(super) fn of_body(self, body: &[u8]) -> Option<Weight> {
+        match self {
+            Tells::Nothing => None,
+            Tells::Weight => Some(Weight::of_body(body)),
+            Tells::WeightOrZero => Some(Weight::or_none_of_body(body)),
+        }
     }
 }
 
@@ -19,9 +40,9 @@ impl Weight {
     /// The highest: those of the most members that a pool can have still add up.
     const MAX: u32 = 1_000_000;
 
-    /// A weight; none for 0, and for more than 1,000,000.
+    /// A weight; none for more than 1,000,000.
     pub fn new(weight: u32) -> Option<Self> {
-        NonZeroU32::new(weight).filter(|_| weight <= Self::MAX).map(Weight)
+        (weight <= Self::MAX).then_some(Weight(weight))
     }
 
     /// The weight a body begins with, read as PowerDNS does (`std::stoi`): blanks, a sign, digits, and
@@ -41,12 +62,24 @@ impl Weight {
             number = longer;
         }
         // It is not below 0: the loop starts at 0 and only adds.
-        Self::new(u32::try_from(number).unwrap_or(0).min(Self::MAX)).unwrap_or_default()
+        Self::new(u32::try_from(number).unwrap_or(0).min(Self::MAX))
+            .filter(|weight| weight.0 > 0)
+            .unwrap_or_default()
+    }
+
+    /// The same, of a body that may begin with 0: no new clients.
+    fn or_none_of_body(body: &[u8]) -> Self {
+        let zeros = body.trim_ascii_start().iter().take_while(|byte| byte.is_ascii_digit());
+        let (mut digits, mut is_zero) = (0, true);
+        for digit in zeros {
+            (digits, is_zero) = (digits + 1, is_zero && *digit == b'0');
+        }
+        if digits > 0 && is_zero { Weight(0) } else { Weight::of_body(body) }
     }
 
     /// The number.
     pub fn get(self) -> u32 {
-        self.0.get()
+        self.0
     }
 }
 
@@ -73,16 +106,24 @@ mod tests {
     #[test]
     fn a_weight_has_bounds() {
         assert_eq!(
-            [1, 1_000_000].map(|weight| Weight::new(weight).map(Weight::get)),
-            [Some(1), Some(1_000_000)]
+            [0, 1, 1_000_000].map(|weight| Weight::new(weight).map(Weight::get)),
+            [Some(0), Some(1), Some(1_000_000)]
         );
-        assert_eq!([0, 1_000_001].map(Weight::new), [None; 2]);
+        assert_eq!(Weight::new(1_000_001), None);
     }
 
     #[test]
     fn a_body_without_a_weight_is_that_of_a_target_among_equals() {
         for body in ["", "ok", "-5", "+-5", "0", "- 5", "2147483648", "99999999999999999999", "\u{a0}5"] {
             assert_eq!(Weight::of_body(body.as_bytes()), Weight::default(), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_0_drains_where_that_is_asked_for() {
+        for (body, weight) in [("0", 0), (" 00 %", 0), ("0.5", 0), ("10", 10), ("ok", 1), ("", 1), ("-0", 1)]
+        {
+            assert_eq!(Weight::or_none_of_body(body.as_bytes()).get(), weight, "{body:?}");
         }
     }
 }

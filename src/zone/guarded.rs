@@ -33,6 +33,7 @@ impl Zone {
         found: &mut Diagnostics,
     ) -> Made {
         let mut first_of: HashMap<NodeId, &Guarding> = HashMap::new();
+        let mut owners: Vec<NodeId> = Vec::new();
         let mut made = Made::default();
         for guarding in guardings {
             let Some(node) = self.find(guarding.owner.as_ref()) else {
@@ -46,7 +47,10 @@ impl Zone {
                 ));
                 continue;
             };
-            let first = *first_of.entry(node).or_insert(guarding);
+            let first = *first_of.entry(node).or_insert_with(|| {
+                owners.push(node);
+                guarding
+            });
             if first.choice != guarding.choice {
                 let message = format!("`{}` is guarded twice, with different choices", guarding.owner);
                 found.push(
@@ -57,6 +61,11 @@ impl Zone {
                 continue;
             }
             self.guard(node, guarding, &mut made, found);
+        }
+        for node in owners {
+            if let Some(guarding) = first_of.get(&node) {
+                made.join_machines(node, guarding, found);
+            }
         }
         made
     }
@@ -166,6 +175,10 @@ impl Zone {
             selector,
             order,
             weights,
+            drained,
+            machines: _,
+            share_max,
+            while_any,
             backups,
             min_up,
             answers_max,
@@ -180,6 +193,7 @@ impl Zone {
             let guards = self.guards_of(rtype, rdata, guarding, made);
             Member {
                 weight: weight.map_or(NonZeroU32::MIN, |(_, weight)| *weight),
+                is_drained: address.is_some_and(|address| drained.contains(&address)),
                 is_local: self.is_local(&guards),
                 guards,
                 ..Member::new(rdata)
@@ -198,6 +212,8 @@ impl Zone {
             order: *order,
             min_up: *min_up,
             answers_max: *answers_max,
+            share_max: *share_max,
+            while_any: *while_any,
             ttl_degraded: ttl_degraded.map_or(pool.ttl, |degraded| degraded.min(pool.ttl)),
             all_down: *all_down,
             vantage: *vantage,
@@ -245,7 +261,8 @@ impl Zone {
             warn(format!("`{owner}` has {records} {rtype} records: `min-up` is never reached"));
         }
         let backups: Vec<IpAddr> = choice.backups.iter().flatten().copied().collect();
-        for (address, _) in choice.weights.iter().filter(|(address, _)| type_of(*address) == rtype) {
+        let weighed = choice.weights.iter().map(|(address, _)| address).chain(&choice.drained);
+        for address in weighed.filter(|address| type_of(**address) == rtype) {
             let own = rrset.rdatas().any(|rdata| address_of(rtype, rdata) == Some(*address));
             if !own && !backups.contains(address) {
                 warn(format!("`{owner}` has no address {address}: its weight means nothing"));

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::member::Guard;
 use super::order::AnswerOrder;
-use super::pool::{AllDown, MinUp};
+use super::pool::{AllDown, MinUp, WhileAny};
 use super::selector::Selector;
+use super::share_max::ShareMax;
 use crate::dns::{Name, Ttl};
-use crate::probe::{Probe, ProbeKind, Vantage};
+use crate::probe::{Life, Probe, ProbeKind, Vantage};
 use crate::source::Origin;
 
 /// A guard without its address: what is to be tested at each address of a name.
@@ -29,6 +30,8 @@ pub struct GuardTemplate {
     pub rise: NonZeroU32,
     /// Consecutive failures until a target that was up is down.
     pub fall: NonZeroU32,
+    /// How each target begins, returns, and is asked while it is down.
+    pub life: Life,
 }
 
 /// What a guard tests, and of which RRsets.
@@ -44,9 +47,9 @@ pub enum Test {
 impl GuardTemplate {
     /// The guard for one address.
     pub(super) fn at(&self, address: IpAddr, kind: ProbeKind) -> Guard {
-        let Self { test: _, source, timeout, interval, retry, rise, fall } = *self;
+        let Self { test: _, source, timeout, interval, retry, rise, fall, life } = *self;
         let source = source.filter(|source| source.is_ipv4() == address.is_ipv4());
-        Guard { probe: Probe { address, source, timeout, kind }, interval, retry, rise, fall }
+        Guard { probe: Probe { address, source, timeout, kind }, interval, retry, rise, fall, life }
     }
 }
 
@@ -76,6 +79,18 @@ pub enum Expected {
     Later,
 }
 
+/// Which addresses of an owner are one machine's: it leaves with all of them, and comes back when all of them pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Machines {
+    /// Each goes its own way.
+    #[default]
+    Apart,
+    /// The n-th A record of a group and the n-th AAAA record.
+    ByPlace,
+    /// Those that are listed together.
+    Listed(Vec<Vec<IpAddr>>),
+}
+
 /// How an answer is chosen for a guarded owner; as in [`super::Pool`] where not said
 /// otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +101,14 @@ pub struct PoolSettings {
     pub order: AnswerOrder,
     /// Weights of addresses, none twice; those that are not listed have 1.
     pub weights: Vec<(IpAddr, NonZeroU32)>,
+    /// Addresses whose weight is 0: no new answers, though they are not down for that.
+    pub drained: Vec<IpAddr>,
+    /// Which addresses leave together.
+    pub machines: Machines,
+    /// Most of the answers that one member gets; none: no limit.
+    pub share_max: Option<ShareMax>,
+    /// What is answered of a group that has enough members up.
+    pub while_any: WhileAny,
     /// Ordered groups of addresses that are answered when the RRset has not
     /// enough of its own; each RRset takes those of its family. None is empty.
     pub backups: Vec<Vec<IpAddr>>,
@@ -108,6 +131,10 @@ impl Default for PoolSettings {
             selector: Selector::All,
             order: AnswerOrder::Rotate,
             weights: Vec::new(),
+            drained: Vec::new(),
+            machines: Machines::Apart,
+            share_max: None,
+            while_any: WhileAny::Passing,
             backups: Vec::new(),
             min_up: MinUp::default(),
             answers_max: None,

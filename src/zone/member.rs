@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::jenkins::ring_points;
 use crate::dns::Name;
-use crate::probe::Probe;
+use crate::probe::{Life, Probe};
 use crate::source::Origin;
 
 /// Most members of one pool. Each is probed all the time; thousands behind
@@ -23,19 +23,33 @@ pub struct Member {
     pub rdata: Box<[u8]>,
     /// Its share among the others, for selectors that weigh.
     pub weight: NonZeroU32,
+    /// Whether it gets no new answers, though it is not down: it is written with a weight of 0.
+    pub is_drained: bool,
     /// Whether it is what this node serves, for [`super::AnswerOrder::LocalFirst`].
     pub is_local: bool,
     /// Its places on the ring, for [`super::Selector::ConsistentHashed`] only.
     pub ring: Box<[u32]>,
-    /// What must pass: all guards of one of their addresses. An address of a
+    /// What must pass: all guards of an address. An address of a
     /// pool has guards for itself, or, where a URL says so, for the addresses
     /// of another host; an SRV record for each address of its target. Without
     /// any the member is always up.
     pub guards: Vec<Guard>,
+    /// Whether one of those addresses will do.
+    pub passes: Passes,
     /// A name whose addresses are tested instead of the member's own. They are
     /// looked up in the zone when all its records are there: the guards, one
     /// for each address, are made then from those that stand here before.
     pub tested: Option<TestedName>,
+}
+
+/// At how many of its addresses a member must pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passes {
+    /// At one: a name is reached as soon as one of its addresses is.
+    #[default]
+    AtOneAddress,
+    /// At all: they are one machine's, which leaves with all of them.
+    AtAllAddresses,
 }
 
 /// A name that a test goes to.
@@ -53,9 +67,11 @@ impl Member {
         Member {
             rdata: rdata.into(),
             weight: NonZeroU32::MIN,
+            is_drained: false,
             is_local: false,
             ring: Box::default(),
             guards: Vec::new(),
+            passes: Passes::AtOneAddress,
             tested: None,
         }
     }
@@ -90,4 +106,6 @@ pub struct Guard {
     pub rise: NonZeroU32,
     /// Consecutive failures until a target that was up is down.
     pub fall: NonZeroU32,
+    /// How its target begins, returns, and is asked while it is down.
+    pub life: Life,
 }

@@ -12,6 +12,7 @@ mod network;
 mod jenkins;
 mod member;
 mod order;
+mod share_max;
 mod selector;
 mod pool;
 mod apexes;
@@ -31,6 +32,7 @@ mod recheck;
 mod guarding;
 mod beside;
 mod tested;
+mod machines;
 mod guarded;
 mod budget;
 mod distinct;
@@ -47,22 +49,23 @@ pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};
 pub use builder::{Builder, KeylessSignatures};
 pub use changeset::{Changeset, ChangesetError, Record};
-pub use guarding::{Expected, GuardTemplate, Guarding, PoolSettings, Test};
+pub use guarding::{Expected, GuardTemplate, Guarding, Machines, PoolSettings, Test};
 pub use jenkins::{client_hash, name_hash};
 pub use lookup::CNAME_CHAIN_MAX;
-pub use member::{Guard, MEMBERS_MAX, Member, TestedName, WEIGHTS_MAX};
+pub use member::{Guard, MEMBERS_MAX, Member, Passes, TestedName, WEIGHTS_MAX};
 pub use network::Network;
 pub use node_change::NodeChange;
 pub use order::AnswerOrder;
-pub use pool::{AllDown, MinUp, Pool, WhilePending};
+pub use pool::{AllDown, MinUp, Pool, WhileAny, WhilePending};
 pub use reverse::{Addresses, Hosts, check_reverse};
 pub use reverse_names::{is_reverse, reverse_name};
 pub use rules::{ANSWER_BYTES_MAX, POOLS_MAX};
 pub use sealed::{NodeId, NodeKind, PoolId};
 pub use selector::{
-    Answers, Arrangement, Candidate, ChoiceAtQuery, ChosenBy, ConfigForm, LuaForm, LuaFunction, PICKCLOSEST,
-    Selector, SelectorEntry, View,
+    Answers, Arrangement, Candidate, ChoiceAtQuery, ChosenBy, ConfigForm, Follows, LuaForm, LuaFunction,
+    PICKCLOSEST, Selector, SelectorEntry, View,
 };
+pub use share_max::ShareMax;
 pub use tree::{LuaLibrary, Node, Rdatas, Rrset, Rrsets, Zone};
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::member::Member;
 use super::network::Network;
 use super::order::AnswerOrder;
 use super::selector::{Answers, Arrangement, Selector};
+use super::share_max::ShareMax;
 use crate::dns::{Name, Rtype, Ttl, rdata};
 use crate::probe::Vantage;
 use crate::source::Origin;
@@ -38,6 +39,10 @@ pub struct Pool {
     pub order: AnswerOrder,
     /// Most records that [`Selector::All`] answers; none: all there are.
     pub answers_max: Option<NonZeroU32>,
+    /// Most of the answers that one member gets while others can take the rest; none: no limit.
+    pub share_max: Option<ShareMax>,
+    /// What is answered of a group that has enough members up.
+    pub while_any: WhileAny,
     /// How many members of the first group must be up for it to be answered from; of the others, one.
     pub min_up: MinUp,
     /// What is answered when no group has enough members up.
@@ -66,6 +71,8 @@ impl Pool {
             selector: Selector::All,
             order: AnswerOrder::Rotate,
             answers_max: None,
+            share_max: None,
+            while_any: WhileAny::Passing,
             min_up: MinUp::default(),
             all_down: AllDown::Select(Selector::All),
             while_pending: WhilePending::Select,
@@ -106,9 +113,15 @@ impl Pool {
         all_down || is_nothing(self.selector) || self.while_pending == WhilePending::NoData
     }
 
+    /// Whether a member that is back gets a growing share of the answers.
+    pub fn has_growing_shares(&self) -> bool {
+        let mut guards = self.groups.iter().flatten().flat_map(|member| &member.guards);
+        guards.any(|guard| !guard.life.slow_start.is_zero())
+    }
+
     /// What it says of choosing besides its selector.
     pub fn arrangement(&self) -> Arrangement {
-        Arrangement { order: self.order, answers_max: self.answers_max }
+        Arrangement { order: self.order, answers_max: self.answers_max, share_max: self.share_max }
     }
 
     /// What a member is answered as, in presentation format: `192.0.2.1`, `10 mail.example.net.`
@@ -117,6 +130,16 @@ impl Pool {
         rdata::write(self.rtype, &member.rdata, &mut text);
         text
     }
+}
+
+/// What is answered of a group that has enough members up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhileAny {
+    /// Those that are up.
+    #[default]
+    Passing,
+    /// All of it.
+    All,
 }
 
 /// How many members must be up.

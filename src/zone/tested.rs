@@ -39,6 +39,11 @@ impl Made {
         self.pools.get(*place).map(|(_, pool)| pool)
     }
 
+    pub(super) fn of_mut(&mut self, node: NodeId, rtype: Rtype) -> Option<&mut Pool> {
+        let place = self.places.get(&(node, rtype))?;
+        self.pools.get_mut(*place).map(|(_, pool)| pool)
+    }
+
     /// Gives the pool of an RRset other groups, and the ones it had back; none where there is no such pool.
     pub(super) fn swap_groups(
         &mut self,

@@ -145,6 +145,30 @@ fn a_forced_target_is_gone_from_the_answers_when_the_command_ends() {
 }
 
 #[test]
+fn a_drained_target_gets_no_new_answers_and_is_not_down_for_that() {
+    let lab = Lab::new();
+    let program = lab.site.start();
+    lab.wait_for_masters(&program, &[0, 1, 2]);
+    let name = lab.name(1);
+    assert_eq!(lab.site.force(&[&name, "drain", "--for", "2h"]), format!("{name}: drain\n"));
+    lab.assert_masters(&program, &[0, 2]);
+    program.wait_for_line(&format!("{name} drained by operator for 2h"));
+    let status = lab.site.status();
+    let target = &status["targets"][1];
+    assert_eq!((&target["believed"], &target["share"]), (&"up".into(), &0.into()));
+    assert_eq!(status["pools"][0]["members"][1]["verdict"], "up");
+    let shown = said(&lab.site.run(&["status", "--socket", "control.sock"]));
+    assert!(shown.contains("up (drained)"), "{shown}");
+    // Where there is no other it is answered after all.
+    lab.site.force(&[&lab.name(0), "down"]);
+    lab.site.force(&[&lab.name(2), "down"]);
+    lab.assert_masters(&program, &[1]);
+    lab.site.force(&["*", "auto"]);
+    lab.assert_masters(&program, &[0, 1, 2]);
+    program.stop();
+}
+
+#[test]
 fn the_last_rule_that_means_a_target_holds() {
     let lab = Lab::new();
     let program = lab.site.start();

@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use crate::dns::Ttl;
 use crate::health::{Board, TargetId, Verdict};
-use crate::zone::{AllDown, Candidate, ChoiceAtQuery, Member, Network, Pool, Selector, View, WhilePending};
+use crate::probe::Share;
+use crate::zone::{
+    AllDown, Candidate, ChoiceAtQuery, Member, Network, Passes, Pool, Selector, View, WhileAny, WhilePending,
+};
 
 /// The targets of a pool's members: for each group, for each member, the target of each of its guards.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +70,8 @@ pub enum PoolState {
 struct BoundMember<'p> {
     member: &'p Member,
     targets: &'p [TargetId],
+    /// Its rank among those that are answered: see [`Candidate::rank`].
+    rank: u32,
 }
 
 /// From which members an answer is chosen.
@@ -93,7 +98,18 @@ impl<'p> BoundMember<'p> {
 
     fn candidate(self, board: &Board) -> Candidate<'p> {
         let weights = self.targets.iter().map(|target| board.weight(*target));
-        Candidate { member: self.member, reported_weight: weights.min().unwrap_or_default().get() }
+        Candidate {
+            member: self.member,
+            // Where all report 0 and are answered after all, they are alike.
+            reported_weight: weights.min().unwrap_or_default().get().max(1),
+            share: self.share(board).get(),
+            latency: self.targets.iter().filter_map(|target| board.latency(*target)).max(),
+            rank: self.rank,
+        }
+    }
+
+    fn share(self, board: &Board) -> Share {
+        BoundPool::share(self.member, self.targets, board)
     }
 }
 
@@ -128,11 +144,26 @@ impl BoundPool {
         self.pool.groups.iter().position(holds).unwrap_or(0)
     }
 
+    /// The part of its share of the answers that a member gets: the least of its targets'. None where it is drained, be it by
+    /// a weight of 0 that a target reports.
+    pub fn share(member: &Member, targets: &[TargetId], board: &Board) -> Share {
+        if member.is_drained {
+            return Share::NONE;
+        }
+        if targets.iter().any(|target| board.weight(*target).get() == 0) {
+            return Share::NONE;
+        }
+        targets.iter().map(|target| board.share(*target)).min().unwrap_or_default()
+    }
+
     /// What the guards of a member come to: at each address down if one is down, else pending if one is
-    /// pending; and the best of the addresses.
+    /// pending; and the best of the addresses, or the worst where all are to pass.
     pub fn verdict(member: &Member, targets: &[TargetId], board: &Board) -> Verdict {
         if member.guards.is_empty() {
             return Verdict::Up;
+        }
+        if member.passes == Passes::AtAllAddresses {
+            return targets.iter().map(|target| board.verdict(*target)).fold(Verdict::Up, worse);
         }
         let at_address = |address: IpAddr| {
             let guards = member.guards.iter().zip(targets);
@@ -148,6 +179,7 @@ impl BoundPool {
         let (state, members, choosing) = self.eligible(board);
         let mut candidates: Vec<Candidate<'_>> =
             members.into_iter().map(|one| one.candidate(board)).collect();
+        level(&mut candidates);
         let choice = match choosing {
             Choosing::ServFail => ChoiceAtQuery::ServFail,
             Choosing::Select(_) if !self.pool.views.is_empty() => ChoiceAtQuery::Views(views(&self.pool)),
@@ -200,27 +232,71 @@ impl BoundPool {
             AllDown::ServFail => (PoolState::AllDown, Vec::new(), Choosing::ServFail),
             AllDown::Select(selector) => {
                 let first = self.groups().map(Iterator::collect).find(|all: &Vec<_>| !all.is_empty());
-                (PoolState::AllDown, first.unwrap_or_default(), Choosing::Select(selector))
+                let (open, drained) = undrained(first.unwrap_or_default(), board);
+                let all = if open.is_empty() { drained } else { open };
+                (PoolState::AllDown, all, Choosing::Select(selector))
             }
         }
     }
 
-    /// The members of the first group that has enough whose verdicts will do.
+    /// The members of the first group that has enough whose verdicts will do, and of those behind it where none may have
+    /// so much that these could take all. One that is drained counts as what it is, and is answered where there is no
+    /// other.
     fn enough(&self, will_do: fn(Verdict) -> bool, board: &Board) -> Option<Vec<BoundMember<'_>>> {
-        let mut groups = self.pool.groups.iter().zip(self.groups()).enumerate();
-        groups.find_map(|(place, (group, members))| {
+        let mut answered: Vec<BoundMember<'_>> = Vec::new();
+        let mut only_drained = None;
+        let groups = self.pool.groups.iter().zip(self.groups()).enumerate();
+        for (place, (group, members)) in groups {
             let needed = if place == 0 { self.pool.min_up.of(group.len()) } else { 1 };
-            let passing: Vec<_> = members.filter(|one| will_do(one.verdict(board))).collect();
-            (passing.len() >= needed).then_some(passing)
-        })
+            let all: Vec<BoundMember<'_>> = members.collect();
+            let passes = |one: &BoundMember<'_>| will_do(one.verdict(board));
+            if all.iter().filter(|one| passes(one)).count() < needed {
+                continue;
+            }
+            let given = match self.pool.while_any {
+                WhileAny::Passing => all.into_iter().filter(passes).collect(),
+                WhileAny::All => all,
+            };
+            let (open, drained) = undrained(given, board);
+            if open.is_empty() {
+                only_drained.get_or_insert(drained);
+                continue;
+            }
+            // A place among `MEMBERS_MAX` groups.
+            let rank = u32::try_from(place).unwrap_or(u32::MAX);
+            answered.extend(open.into_iter().map(|one| BoundMember { rank, ..one }));
+            if self.pool.share_max.is_none_or(|most| most.is_enough(answered.len())) {
+                break;
+            }
+        }
+        if answered.is_empty() { only_drained } else { Some(answered) }
     }
 
     /// The members of each group.
     fn groups(&self) -> impl Iterator<Item = impl Iterator<Item = BoundMember<'_>>> {
         let groups = self.pool.groups.iter().zip(self.targets.groups());
         groups.map(|(members, targets)| {
-            members.iter().zip(targets).map(|(member, targets)| BoundMember { member, targets })
+            members.iter().zip(targets).map(|(member, targets)| BoundMember { member, targets, rank: 0 })
         })
+    }
+}
+
+/// Those that may get answers, and those that are drained.
+fn undrained<'p>(
+    members: Vec<BoundMember<'p>>,
+    board: &Board,
+) -> (Vec<BoundMember<'p>>, Vec<BoundMember<'p>>) {
+    members.into_iter().partition(|one| one.share(board) != Share::NONE)
+}
+
+/// Shares that grow are parts of what a member gets beside others: where all of them have come back just now, all are
+/// alike.
+fn level(candidates: &mut [Candidate<'_>]) {
+    let most = candidates.iter().map(|one| one.share).max().unwrap_or(100);
+    for one in candidates.iter_mut().filter(|_| most < 100) {
+        let share = u32::from(one.share).saturating_mul(100).checked_div(u32::from(most)).unwrap_or(100);
+        // At most 100, since none is above the most.
+        one.share = u8::try_from(share).unwrap_or(100).max(1);
     }
 }
 

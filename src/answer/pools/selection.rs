@@ -28,6 +28,7 @@ impl Selection<'_> {
         match by {
             ChosenBy::Chance => self.below(bound),
             ChosenBy::Client => client_hash(self.client).checked_rem(bound).unwrap_or(0),
+            ChosenBy::ClientRange => part_of(client_hash(self.client), bound),
             ChosenBy::Name => self.name_hash.checked_rem(bound).unwrap_or(0),
         }
     }
@@ -46,7 +47,13 @@ pub(in crate::answer) fn next_random(state: &mut u64) -> u64 {
 /// A number below `bound`. HOT. Even enough for sharing load.
 #[inline]
 pub(super) fn number_below(rng: &mut u64, bound: u32) -> u32 {
-    let wide = next_random(rng) >> 32;
+    // The upper half has 32 bits.
+    part_of(u32::try_from(next_random(rng) >> 32).unwrap_or(0), bound)
+}
+
+/// A number of 32 bits, scaled to one below `bound`. HOT.
+#[inline]
+fn part_of(number: u32, bound: u32) -> u32 {
     // Two numbers of 32 bits: the upper half of their product has 32 as well.
-    u32::try_from(wide.wrapping_mul(u64::from(bound)) >> 32).unwrap_or(0)
+    u32::try_from(u64::from(number).wrapping_mul(u64::from(bound)) >> 32).unwrap_or(0)
 }

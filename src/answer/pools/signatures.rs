@@ -66,6 +66,7 @@ pub(super) fn signable(choice: ChoiceAtQuery, candidates: &mut [Candidate<'_>]) 
             ChoiceAtQuery::All { pinned: 0, most }
         }
         ChoiceAtQuery::All { .. }
+        | ChoiceAtQuery::Growing { .. }
         | ChoiceAtQuery::First
         | ChoiceAtQuery::One(_)
         | ChoiceAtQuery::Weighted(..)
@@ -80,14 +81,14 @@ fn sets(choice: &ChoiceAtQuery, count: usize) -> Vec<Vec<usize>> {
     match *choice {
         ChoiceAtQuery::ServFail => Vec::new(),
         _ if count == 0 => Vec::new(),
-        ChoiceAtQuery::All { pinned, most } => {
-            let (pinned, most) = (pinned as usize, most as usize);
-            if most >= count || pinned >= most {
-                return vec![(0..count.min(most)).collect()];
-            }
-            let beginning_at =
-                |start: usize| (0..pinned).chain(start..count).chain(pinned..start).take(most).collect();
-            (pinned..count).map(beginning_at).collect()
+        ChoiceAtQuery::All { pinned, most } => windows(count, pinned as usize, most as usize, |_| true),
+        ChoiceAtQuery::Growing { pinned, most, ref shares, ref levels } => {
+            let bars = std::iter::once(0).chain(levels.iter().copied());
+            let above = |bar: u8| {
+                let gets_it = |place: &usize| shares.get(*place).is_some_and(|share| *share > bar);
+                windows(count, pinned as usize, most as usize, gets_it)
+            };
+            bars.flat_map(above).collect()
         }
         ChoiceAtQuery::Sample(_)
         | ChoiceAtQuery::First
@@ -96,4 +97,20 @@ fn sets(choice: &ChoiceAtQuery, count: usize) -> Vec<Vec<usize>> {
         | ChoiceAtQuery::Ring(_)
         | ChoiceAtQuery::Views(_) => (0..count).map(|place| vec![place]).collect(),
     }
+}
+
+/// The places of those that get an answer, in the sets that begin anywhere; one set where all begin alike.
+fn windows(
+    count: usize,
+    pinned: usize,
+    most: usize,
+    gets_it: impl Fn(&usize) -> bool + Copy,
+) -> Vec<Vec<usize>> {
+    let beginning_at = |start: usize| {
+        (0..pinned).chain(start..count).chain(pinned..start).filter(gets_it).take(most).collect()
+    };
+    if most >= count || pinned >= most {
+        return vec![beginning_at(pinned)];
+    }
+    (pinned..count).map(beginning_at).collect()
 }

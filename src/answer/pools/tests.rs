@@ -10,10 +10,11 @@ use crate::dnssec::{
     Algorithm, DenialKind, Key, Pair, Period, PoolSigner, SEP, Signing, Time, Timing, ZONE_KEY, ZoneKeys,
 };
 use crate::health::Verdict;
-use crate::probe::{Port, Probe, ProbeKind, Tcp, Weight};
+use crate::probe::{Life, Port, Probe, ProbeKind, Share, Tcp, Weight};
 use crate::source::{Sources, Span};
 use crate::zone::{
-    AllDown, AnswerOrder, Guard, Member, MinUp, Network, Pool, Selector, WhilePending, name_hash,
+    AllDown, AnswerOrder, Guard, Member, MinUp, Network, Passes, Pool, Selector, ShareMax, WhileAny,
+    WhilePending, name_hash,
 };
 
 fn address(text: &str) -> IpAddr {
@@ -41,7 +42,7 @@ fn guard(text: &str) -> Guard {
     let second = std::time::Duration::from_secs(1);
     let probe = Probe { address: address(text), source: None, timeout: second, kind };
     let (rise, fall) = (NonZeroU32::MIN, NonZeroU32::MIN);
-    Guard { probe, interval: second, retry: second, rise, fall }
+    Guard { probe, interval: second, retry: second, rise, fall, life: Life::default() }
 }
 
 /// A pool whose targets are the places of a board, in order, and the board.
@@ -478,8 +479,11 @@ fn what_is_chosen_has_the_signature_of_just_that_set_with_every_selector() {
         }
         pool
     });
-    for pool in pools.into_iter().chain(by_selector) {
-        let (bound, board) = bind(pool, &[]);
+    let few = Pool { answers_max: some, ..guarded(&THREE) };
+    let growing = [few, guarded(&THREE), Pool { selector: Selector::Hashed, ..guarded(&THREE) }];
+    let growing = growing.map(|pool| bind_shares(pool, &[30, 100, 60]));
+    let cases = pools.into_iter().chain(by_selector).map(|pool| bind(pool, &[])).chain(growing);
+    for (bound, board) in cases {
         let answer = build_answer(&bound, &board, Some(&signer));
         let (made, mut chance, mut sets) = (signer.made(), 7, std::collections::HashSet::new());
         for name_hash in 0..200 {
@@ -528,4 +532,197 @@ fn a_flip_of_a_hundred_signed_pools_signs_what_is_new_and_a_flip_back_nothing() 
     assert_eq!(first.with(bound.iter().enumerate(), &down), flipped);
     assert_eq!(signer.made(), 300, "nothing to known states");
     assert!(first.is_signed_by(Some(&signer)) && !first.is_signed_by(None));
+}
+
+/// A pool whose targets are all up and have these shares, bound to a board.
+fn bind_shares(pool: Pool, shares: &[u8]) -> (BoundPool, Board) {
+    let up = |share: &u8| (Verdict::Up, Share::percent(*share).unwrap());
+    let board: Board = shares.iter().map(up).collect();
+    let mut ids = board.ids();
+    (BoundPool::new(Arc::new(pool), &mut ids), board)
+}
+
+fn with_shares(pool: Pool, shares: &[u8]) -> PoolAnswer {
+    let (bound, board) = bind_shares(pool, shares);
+    build_answer(&bound, &board, None)
+}
+
+/// How many answers statistics are made of.
+const ASKED: u32 = 100_000;
+
+/// In how many of so many answers each address is, asked by as many clients; seeded.
+fn counted(answer: &PoolAnswer, among: &[&str]) -> Vec<u32> {
+    let mut chance = 7;
+    let mut counts = vec![0; among.len()];
+    for client in 0..ASKED {
+        let client = std::net::Ipv4Addr::from(0x0a00_0000 + client).to_string();
+        for (_, address) in ask(answer, &mut chance, &client, 0).unwrap() {
+            counts[among.iter().position(|one| *one == address).unwrap()] += 1;
+        }
+    }
+    counts
+}
+
+/// Each count is as likely as so many in a thousand: within five standard deviations, which one test in a million would
+/// leave by chance.
+#[track_caller]
+fn assert_shares(counts: &[u32], thousandths: &[u32]) {
+    for (count, part) in counts.iter().zip(thousandths) {
+        let (asked, part) = (f64::from(ASKED), f64::from(*part) / 1000.0);
+        let off = (f64::from(*count) - asked * part).abs();
+        assert!(off <= 5.0 * (asked * part * (1.0 - part)).sqrt() + 1.0, "{counts:?}, not {thousandths:?}");
+    }
+}
+
+const FOUR: [&str; 4] = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"];
+
+#[test]
+fn a_member_that_has_come_back_gets_its_growing_share() {
+    let of = |selector| with_shares(Pool { selector, ..guarded(&THREE) }, &[20, 100, 100]);
+    assert_shares(&counted(&of(Selector::All), &THREE), &[200, 1000, 1000]);
+    assert_shares(&counted(&of(Selector::Random), &THREE), &[91, 455, 455]);
+    assert_shares(&counted(&of(Selector::Hashed), &THREE), &[91, 455, 455]);
+    assert_shares(&counted(&of(Selector::First), &THREE), &[200, 800, 0]);
+    let weighed = Pool { selector: Selector::WeightedRandom, ..weigh(guarded(&THREE), &[10, 1, 1]) };
+    assert_shares(&counted(&with_shares(weighed, &[20, 100, 100]), &THREE), &[500, 250, 250]);
+    // All have come back just now: none is there to take what the others do not get.
+    assert_shares(
+        &counted(&with_shares(Pool { selector: Selector::Random, ..guarded(&THREE) }, &[10; 3]), &THREE),
+        &[333; 3],
+    );
+    assert!(with_shares(guarded(&THREE), &[10; 3]).ready_rotation(&OWN, &mut 7).is_some());
+}
+
+#[test]
+fn few_clients_of_hashed_change_while_a_share_grows() {
+    let clients: Vec<String> =
+        (0..10_000_u32).map(|client| std::net::Ipv4Addr::from(0x0a00_0000 + client).to_string()).collect();
+    let given = |share| {
+        let answer = with_shares(Pool { selector: Selector::Hashed, ..guarded(&THREE) }, &[100, share, 100]);
+        clients.iter().map(|client| for_client(&answer, client)).collect::<Vec<_>>()
+    };
+    let (before, after) = (given(50), given(60));
+    let changed = before.iter().zip(&after).filter(|(one, other)| one != other).count();
+    assert!((200..800).contains(&changed), "{changed} of 10000");
+}
+
+#[test]
+fn a_growing_share_goes_with_few_answers_and_a_fixed_order() {
+    let two = NonZeroU32::new(2);
+    let of = |pool: Pool| with_shares(pool, &[30, 100, 100, 100]);
+    let answer = of(Pool { answers_max: two, ..guarded(&FOUR) });
+    let counts = counted(&answer, &FOUR);
+    assert_eq!(counts.iter().sum::<u32>(), 2 * ASKED);
+    // Half of the windows hold it, and three tenths of those.
+    assert_shares(&counts[..1], &[150]);
+    let fixed = of(Pool { order: AnswerOrder::Fixed, ..guarded(&FOUR) });
+    let (mut chance, mut seen) = (7, std::collections::BTreeSet::new());
+    for _ in 0..1000 {
+        seen.insert(addresses(&fixed, &mut chance));
+    }
+    let all: Vec<String> = FOUR.map(str::to_owned).to_vec();
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [all.clone(), all[1..].to_vec()]);
+}
+
+#[test]
+fn a_drained_member_is_answered_where_there_is_no_other_and_is_never_down() {
+    let (bound, board) = bind_shares(guarded(&THREE), &[0, 100, 0]);
+    let shown = |bound: &BoundPool, board: &Board| {
+        bound.answered(board).1.iter().map(|member| bound.pool.show(member)).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&bound, &board), ["192.0.2.2"]);
+    assert_eq!((bound.state(&board), bound.is_all_up(&board)), (PoolState::Up, true));
+    assert_eq!(bound.ttl(&board), bound.pool.ttl);
+    let strict = Pool { min_up: MinUp::Count(NonZeroU32::new(3).unwrap()), ..guarded(&THREE) };
+    let (strict, board) = bind_shares(strict, &[0, 100, 0]);
+    assert_eq!(strict.state(&board), PoolState::Up, "it counts as up");
+    let (all, board) = bind_shares(guarded(&THREE), &[0; 3]);
+    assert_eq!(shown(&all, &board).len(), 3);
+    let mut backed = guarded(&THREE);
+    backed.groups.push(guarded(&["192.0.2.9"]).groups.remove(0));
+    let (backed, board) = bind_shares(backed, &[0, 0, 0, 100]);
+    assert_eq!(shown(&backed, &board), ["192.0.2.9"]);
+    let mut written = guarded(&THREE);
+    written.groups[0][1].is_drained = true;
+    let (written, board) = bind(written, &[Verdict::Up, Verdict::Up, Verdict::Down]);
+    assert_eq!(shown(&written, &board), ["192.0.2.1"]);
+}
+
+#[test]
+fn a_group_is_answered_whole_while_any_of_it_is_up() {
+    let mut pool = Pool { while_any: WhileAny::All, ..guarded(&THREE) };
+    pool.groups.push(guarded(&["192.0.2.8", "192.0.2.9"]).groups.remove(0));
+    let (up, down) = (Verdict::Up, Verdict::Down);
+    let given = |verdicts: &[Verdict]| {
+        let mut given = addresses(&answer(pool.clone(), verdicts), &mut 7);
+        given.sort_unstable();
+        given
+    };
+    assert_eq!(given(&[down, up, down, up, up]), THREE);
+    assert_eq!(given(&[down, down, down, down, up]), ["192.0.2.8", "192.0.2.9"]);
+}
+
+#[test]
+fn none_gets_more_than_its_most_while_others_can_take_the_rest() {
+    let most = |percent| ShareMax::percent(percent);
+    let heavy = Pool { selector: Selector::WeightedRandom, ..weigh(guarded(&THREE), &[8, 1, 1]) };
+    let capped = Pool { share_max: most(40), ..heavy };
+    assert_shares(&counted(&with_shares(capped.clone(), &[100; 3]), &THREE), &[400, 300, 300]);
+    let first = Pool { selector: Selector::First, share_max: most(60), ..guarded(&THREE) };
+    assert_shares(&counted(&with_shares(first, &[100; 3]), &THREE), &[600, 400, 0]);
+    // Two of three are down: the backups take what the third may not have.
+    let mut backed = Pool { selector: Selector::Random, share_max: most(40), ..guarded(&THREE) };
+    backed.groups.push(guarded(&["192.0.2.8", "192.0.2.9"]).groups.remove(0));
+    let verdicts = [Verdict::Down, Verdict::Up, Verdict::Down, Verdict::Up, Verdict::Up];
+    assert_shares(
+        &counted(&answer(backed.clone(), &verdicts), &["192.0.2.2", "192.0.2.8", "192.0.2.9"]),
+        &[400, 300, 300],
+    );
+    assert_eq!(counted(&answer(backed, &[Verdict::Up; 5]), &THREE).iter().sum::<u32>(), ASKED);
+    // There is nobody else.
+    let alone = [Verdict::Down, Verdict::Down, Verdict::Up];
+    assert_eq!(counted(&answer(capped, &alone), &THREE), [0, 0, ASKED]);
+}
+
+#[test]
+fn a_machine_is_up_when_all_its_addresses_are() {
+    let mut pool = pool(&["192.0.2.1"]);
+    pool.groups[0][0].guards = vec![guard("192.0.2.1"), guard("2001:db8::1")];
+    let verdict = |pool: &Pool| {
+        let (bound, board) = bind(pool.clone(), &[Verdict::Up, Verdict::Down]);
+        BoundPool::verdict(&bound.pool.groups[0][0], bound.targets.members().next().unwrap(), &board)
+    };
+    assert_eq!(verdict(&pool), Verdict::Up);
+    pool.groups[0][0].passes = Passes::AtAllAddresses;
+    assert_eq!(verdict(&pool), Verdict::Down);
+}
+
+#[test]
+fn the_fastest_are_answered_and_those_that_are_as_fast() {
+    let of = |pool: Pool, millis: &[u64]| {
+        let board: Board = millis.iter().map(|millis| std::time::Duration::from_millis(*millis)).collect();
+        let mut ids = board.ids();
+        build_answer(&BoundPool::new(Arc::new(pool), &mut ids), &board, None)
+    };
+    let fastest = Pool { selector: Selector::Fastest, ..guarded(&THREE) };
+    assert_shares(&counted(&of(fastest.clone(), &[40, 10, 12]), &THREE), &[0, 500, 500]);
+    assert_shares(&counted(&of(fastest.clone(), &[1, 2, 3]), &THREE), &[333; 3]);
+    let capped = Pool { share_max: ShareMax::percent(60), ..fastest.clone() };
+    assert_shares(&counted(&of(capped, &[40, 10, 45]), &THREE), &[200, 600, 200]);
+    // Nothing is known yet.
+    assert_shares(&counted(&with_shares(fastest, &[100; 3]), &THREE), &[333; 3]);
+}
+
+#[test]
+fn the_least_loaded_get_more_and_one_that_reports_0_nothing() {
+    let weights = |weights: [u32; 3]| {
+        let board: Board =
+            weights.into_iter().map(|weight| (Verdict::Up, Weight::new(weight).unwrap())).collect();
+        let mut ids = board.ids();
+        let pool = Pool { selector: Selector::LeastLoaded, ..guarded(&THREE) };
+        counted(&build_answer(&BoundPool::new(Arc::new(pool), &mut ids), &board, None), &THREE)
+    };
+    assert_shares(&weights([70, 20, 10]), &[700, 200, 100]);
+    assert_shares(&weights([30, 0, 10]), &[750, 0, 250]);
+    assert_shares(&weights([0, 0, 0]), &[333; 3]);
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::dns::{NameRef, Rtype, Ttl};
-use crate::probe::{Port, Probe, ProbeKind, Tcp};
+use crate::probe::{Life, Port, Probe, ProbeKind, Tcp};
 use crate::zone::{
     Changeset, ChangesetError, Expected, Guard, GuardTemplate, Guarding, Member, NodeKind, Pool,
     PoolSettings, Record, Test, TestedName,
@@ -150,6 +150,7 @@ fn guards(chance: &mut Chance) -> Vec<Guarding> {
         retry: Duration::from_secs(1),
         rise: NonZeroU32::MIN,
         fall: NonZeroU32::MIN,
+        life: Life::default(),
     };
     let guarding = |owner: &str, test: &Test| Guarding {
         owner: owner.parse().unwrap(),
@@ -175,8 +176,14 @@ fn lua(owner: &str, tested: Option<TestedName>) -> Pool {
     let second = Duration::from_secs(1);
     let address = "192.0.2.9".parse().unwrap();
     let probe = Probe { address, source: None, timeout: second, kind };
-    let guard =
-        Guard { probe, interval: second, retry: second, rise: NonZeroU32::MIN, fall: NonZeroU32::MIN };
+    let guard = Guard {
+        probe,
+        interval: second,
+        retry: second,
+        rise: NonZeroU32::MIN,
+        fall: NonZeroU32::MIN,
+        life: Life::default(),
+    };
     let members = vec![Member { guards: vec![guard], tested, ..Member::at(address) }];
     let pool = Pool::new(owner.parse().unwrap(), Rtype::A, ttl(60), members, place());
     Pool { lua: Some("ifportup(443, {'192.0.2.9'})".into()), ..pool }

@@ -204,7 +204,10 @@ fn faults_in_the_block_of_a_nameless_zone_are_told_too() {
 #[test]
 fn words_are_suggested() {
     assert!(zone_probe("selector = \"randon\"").ends_with("did you mean `random`?"));
-    assert!(zone_probe("selector = \"empty\"").ends_with("it is `all`, `random`, `hashed` or `first`"));
+    assert!(
+        zone_probe("selector = \"empty\"")
+            .ends_with("it is `all`, `random`, `hashed`, `first`, `fastest` or `least-loaded`")
+    );
     assert!(zone_probe("all-down = \"ServFail\"").ends_with("did you mean `servfail`?"));
 }
 
@@ -268,7 +271,7 @@ fn what_chooses_an_answer_is_refused_where_it_makes_no_sense() {
             "one list has addresses and groups of addresses; write either [\"…\", \"…\"] or [[\"…\"], [\"…\"]]",
         ),
         ("weights = { api = 3 }", "`api` is not an address; weigh addresses, as in { \"192.0.2.1\" = 3 }"),
-        ("weights = { \"192.0.2.1\" = 0 }", "`weights` is a weight, 1 to 1000000, for each address"),
+        ("weights = { \"192.0.2.1\" = -1 }", "`weights` is a weight, 0 to 1000000, for each address"),
         ("weights = { \"::1\" = 1, \"0:0::1\" = 1 }", "::1 is weighed twice"),
         (
             "selector = \"all\"\nweights = { \"192.0.2.1\" = 3 }",
@@ -276,6 +279,21 @@ fn what_chooses_an_answer_is_refused_where_it_makes_no_sense() {
         ),
         ("min-up = 0", "`min-up` is 1 or more, or a share from \"1%\" to \"100%\""),
         ("min-up = \"101%\"", "`min-up` is 1 or more, or a share from \"1%\" to \"100%\""),
+        (
+            "selector = \"least-loaded\"",
+            "no probe of this block hears a weight; add an `http` or `https` probe of a page that begins with one: \"70\"",
+        ),
+        (
+            "selector = \"first\"\nmax-share = \"0%\"",
+            "`max-share` is a share of the answers from \"1%\" to \"100%\"",
+        ),
+        ("max-share = \"50%\"", "this means nothing: the selector answers all addresses"),
+        ("while-any = \"some\"", "`while-any` cannot be `some`; it is `passing` or `all`"),
+        (
+            "machine = [[\"192.0.2.1\", \"::1\"], [\"192.0.2.1\", \"::2\"]]",
+            "192.0.2.1 is an address of one machine, once",
+        ),
+        ("slow-start = \"60\"", "`60` is not a duration; it has no unit: write \"60s\""),
         ("max-answers = 0", "`max-answers` is 1 or more"),
         ("ttl-degraded = \"500ms\"", "a TTL is whole seconds; write it as in \"5s\""),
         (

@@ -117,6 +117,7 @@ fn around_probe(key: &ConfigKey) -> Vec<&'static str> {
         .chain(above.lines())
         .chain([Section::ZoneProbe.header()])
         .chain(block.lines().filter(own))
+        .chain(matches!(key.name, "max-share").then_some("selector = \"random\""))
         .collect()
 }
 

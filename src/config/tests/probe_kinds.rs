@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{Outcome, ZONE, read_in};
 use crate::config::ProbeSpec;
 use crate::probe::{
-    BODY_LIMIT_BYTES, Header, Host, Http, Https, Method, Path, Port, Probe, ProbeKind, Statuses, Tls,
+    BODY_LIMIT_BYTES, Header, Host, Http, Https, Method, Path, Port, Probe, ProbeKind, Statuses, Tells, Tls,
 };
 use crate::tls::{AlpnProtocol, ClientCertificate, ServerName, Verify};
 
@@ -112,7 +112,7 @@ fn every_key_of_a_request_is_read() {
         body: Some("ok".into()),
         body_limit_bytes: 100,
         redirects: 3,
-        tells_weight: false,
+        tells: Tells::Nothing,
     };
     assert_eq!(read, ProbeKind::Http(Arc::new(expected)));
 }

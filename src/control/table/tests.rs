@@ -21,7 +21,7 @@ fn target(id: usize, verdict: &str, believed: &str, forced: Option<&str>) -> Tar
 
 fn member(id: usize) -> MemberStatus {
     let verdict = if id == 13 { "up" } else { "down" }.to_owned();
-    MemberStatus { address: format!("127.0.1.{id}"), verdict, targets: vec![id] }
+    MemberStatus { address: format!("127.0.1.{id}"), verdict, share: None, targets: vec![id] }
 }
 
 #[test]

@@ -79,6 +79,6 @@ fn targets(version: &ZoneVersion) -> Vec<Target> {
 }
 
 fn target(guard: &Guard) -> Target {
-    let Guard { probe, interval, retry, rise, fall } = guard.clone();
-    Target { probe, interval, retry, rise, fall }
+    let Guard { probe, interval, retry, rise, fall, life } = guard.clone();
+    Target { probe, interval, retry, rise, fall, life }
 }

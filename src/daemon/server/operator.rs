@@ -90,7 +90,7 @@ impl Operator {
         targets.retain(|name| rule.pattern.matches(name));
         targets.sort_unstable();
         targets.dedup();
-        if let (true, Order::Up | Order::Down) = (targets.is_empty(), rule.order) {
+        if let (true, Order::Up | Order::Down | Order::Drain) = (targets.is_empty(), rule.order) {
             warn!("{} {rule}; no target matches at present", rule.pattern);
         }
         if let Err(error) = self.rules.add(rule) {

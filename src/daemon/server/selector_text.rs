@@ -6,7 +6,8 @@ use std::net::IpAddr;
 
 use crate::answer::{BoundPool, PoolState};
 use crate::health::Board;
-use crate::zone::{AllDown, MinUp, Pool, Selector, WhilePending};
+use crate::probe::Share;
+use crate::zone::{AllDown, MinUp, Passes, Pool, Selector, WhileAny, WhilePending};
 
 /// How a pool's answer to `client` is chosen now.
 pub(super) fn choice(bound: &BoundPool, board: &Board, client: IpAddr) -> String {
@@ -27,7 +28,8 @@ pub(super) fn choice(bound: &BoundPool, board: &Board, client: IpAddr) -> String
     }
     match bound.state(board) {
         PoolState::Up => {
-            format!("{}{}", explained(pool.selector), group_told(pool, bound.group_answered(board)))
+            let group = group_told(pool, bound.group_answered(board));
+            format!("{}{group}{}{}", explained(pool.selector), arranged(pool), shares_told(bound, board))
         }
         PoolState::Pending => match pool.while_pending {
             WhilePending::ServFail => "nothing is known of any member yet: SERVFAIL until then".to_owned(),
@@ -50,6 +52,36 @@ pub(super) fn choice(bound: &BoundPool, board: &Board, client: IpAddr) -> String
             }
         }
     }
+}
+
+/// What else the pool says of who is answered.
+fn arranged(pool: &Pool) -> String {
+    let mut said = String::new();
+    if pool.while_any == WhileAny::All {
+        said += "; all of a group while any of it is up";
+    }
+    if let Some(most) = pool.share_max {
+        said += &format!("; none gets more than {} % while others can take the rest", most.get());
+    }
+    if pool.groups.iter().flatten().any(|member| member.passes == Passes::AtAllAddresses) {
+        said += "; an address is down with the others of its machine";
+    }
+    said
+}
+
+/// Members that do not get their whole share, though they are not down.
+fn shares_told(bound: &BoundPool, board: &Board) -> String {
+    let members = bound.pool.groups.iter().flatten().zip(bound.targets.members());
+    let told = members.filter_map(|(member, targets)| {
+        let share = BoundPool::share(member, targets, board);
+        let shown = bound.pool.show(member);
+        match share {
+            Share::WHOLE => None,
+            Share::NONE => Some(format!("; {shown} is drained")),
+            _ => Some(format!("; {shown} has come back and gets {} % of its share", share.get())),
+        }
+    });
+    told.collect()
 }
 
 /// Which group is answered from, where there are several.

@@ -14,7 +14,7 @@ use crate::control::{
 use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Sighting, Tally};
 use crate::kubernetes::Selector;
-use crate::probe::Weight;
+use crate::probe::{Share, Weight};
 use crate::transport::Listening;
 use crate::zones::live::LiveStatus;
 use crate::zones::{
@@ -200,6 +200,7 @@ pub(super) fn pool(view: Option<&str>, bound: &BoundPool, board: &Board) -> Pool
     let members = members.map(|(member, targets)| MemberStatus {
         address: bound.pool.show(member),
         verdict: BoundPool::verdict(member, targets, board).to_string(),
+        share: percent(BoundPool::share(member, targets, board)),
         targets: targets.iter().map(|target| target.index()).collect(),
     });
     PoolStatus {
@@ -217,7 +218,19 @@ pub(super) fn pool(view: Option<&str>, bound: &BoundPool, board: &Board) -> Pool
 }
 
 pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> TargetStatus {
-    let Report { id, target, verdict, believed, elsewhere, sightings, forced, held, history } = report;
+    let Report {
+        id,
+        target,
+        verdict,
+        believed,
+        elsewhere,
+        sightings,
+        forced,
+        held,
+        share,
+        is_unjudged,
+        history,
+    } = report;
     let sighting = |seen: &Sighting| SightingStatus {
         vantage: seen.vantage.to_string(),
         verdict: seen.verdict.to_string(),
@@ -234,6 +247,8 @@ pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> Target
         seen: sightings.iter().map(sighting).collect(),
         forced: forced.as_ref().map(|rule| rule.order.to_string()),
         held: *held,
+        share: percent(*share),
+        starting: *is_unjudged,
         since: UtcTime::of(history.since, now, today),
         last_outcome: history.last_outcome.as_ref().map(ToString::to_string),
         last_error: history.last_error.as_ref().map(ToString::to_string),
@@ -248,6 +263,11 @@ pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> Target
         certificate_not_after: history.not_after.map(UtcTime),
         weight: history.weight.map(Weight::get),
     }
+}
+
+/// A share that is not the whole.
+fn percent(share: Share) -> Option<u8> {
+    (share != Share::WHOLE).then(|| share.get())
 }
 
 fn probes(lateness: &Lateness) -> ProbesStatus {

@@ -93,8 +93,8 @@ pub(super) fn log_transition(transition: &Transition, pools: &[&BoundPool], boar
         // A first pass is no news, and neither is a target that is held down and goes on flapping.
         (TransitionCause::Outcomes(_), Verdict::Pending, Verdict::Up)
         | (TransitionCause::Outcomes(_), Verdict::Down, Verdict::Down)
-        // Nor are weights, which may change all the time.
-        | (TransitionCause::Weighed(_), ..)
+        // Nor are weights and latencies, which may change all the time, and shares, which grow by themselves.
+        | (TransitionCause::Weighed(_) | TransitionCause::Grown(_) | TransitionCause::Paced(_), ..)
         // That this host suspects itself is said once, of all.
         | (TransitionCause::Elsewhere(_), ..) => {
             debug!(probe_target, verdict, pools, "{transition}{effect}")

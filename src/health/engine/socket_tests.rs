@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::health::Verdict;
-use crate::probe::{Phase, Port, Probe, ProbeKind, Reason, Tcp, Trouble};
+use crate::probe::{Life, Phase, Port, Probe, ProbeKind, Reason, Tcp, Trouble};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -25,6 +25,7 @@ fn target(to: SocketAddr) -> Target {
         retry: 20 * MS,
         rise: threshold,
         fall: threshold,
+        life: Life::default(),
     }
 }
 

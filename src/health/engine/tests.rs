@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::health::force::{Order, Rule};
 use crate::health::{Observed, Scope, TransitionCause, Verdict};
-use crate::probe::{Phase, Port, Probe, ProbeKind, Reason, Tcp, Trouble, Weight};
+use crate::probe::{Life, Phase, Port, Probe, ProbeKind, Reason, Tcp, Trouble, Weight};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -133,6 +133,7 @@ fn target(port: u16) -> Target {
         retry: 200 * MS,
         rise: NonZeroU32::new(2).unwrap(),
         fall: NonZeroU32::new(3).unwrap(),
+        life: Life::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::probe::{Phase, Port, Reason, Tcp, Vantage};
+use crate::probe::{Life, Phase, Port, Reason, Tcp, Vantage};
 
 fn target(port: u16) -> Target {
     Target {
@@ -18,6 +18,7 @@ fn target(port: u16) -> Target {
         retry: Duration::from_millis(200),
         rise: NonZeroU32::MIN,
         fall: NonZeroU32::MIN,
+        life: Life::default(),
     }
 }
 
@@ -76,7 +77,7 @@ fn a_target_that_stays_keeps_place_verdict_and_history() {
     assert_eq!(second.ids[1], first.ids[1]);
     assert_eq!(release(&mut table, &first.ids), [first.ids[0]]);
     assert_eq!(table.board().verdict(second.ids[1]), Verdict::Up);
-    assert_eq!(table.report()[0].history.tally.passed, 1);
+    assert_eq!(table.report(Instant::now())[0].history.tally.passed, 1);
     assert!(pass(&mut table, &first.started[1]).is_some());
 }
 
@@ -87,9 +88,9 @@ fn a_target_is_watched_until_everybody_has_let_go_of_it() {
     let second = watch(&mut table, &[1]);
     assert!(second.started.is_empty());
     assert!(release(&mut table, &first.ids).is_empty());
-    assert_eq!(table.report().len(), 1);
+    assert_eq!(table.report(Instant::now()).len(), 1);
     assert_eq!(release(&mut table, &second.ids), second.ids);
-    assert!(table.report().is_empty());
+    assert!(table.report(Instant::now()).is_empty());
     assert!(release(&mut table, &second.ids).is_empty(), "what is gone cannot go again");
 }
 
@@ -173,7 +174,7 @@ fn of_the_unsent_transitions_of_one_target_the_last_is_told_in_the_turn_of_the_f
     assert_eq!(told.observed().unwrap().reason, Some(Reason::Refused));
     assert_eq!(table.take_unsent().unwrap().target, started[1].id);
     assert_eq!(table.take_unsent(), None);
-    assert_eq!(table.report()[0].history.transitions, 2_002);
+    assert_eq!(table.report(Instant::now())[0].history.transitions, 2_002);
 }
 
 #[test]
@@ -211,7 +212,7 @@ fn another_weight_is_told_once_and_is_no_change_of_verdict() {
     );
     assert_eq!(table.board().changes_since(&before).collect::<Vec<_>>(), [started[0].id]);
     assert_eq!(table.board().weight(started[0].id), weight);
-    let history = table.report().remove(0).history;
+    let history = table.report(Instant::now()).remove(0).history;
     assert_eq!((history.transitions, history.weight), (1, Some(weight)));
 }
 
@@ -256,7 +257,7 @@ fn a_report_says_how_the_target_fares() {
     pass(&mut table, &started[0]);
     fail(&mut table, &started[0]);
     fail(&mut table, &started[0]);
-    let Report { verdict, history, .. } = table.report().remove(0);
+    let Report { verdict, history, .. } = table.report(Instant::now()).remove(0);
     assert_eq!(verdict, Verdict::Down);
     assert_eq!((history.failures_in_row, history.transitions), (2, 2));
     assert_eq!(history.latency, Some(Duration::from_millis(3)));
@@ -358,7 +359,7 @@ fn others_keep_up_for_clients_elsewhere_what_is_down_here_and_take_nothing() {
     table.hear([Word::Lost { why: "cut".to_owned() }], Instant::now());
     assert_eq!(everywhere(&table, id), [down; 5]);
     assert_eq!(table.board().changes_since(&before).count(), 1);
-    let report = table.report().remove(0);
+    let report = table.report(Instant::now()).remove(0);
     assert!(report.sightings.is_empty(), "what is not confirmed is not shown");
 }
 
@@ -469,4 +470,52 @@ proptest::proptest! {
             }
         }
     }
+}
+
+const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO, not_after: None, weight: None };
+const FAIL: Outcome = Outcome::Fail { reason: Reason::Refused };
+
+#[test]
+fn a_target_that_is_up_again_comes_to_its_whole_share_step_by_step() {
+    let mut table = table();
+    let now = Instant::now();
+    let life = Life { slow_start: Duration::from_secs(60), ..Life::default() };
+    let taken = table.watch(&[Target { life, ..target(1) }], now);
+    let [watched] = &taken.started[..] else { panic!("one") };
+    let at = |seconds| now + Duration::from_secs(seconds);
+    let share = |table: &Table| table.board().share(watched.id).get();
+    table.record(watched, &PASS, now);
+    assert_eq!(share(&table), 100, "its first verdict is no return");
+    table.record(watched, &FAIL, at(1));
+    table.record(watched, &PASS, at(2));
+    let mut published = vec![share(&table)];
+    while table.take_unsent().is_some() {}
+    for second in 3..=70 {
+        table.record(watched, &PASS, at(second));
+        table.tend(at(second), now);
+        if table.take_unsent().is_some() {
+            published.push(share(&table));
+        }
+    }
+    assert_eq!(published, [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+    table.record(watched, &FAIL, at(71));
+    assert_eq!(share(&table), 100, "what is down has no share to grow");
+}
+
+#[test]
+fn a_drained_target_keeps_its_verdict_and_has_no_share() {
+    let mut table = table();
+    let now = Instant::now();
+    let taken = table.watch(&[target(1)], now);
+    table.record(&taken.started[0], &PASS, now);
+    let mut rules = Rules::default();
+    let order = crate::health::force::Order::Drain;
+    let pattern = "*".parse().unwrap();
+    let since = std::time::SystemTime::UNIX_EPOCH;
+    rules.add(crate::health::force::Rule { pattern, order, since, term: None, remark: None }).unwrap();
+    table.force(&rules, now);
+    let id = taken.ids[0];
+    assert_eq!((table.board().verdict(id), table.board().share(id)), (Verdict::Up, Share::NONE));
+    table.force(&Rules::default(), now);
+    assert_eq!(table.board().share(id), Share::WHOLE);
 }

@@ -23,7 +23,6 @@ use crate::probe::handshake::Handshaker;
 use crate::probe::outcome::{Failure, Phase, Reason};
 use crate::probe::session::{Ends, Evidence};
 use crate::probe::token::Token;
-use crate::probe::weight::Weight;
 use crate::tls::{FileError, FromFiles, Handshake};
 
 /// How long a connection is used. A new one shows what an old one cannot: that the target still accepts
@@ -137,7 +136,7 @@ impl Exchanges {
             if client.http.statuses.have(answer.status) {
                 client.judge_body(&answer)?;
                 self.kept = is_reusable.then_some(used).and_then(KeptConnection::new);
-                let weight = client.http.tells_weight.then(|| Weight::of_body(&answer.body));
+                let weight = client.http.tells.of_body(&answer.body);
                 return Ok(Evidence { not_after, weight });
             }
             resource = client.redirected(&resource, &answer, ends.address)?;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::request::{Header, Host, Method, Path};
 use super::status::Statuses;
 use crate::probe::port::Port;
+use crate::probe::weight::Tells;
 
 /// How much of a body is read, unless told otherwise: what a target says of its health is short.
 pub const BODY_LIMIT_BYTES: usize = 64 << 10;
@@ -41,7 +42,7 @@ pub struct Http {
     /// How many redirects are followed: always to the same address, port and scheme.
     pub redirects: u8,
     /// Whether the body begins with the weight of the target.
-    pub tells_weight: bool,
+    pub tells: Tells,
 }
 
 impl Http {
@@ -61,7 +62,7 @@ impl Http {
             body: None,
             body_limit_bytes: BODY_LIMIT_BYTES,
             redirects: 0,
-            tells_weight: false,
+            tells: Tells::Nothing,
         }
     }
 

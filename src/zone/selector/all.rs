@@ -1,19 +1,21 @@
 //! `all`: every candidate.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use super::super::order::AnswerOrder;
 use super::candidate::{Candidate, keep_distinct, pin};
 use super::choice::ChoiceAtQuery;
-use super::entry::{Answers, Arrangement, ConfigForm, SelectorEntry};
+use super::entry::{Answers, Arrangement, ConfigForm, Follows, SelectorEntry};
 
 pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "all",
     help: "all that are up",
     answers: Answers::Several,
     config: ConfigForm::Word("all"),
-    idle_keys: &[],
+    idle_keys: &["max-share"],
+    follows: Follows::Verdict,
     lua_option: Some("all"),
     lua_function: None,
 };
@@ -21,7 +23,13 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
 pub(super) fn prepare(arrangement: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
     keep_distinct(candidates);
     let pinned = pin(arrangement.order, candidates);
-    ChoiceAtQuery::All { pinned, most: arrangement.answers_max.map_or(u32::MAX, NonZeroU32::get) }
+    let most = arrangement.answers_max.map_or(u32::MAX, NonZeroU32::get);
+    let shares: Box<[u8]> = candidates.iter().map(|one| one.share).collect();
+    let levels: BTreeSet<u8> = shares.iter().copied().filter(|share| *share < 100).collect();
+    if levels.is_empty() {
+        return ChoiceAtQuery::All { pinned, most };
+    }
+    ChoiceAtQuery::Growing { pinned, most, shares, levels: levels.into_iter().collect() }
 }
 
 pub(super) fn explain(arrangement: &Arrangement, _: IpAddr) -> String {

@@ -1,6 +1,7 @@
 //! Members that may be answered now.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::super::member::Member;
 use super::super::order::AnswerOrder;
@@ -12,6 +13,13 @@ pub struct Candidate<'p> {
     pub member: &'p Member,
     /// What its targets say of its share: the least, where several say something.
     pub reported_weight: u32,
+    /// The part of its share of the answers that it gets, in percent: the least of its targets'. Of the candidates one at
+    /// least has 100.
+    pub share: u8,
+    /// How long its targets take to pass, as far as that is followed: the longest.
+    pub latency: Option<Duration>,
+    /// Its rank: those of a later rank get only what those before may not have.
+    pub rank: u32,
 }
 
 /// Keeps each record once: an address that is tested at two ports is two members.
@@ -34,20 +42,12 @@ pub(super) fn pin(order: AnswerOrder, candidates: &mut [Candidate<'_>]) -> u32 {
     u32::try_from(pinned).unwrap_or(u32::MAX)
 }
 
-/// The weights of the candidates, each added to those before it.
-pub(super) fn sum_weights(
-    candidates: &[Candidate<'_>],
-    weight: impl Fn(&Candidate<'_>) -> u32,
-) -> Box<[u32]> {
-    let sum = |sum: &mut u32, candidate: &Candidate<'_>| {
-        // What is written adds up to `WEIGHTS_MAX` at most; what targets report, to a thousand times a million.
-        *sum = sum.saturating_add(weight(candidate));
-        Some(*sum)
-    };
-    candidates.iter().scan(0, sum).collect()
-}
-
 /// As it is written.
 pub(super) fn written_weight(candidate: &Candidate<'_>) -> u32 {
     candidate.member.weight.get()
+}
+
+/// All alike.
+pub(super) fn same_weight(_: &Candidate<'_>) -> u32 {
+    1
 }

@@ -16,6 +16,17 @@ pub enum ChoiceAtQuery {
         /// Most that are answered.
         most: u32,
     },
+    /// As `All`, of those alone whose share is above a number below 100 that is made for each query.
+    Growing {
+        /// How many keep their place at the front.
+        pinned: u32,
+        /// Most that are answered.
+        most: u32,
+        /// The share of each, in percent; one of them at least is 100.
+        shares: Box<[u8]>,
+        /// Those shares below 100, each once, ascending.
+        levels: Box<[u8]>,
+    },
     /// This many, by chance, none twice.
     Sample(u32),
     /// The first; NODATA if no candidate is left.
@@ -39,6 +50,8 @@ pub enum ChosenBy {
     Chance,
     /// The client's address.
     Client,
+    /// The client's address, such that few clients get another one when weights change a little.
+    ClientRange,
     /// The name that is asked.
     Name,
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::super::member::Member;
 use super::candidate::Candidate;
 use super::choice::ChoiceAtQuery;
-use super::entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry};
+use super::entry::{Answers, Arrangement, ConfigForm, Follows, LuaForm, LuaFunction, SelectorEntry};
 
 /// Most points on a ring, one per unit of weight: they are sorted anew whenever verdicts change.
 const RING_POINTS_MAX: u32 = 65_536;
@@ -16,6 +16,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     answers: Answers::One,
     config: ConfigForm::Absent,
     idle_keys: &["max-answers", "order"],
+    follows: Follows::Verdict,
     lua_option: None,
     lua_function: Some(LuaFunction {
         name: "pickchashed",

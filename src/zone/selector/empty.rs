@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::candidate::Candidate;
 use super::choice::ChoiceAtQuery;
-use super::entry::{Answers, Arrangement, ConfigForm, SelectorEntry};
+use super::entry::{Answers, Arrangement, ConfigForm, Follows, SelectorEntry};
 
 pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "empty",
@@ -12,6 +12,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     answers: Answers::Nothing,
     config: ConfigForm::Absent,
     idle_keys: &["max-answers", "order"],
+    follows: Follows::Verdict,
     lua_option: Some("empty"),
     lua_function: None,
 };

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use super::super::member::Member;
 use super::super::order::AnswerOrder;
+use super::super::share_max::ShareMax;
 
 /// A selector as help, documentation, configuration and zone text know it.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +19,23 @@ pub struct SelectorEntry {
     pub config: ConfigForm,
     /// Keys of `[[zone.probe]]` that mean nothing with it.
     pub idle_keys: &'static [&'static str],
+    /// What it must know of a member.
+    pub follows: Follows,
     /// The word for it in the options of LUA functions and in `[lua]`.
     pub lua_option: Option<&'static str>,
     /// The LUA function that chooses by it.
     pub lua_function: Option<LuaFunction>,
+}
+
+/// What a selector must know of members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follows {
+    /// Whether they are up.
+    Verdict,
+    /// How long their probes take.
+    Latency,
+    /// What they say of their weight.
+    Weight,
 }
 
 /// How many candidates a selector answers.
@@ -80,6 +94,8 @@ pub struct Arrangement {
     pub order: AnswerOrder,
     /// Most that are answered; none: all there are.
     pub answers_max: Option<NonZeroU32>,
+    /// Most of the answers that one gets; none: no limit.
+    pub share_max: Option<ShareMax>,
 }
 
 /// A member as it is written.

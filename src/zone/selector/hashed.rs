@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::candidate::Candidate;
 use super::choice::{ChoiceAtQuery, ChosenBy};
-use super::entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry};
+use super::entry::{Answers, Arrangement, ConfigForm, Follows, LuaForm, LuaFunction, SelectorEntry};
+use super::shares::even;
 
 pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "hashed",
@@ -12,12 +13,13 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     answers: Answers::One,
     config: ConfigForm::Word("hashed"),
     idle_keys: &["max-answers", "order"],
+    follows: Follows::Verdict,
     lua_option: Some("hashed"),
     lua_function: Some(LuaFunction { name: "pickhashed", form: LuaForm::Values }),
 };
 
-pub(super) fn prepare(_: &Arrangement, _: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
-    ChoiceAtQuery::One(ChosenBy::Client)
+pub(super) fn prepare(arrangement: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
+    even(ChosenBy::Client, arrangement, candidates)
 }
 
 pub(super) fn explain(_: &Arrangement, client: IpAddr) -> String {

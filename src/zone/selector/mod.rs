@@ -7,6 +7,7 @@
 mod choice;
 mod candidate;
 mod entry;
+mod shares;
 mod all;
 mod random;
 mod sample;
@@ -17,6 +18,8 @@ mod name_hashed;
 mod consistent_hashed;
 mod self_weighted;
 mod first;
+mod fastest;
+mod least_loaded;
 mod empty;
 
 use std::net::IpAddr;
@@ -24,7 +27,7 @@ use std::num::NonZeroU32;
 
 pub use candidate::Candidate;
 pub use choice::{ChoiceAtQuery, ChosenBy, View};
-pub use entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry};
+pub use entry::{Answers, Arrangement, ConfigForm, Follows, LuaForm, LuaFunction, SelectorEntry};
 
 /// PowerDNS's word for the member nearest to the client. Without coordinates every member is as near as any other, and
 /// PowerDNS picks by chance, too: it is read as [`Selector::Random`].
@@ -94,6 +97,10 @@ selectors! {
     SelfWeighted in self_weighted;
     /// The first in the order they were written.
     First in first;
+    /// One of those whose probes are as fast as the fastest one's, at random.
+    Fastest in fastest;
+    /// One, at random by what the targets themselves say of their weight.
+    LeastLoaded in least_loaded;
     /// None: NODATA. PowerDNS's `empty`.
     Empty in empty;
 }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::candidate::Candidate;
 use super::choice::{ChoiceAtQuery, ChosenBy};
-use super::entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry};
+use super::entry::{Answers, Arrangement, ConfigForm, Follows, LuaForm, LuaFunction, SelectorEntry};
+use super::shares::even;
 
 pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "random",
@@ -12,12 +13,13 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     answers: Answers::One,
     config: ConfigForm::Word("random"),
     idle_keys: &["max-answers", "order"],
+    follows: Follows::Verdict,
     lua_option: Some("random"),
     lua_function: Some(LuaFunction { name: "pickrandom", form: LuaForm::Values }),
 };
 
-pub(super) fn prepare(_: &Arrangement, _: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
-    ChoiceAtQuery::One(ChosenBy::Chance)
+pub(super) fn prepare(arrangement: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
+    even(ChosenBy::Chance, arrangement, candidates)
 }
 
 pub(super) fn explain(_: &Arrangement, _: IpAddr) -> String {

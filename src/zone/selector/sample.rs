@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use super::candidate::{Candidate, keep_distinct};
 use super::choice::ChoiceAtQuery;
-use super::entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry};
+use super::entry::{Answers, Arrangement, ConfigForm, Follows, LuaForm, LuaFunction, SelectorEntry};
 
 pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "sample",
@@ -13,6 +13,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     answers: Answers::Several,
     config: ConfigForm::Absent,
     idle_keys: &["max-answers", "order"],
+    follows: Follows::Verdict,
     lua_option: None,
     lua_function: Some(LuaFunction { name: "pickrandomsample", form: LuaForm::Sample }),
 };

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::candidate::{Candidate, sum_weights};
+use super::candidate::Candidate;
 use super::choice::{ChoiceAtQuery, ChosenBy};
-use super::entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry};
+use super::entry::{Answers, Arrangement, ConfigForm, Follows, LuaForm, LuaFunction, SelectorEntry};
+use super::shares::weighted;
 
 pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "self-weighted",
@@ -12,13 +13,13 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     answers: Answers::One,
     config: ConfigForm::Absent,
     idle_keys: &["max-answers", "order"],
+    follows: Follows::Weight,
     lua_option: None,
     lua_function: Some(LuaFunction { name: "pickselfweighted", form: LuaForm::Probed }),
 };
 
-pub(super) fn prepare(_: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
-    let sums = sum_weights(candidates, |one| one.reported_weight);
-    ChoiceAtQuery::Weighted(ChosenBy::Client, sums)
+pub(super) fn prepare(arrangement: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
+    weighted(ChosenBy::Client, arrangement, candidates, |one| one.reported_weight)
 }
 
 pub(super) fn explain(_: &Arrangement, client: IpAddr) -> String {

@@ -3,7 +3,12 @@
 use super::*;
 use crate::zone::{AnswerOrder, Member};
 
-const ARRANGEMENT: Arrangement = Arrangement { order: AnswerOrder::Rotate, answers_max: None };
+const ARRANGEMENT: Arrangement =
+    Arrangement { order: AnswerOrder::Rotate, answers_max: None, share_max: None };
+
+fn candidate(member: &Member) -> Candidate<'_> {
+    Candidate { member, reported_weight: 1, share: 100, latency: None, rank: 0 }
+}
 
 #[test]
 fn every_selector_is_documented_under_a_name_of_its_own() {
@@ -42,8 +47,7 @@ fn every_selector_is_explained_in_words_of_its_own() {
 fn every_selector_leaves_as_many_candidates_as_it_says() {
     let members = [[192, 0, 2, 1], [192, 0, 2, 2]].map(Member::new);
     for selector in Selector::LIST {
-        let mut candidates: Vec<Candidate<'_>> =
-            members.iter().map(|member| Candidate { member, reported_weight: 1 }).collect();
+        let mut candidates: Vec<Candidate<'_>> = members.iter().map(candidate).collect();
         selector.prepare(&ARRANGEMENT, &mut candidates);
         let is_empty = selector.entry().answers == Answers::Nothing;
         assert_eq!(candidates.is_empty(), is_empty, "{selector:?}");

@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 
 use super::super::member::WEIGHTS_MAX;
-use super::candidate::{Candidate, sum_weights, written_weight};
+use super::candidate::{Candidate, written_weight};
 use super::choice::{ChoiceAtQuery, ChosenBy};
-use super::entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry, as_written};
+use super::entry::{
+    Answers, Arrangement, ConfigForm, Follows, LuaForm, LuaFunction, SelectorEntry, as_written,
+};
+use super::shares::weighted;
 
 pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "weighted-random",
@@ -13,6 +16,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     answers: Answers::One,
     config: ConfigForm::Weighing("random"),
     idle_keys: &["max-answers", "order"],
+    follows: Follows::Verdict,
     lua_option: None,
     lua_function: Some(LuaFunction {
         name: "pickwrandom",
@@ -20,8 +24,8 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     }),
 };
 
-pub(super) fn prepare(_: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
-    ChoiceAtQuery::Weighted(ChosenBy::Chance, sum_weights(candidates, written_weight))
+pub(super) fn prepare(arrangement: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
+    weighted(ChosenBy::Chance, arrangement, candidates, written_weight)
 }
 
 pub(super) fn explain(_: &Arrangement, _: IpAddr) -> String {

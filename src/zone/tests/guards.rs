@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::probe::{Port, ProbeKind, Tcp};
+use crate::probe::{Life, Port, ProbeKind, Tcp};
 
 impl Lab {
     /// Guards an owner, as a `[[zone.probe]]` of the configuration does.
@@ -19,6 +19,7 @@ impl Lab {
             retry: Duration::from_secs(1),
             rise: NonZeroU32::MIN,
             fall: NonZeroU32::MIN,
+            life: Life::default(),
         };
         self.builder.guard(Guarding {
             owner: name(owner.as_bytes()),
@@ -240,6 +241,7 @@ fn a_probe_of_a_target_goes_to_all_its_addresses_whatever_was_guarded_first() {
                 retry: Duration::from_secs(1),
                 rise: NonZeroU32::MIN,
                 fall: NonZeroU32::MIN,
+                life: Life::default(),
             }],
             choice: PoolSettings::default(),
             records: Expected::Now,
@@ -250,4 +252,75 @@ fn a_probe_of_a_target_goes_to_all_its_addresses_whatever_was_guarded_first() {
         let members = members(&lab.finish().0.unwrap());
         assert!(members.iter().any(|one| one.ends_with(": 192.0.2.1:1 192.0.2.2:1")), "{members:?}");
     }
+}
+
+impl Lab {
+    /// Guards an owner, with this choice besides.
+    fn choose(mut self, owner: &str, choice: PoolSettings) -> Self {
+        let mut guarding = Guarding {
+            owner: name(owner.as_bytes()),
+            origin: self.named.into(),
+            guards: Vec::new(),
+            choice,
+            records: Expected::Now,
+        };
+        guarding.guards.push(GuardTemplate {
+            test: Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(443).unwrap() })),
+            source: None,
+            timeout: Duration::from_secs(1),
+            interval: Duration::from_secs(1),
+            retry: Duration::from_secs(1),
+            rise: NonZeroU32::MIN,
+            fall: NonZeroU32::MIN,
+            life: Life::default(),
+        });
+        self.builder.guard(guarding);
+        self
+    }
+}
+
+#[test]
+fn the_addresses_of_a_machine_are_guarded_together() {
+    let text = sound!(
+        "api 10 A 192.0.2.1" "api 10 A 192.0.2.2" "api 10 AAAA 2001:db8::1" "api 10 AAAA 2001:db8::2"
+    );
+    let by_place = PoolSettings { machines: Machines::ByPlace, ..PoolSettings::default() };
+    let (zone, said) = Lab::new(text).choose("api", by_place.clone()).finish();
+    assert_eq!(said, [""; 0]);
+    let zone = zone.unwrap();
+    let both = ["192.0.2.1:443 [2001:db8::1]:443", "192.0.2.2:443 [2001:db8::2]:443"];
+    assert_eq!(
+        members(&zone),
+        [
+            format!("api.example. A 192.0.2.1: {}", both[0]),
+            format!("api.example. A 192.0.2.2: {}", both[1]),
+            format!("api.example. AAAA 2001:db8::1: {}", both[0]),
+            format!("api.example. AAAA 2001:db8::2: {}", both[1]),
+        ]
+    );
+    let passes =
+        zone.pools().iter().flat_map(|pool| pool.groups.iter().flatten()).map(|member| member.passes);
+    assert!(passes.into_iter().all(|passes| passes == Passes::AtAllAddresses));
+
+    let crossed = vec![vec!["192.0.2.1".parse().unwrap(), "2001:db8::2".parse().unwrap()]];
+    let listed = PoolSettings { machines: Machines::Listed(crossed), ..PoolSettings::default() };
+    let zone = Lab::new(text).choose("api", listed).finish().0.unwrap();
+    assert_eq!(
+        members(&zone),
+        [
+            "api.example. A 192.0.2.1: 192.0.2.1:443 [2001:db8::2]:443",
+            "api.example. A 192.0.2.2: 192.0.2.2:443",
+            "api.example. AAAA 2001:db8::1: [2001:db8::1]:443",
+            "api.example. AAAA 2001:db8::2: 192.0.2.1:443 [2001:db8::2]:443",
+        ]
+    );
+
+    let uneven = sound!("api 10 A 192.0.2.1" "api 10 A 192.0.2.2" "api 10 AAAA 2001:db8::1");
+    let said = Lab::new(uneven).choose("api", by_place.clone()).said().join("\n");
+    assert!(
+        said.contains("has 2 A and 1 AAAA members: which of them are one machine's is not known"),
+        "{said}"
+    );
+    let said = Lab::new(sound!("api 10 A 192.0.2.1")).choose("api", by_place).said().join("\n");
+    assert!(said.starts_with("warning ") && said.contains("`machine` means nothing"), "{said}");
 }

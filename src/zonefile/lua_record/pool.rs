@@ -13,7 +13,7 @@ use super::reader::Reader;
 use super::shown::shown;
 use crate::dns::Rtype;
 use crate::lua::{Call, Expr, ExprKind, Field};
-use crate::probe::{Port, Probe, ProbeKind, Tcp};
+use crate::probe::{Life, Port, Probe, ProbeKind, Tcp};
 use crate::source::{Diagnostic, Span};
 use crate::zone::{Guard, MEMBERS_MAX, Member, Pool};
 
@@ -222,6 +222,7 @@ impl<'r> Reader<'r, '_> {
                 retry: self.defaults.retry.min(options.interval),
                 rise: self.defaults.rise,
                 fall: options.fall,
+                life: Life::default(),
             };
             members.push(Member { guards: vec![guard], tested, ..Member::at(*address) });
         }

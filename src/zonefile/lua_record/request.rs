@@ -10,7 +10,7 @@ use super::url::{Scheme, Url};
 use crate::lua::Expr;
 use crate::probe::{
     BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, HeaderError, Host, Http, Https, Method, ProbeKind,
-    REDIRECTS_MAX, Statuses,
+    REDIRECTS_MAX, Statuses, Tells,
 };
 use crate::source::{Diagnostic, Span};
 use crate::tls::{AlpnProtocol, Handshake, Verify};
@@ -51,7 +51,7 @@ impl Request {
             body: self.body.as_ref().map(|(text, _)| text.clone()),
             body_limit_bytes: self.body_limit_bytes(),
             redirects: REDIRECTS_MAX,
-            tells_weight: self.tells_weight,
+            tells: if self.tells_weight { Tells::Weight } else { Tells::Nothing },
         };
         match url.scheme {
             Scheme::Http => ProbeKind::Http(Arc::new(http)),

@@ -17,7 +17,7 @@ use std::time::Duration;
 use edgedns::answer::{Access, Counters, Identity, RateLimit, Snapshot, UDP_PAYLOAD_MAX, WorkerContext};
 use edgedns::dns::Name;
 use edgedns::health::Verdict;
-use edgedns::probe::{Port, ProbeKind, Tcp};
+use edgedns::probe::{Life, Port, ProbeKind, Tcp};
 use edgedns::source::Span;
 use edgedns::zone::{AllDown, GuardTemplate, Guarding, PoolSettings, Selector, Test};
 
@@ -150,6 +150,7 @@ fn guardings(step: &Step, apex: &Name, span: Span) -> Vec<Guarding> {
         retry: Duration::from_secs(1),
         rise: two,
         fall: two,
+        life: Life::default(),
     };
     let all_down = match step.value("all-down") {
         None | Some("all") => AllDown::Select(Selector::All),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use edgedns::health::{self, Engine, Target, Verdict};
-use edgedns::probe::{Http, Path, Probe, ProbeKind};
+use edgedns::probe::{Http, Life, Path, Probe, ProbeKind};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -21,6 +21,7 @@ fn hourly(server: &Server, kind: ProbeKind) -> Target {
         retry: Duration::from_millis(20),
         rise: NonZeroU32::new(2).unwrap(),
         fall: NonZeroU32::new(2).unwrap(),
+        life: Life::default(),
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use edgedns::probe::{Header, Host, Http, Method, Outcome, Path, Probe, ProbeKind, Prober, Statuses, Weight};
+use edgedns::probe::{
+    Header, Host, Http, Method, Outcome, Path, Probe, ProbeKind, Prober, Statuses, Tells, Weight,
+};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -110,15 +112,15 @@ async fn the_wanted_text_must_be_in_what_is_read_of_the_body() {
 #[tokio::test]
 async fn the_body_tells_the_weight_of_its_target_where_that_is_asked_for() {
     let server = Server::start("127.0.4.35", |_| Reply::Whole(response("200 OK", " 42 requests\n"))).await;
-    let weight = async |tells_weight, body_limit_bytes| {
-        let http = Http { tells_weight, body_limit_bytes, ..get(&server) };
+    let weight = async |tells, body_limit_bytes| {
+        let http = Http { tells, body_limit_bytes, ..get(&server) };
         let outcome = prober(&server, http).run().await;
         let Outcome::Pass { weight, .. } = outcome else { panic!("{outcome}") };
         weight.map(Weight::get)
     };
-    assert_eq!(weight(true, 100).await, Some(42));
-    assert_eq!(weight(true, 2).await, Some(4), "what is behind the limit is not read");
-    assert_eq!(weight(false, 100).await, None);
+    assert_eq!(weight(Tells::Weight, 100).await, Some(42));
+    assert_eq!(weight(Tells::WeightOrZero, 2).await, Some(4), "what is behind the limit is not read");
+    assert_eq!(weight(Tells::Nothing, 100).await, None);
 }
 
 #[tokio::test]

@@ -24,6 +24,36 @@ www IN A 198.51.100.10
 shop IN A 192.0.2.10
 ";
 
+/// The same for blocks of guards that are shown without their zone.
+const GUARDED: &str = "\
+$TTL 10
+@ IN SOA ns1 hostmaster 1 3h 30m 2w 10
+@ IN NS ns1
+ns1 IN A 192.0.2.53
+master-0 IN A 192.0.2.1
+master-0 IN AAAA 2001:db8::1
+master-1 IN A 192.0.2.2
+master-1 IN AAAA 2001:db8::2
+api IN A 192.0.2.1
+api IN A 192.0.2.2
+api IN AAAA 2001:db8::1
+api IN AAAA 2001:db8::2
+*.apps IN A 192.0.2.10
+registry IN A 192.0.2.10
+fleet IN A 192.0.2.10
+shop IN A 192.0.2.10
+shop IN A 192.0.2.11
+ldap IN A 192.0.2.10
+cdn IN A 192.0.2.10
+build IN A 192.0.2.10
+edge IN A 198.51.100.3
+www IN A 192.0.2.10
+www IN A 198.51.100.10
+";
+
+/// The zone that such a block stands below.
+const ITS_ZONE: &str = "[[zone]]\nname = \"ocp4.example.com\"\nfile = \"zones/guarded.zone\"\n";
+
 /// Of a service account.
 const KUBECONFIG: &str = "\
 current-context: lab
@@ -71,6 +101,9 @@ fn every_config_that_is_shown_is_taken_without_a_word() {
             std::fs::write(zones.join("plain.zone"), PLAIN).unwrap();
             std::fs::write(zones.join("api.zone"), format!("{PLAIN}@ IN A 192.0.2.13\n@ IN A 192.0.2.14\n"))
                 .unwrap();
+            std::fs::write(zones.join("guarded.zone"), GUARDED).unwrap();
+            let zone = if block.starts_with("[[zone.probe]]") { ITS_ZONE } else { "" };
+            let block = format!("{zone}{block}");
             make_certificate(folder.path());
             if block.contains("[zone.dnssec]") {
                 make_key(folder.path(), &block);

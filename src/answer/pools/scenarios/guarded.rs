@@ -3,7 +3,7 @@
 use super::*;
 use crate::dns::Name;
 use crate::dns::{Rtype, Ttl};
-use crate::probe::{Port, ProbeKind, Tcp};
+use crate::probe::{Life, Port, ProbeKind, Tcp};
 use crate::zone::{Expected, GuardTemplate, MinUp, Test};
 
 /// A guarding of `owner` with one guard.
@@ -12,8 +12,16 @@ fn guarding(owner: &str, test: Test, choice: PoolSettings) -> Guarding {
     let span = Span::new(sources.add("guards", b"x".to_vec()), 0, 1);
     let second = std::time::Duration::from_secs(1);
     let (rise, fall) = (NonZeroU32::MIN, NonZeroU32::MIN);
-    let guard =
-        GuardTemplate { test, source: None, timeout: second, interval: second, retry: second, rise, fall };
+    let guard = GuardTemplate {
+        test,
+        source: None,
+        timeout: second,
+        interval: second,
+        retry: second,
+        rise,
+        fall,
+        life: Life::default(),
+    };
     let owner: Name = format!("{owner}.x.example.").parse().unwrap();
     Guarding { owner, origin: span.into(), guards: vec![guard], choice, records: Expected::Now }
 }

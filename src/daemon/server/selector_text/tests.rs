@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::dns::{Rtype, Ttl};
 use crate::health::Verdict;
-use crate::probe::{Port, Probe, ProbeKind, Tcp};
+use crate::probe::{Life, Port, Probe, ProbeKind, Tcp};
 use crate::source::{Sources, Span};
 use crate::zone::{AnswerOrder, Guard, Member, Network};
 
@@ -19,7 +19,7 @@ fn member(last: u8) -> Member {
     let kind = ProbeKind::Tcp(Tcp { port: Port::new(6443).unwrap() });
     let probe = Probe { address, source: None, timeout: second, kind };
     let (rise, fall) = (NonZeroU32::MIN, NonZeroU32::MIN);
-    let guards = vec![Guard { probe, interval: second, retry: second, rise, fall }];
+    let guards = vec![Guard { probe, interval: second, retry: second, rise, fall, life: Life::default() }];
     Member { guards, ..Member::at(address) }
 }
 

@@ -7,7 +7,7 @@ use super::super::tests::{faults_as, pool_of, read_as};
 use super::*;
 use crate::dns::Rtype;
 use crate::probe::{
-    BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, Http, Https, Method, ProbeKind, REDIRECTS_MAX,
+    BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, Http, Https, Method, ProbeKind, REDIRECTS_MAX, Tells,
 };
 use crate::source::Look;
 use crate::tls::Verify;
@@ -171,12 +171,12 @@ fn a_function_whose_targets_weigh_themselves_asks_them_for_it_and_answers_one() 
     assert_eq!(weighed.all_down, AllDown::Select(Selector::Random));
     assert_eq!(weighed.while_pending, WhilePending::Select);
     let ProbeKind::Http(http) = &guard(&weighed).probe.kind else { panic!("{}", guard(&weighed).probe) };
-    assert!(http.tells_weight && !asked_with("").tells_weight);
+    assert!(http.tells == Tells::Weight && asked_with("").tells == Tells::Nothing);
     let strict = weighed_with(", {byteslimit=3, httpcode=203, stringmatch='ok'}");
     let ProbeKind::Http(limited) = &guard(&strict).probe.kind else { panic!("{}", guard(&strict).probe) };
-    assert!(limited.tells_weight && limited.body_limit_bytes == 3 && limited.statuses.have(203));
+    assert!(limited.tells == Tells::Weight && limited.body_limit_bytes == 3 && limited.statuses.have(203));
     let secure = pool("pickselfweighted('https://lab.example/w', {'192.0.2.1'})");
-    assert!(https(&secure).http.tells_weight);
+    assert!(https(&secure).http.tells == Tells::Weight);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::etcd::{Change, KeyValue};
 use crate::layout::{Place, PoolReader, ReadPool, Subtree, layout};
-use crate::probe::{Port, ProbeKind, Tcp};
+use crate::probe::{Life, Port, ProbeKind, Tcp};
 use crate::zone::{GuardTemplate, PoolSettings, Selector};
 use crate::zones::source::{Changing, ZoneSources};
 
@@ -57,6 +57,7 @@ fn guard(port: u16) -> GuardTemplate {
         retry: second,
         rise: NonZeroU32::MIN,
         fall: NonZeroU32::MIN,
+        life: Life::default(),
     }
 }
 
