@@ -844,8 +844,9 @@ const OWN: &[ConfigKey] = &[
         Section::ZoneProbe,
         "members",
         Absent::Unset { example: r#"{ nodes = "node-role.kubernetes.io/master" }"# },
-        "whose addresses the names have besides those in the zone file: nodes with these labels, or the nodes that run \
-         these pods, { pods = \"NAMESPACE/LABELS\" }; needs [kubernetes] and a state directory",
+        "whose addresses the names have besides those in the zone file: hosts of this zone, [\"master-0\", \"master-1\"], or \
+         nodes of a cluster with these labels, or the nodes that run these pods, { pods = \"NAMESPACE/LABELS\" }; what a \
+         cluster says needs [kubernetes] and a state directory",
     ),
     key(
         Section::ZoneProbe,
@@ -894,6 +895,12 @@ const OWN: &[ConfigKey] = &[
         Absent::Unset { example: r#"{ "192.0.2.1" = 3 }"# },
         "shares of addresses, 1 for the others; one is answered, at random unless the selector is hashed; 0 drains one: no \
          new answers while there are others, and yet it is not down",
+    ),
+    key(
+        Section::ZoneProbe,
+        "probe-at",
+        Absent::Unset { example: r#"{ "198.51.100.3" = "192.0.2.13" }"# },
+        "where addresses are probed that are answered and not probed themselves, as behind a router that translates them",
     ),
     key(
         Section::ZoneProbe,

@@ -49,6 +49,7 @@ pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> PoolSettings {
         order: order.unwrap_or(usual.order),
         weights,
         drained,
+        probed_at: table.get("probe-at").map(|value| read_probed_at(value, found)).unwrap_or_default(),
         machines: table.get("machine").map(|value| read_machines(value, found)).unwrap_or_default(),
         share_max: table.read("max-share", found, read_share_max),
         while_any: table.read("while-any", found, |value| value.word(WHILE_ANY)).unwrap_or_default(),
@@ -117,6 +118,25 @@ fn read_weights(value: Value<'_>, found: &mut Diagnostics) -> (Vec<(IpAddr, NonZ
     (weights, drained)
 }
 
+/// For addresses that are answered those that are probed instead.
+fn read_probed_at(value: Value<'_>, found: &mut Diagnostics) -> Vec<(IpAddr, IpAddr)> {
+    let mut places: Vec<(IpAddr, IpAddr)> = Vec::new();
+    for (text, value) in keep(value.entries(), found).unwrap_or_default() {
+        let Ok(answered) = text.parse::<IpAddr>() else {
+            let fault = value.fault(format!("`{text}` is not an address"));
+            found.push(fault.help("write { \"ADDRESS THAT IS ANSWERED\" = \"ADDRESS THAT IS PROBED\" }"));
+            continue;
+        };
+        let Some(probed) = keep(value.address(), found) else { continue };
+        if places.iter().any(|(known, _)| *known == answered) {
+            found.push(value.fault(format!("{answered} is probed at two addresses")));
+        } else {
+            places.push((answered, probed));
+        }
+    }
+    places
+}
+
 /// `true`, or for each machine the list of its addresses.
 fn read_machines(value: Value<'_>, found: &mut Diagnostics) -> Machines {
     if let Ok(by_place) = value.truth() {
@@ -131,6 +151,7 @@ fn read_machines(value: Value<'_>, found: &mut Diagnostics) -> Machines {
     let mut machines: Vec<Vec<IpAddr>> = Vec::with_capacity(items.len());
     for item in items {
         let Some(addresses) = keep(item.items().map_err(|fault| fault.help(help)), found) else { continue };
+        let is_alone = addresses.len() < 2;
         let mut machine = Vec::with_capacity(addresses.len());
         for written in addresses {
             let Some(address) = keep(written.address(), found) else { continue };
@@ -140,7 +161,7 @@ fn read_machines(value: Value<'_>, found: &mut Diagnostics) -> Machines {
                 machine.push(address);
             }
         }
-        if machine.len() == 1 {
+        if is_alone {
             found.push(item.fault("a machine of one address: there is nothing to leave together").help(help));
         }
         machines.push(machine);

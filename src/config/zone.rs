@@ -150,6 +150,9 @@ pub(super) fn read_all(
         if table.has(Section::ZoneDnssec) && !has_own_serials {
             zone_source::refuse_signing(&asked, found);
         }
+        if let Some((_, span)) = guards.iter().flat_map(|block| &block.hosts).next() {
+            refuse_elsewhere(*span, &asked, found);
+        }
         let asked = asked.into_iter().map(|one| one.source);
         let beside = changing([changed_here, follows, dnssec.is_some()]);
         let beside = beside.chain(by_cluster.map(|source| Some(Arc::new(source) as Arc<dyn Source>)));
@@ -201,6 +204,18 @@ impl Zone {
     }
 }
 
+/// Whether `members`, which stand at a place, are refused: records that come while the zone is served are somebody else's to
+/// say.
+fn refuse_elsewhere(members: Span, asked: &[AskedSource], found: &mut Diagnostics) -> bool {
+    let comes_later = |one: &&AskedSource| {
+        one.source.as_ref().is_some_and(|source| source.timing() == SourceTiming::WhileServing)
+    };
+    let Some(other) = asked.iter().find(comes_later) else { return false };
+    let fault = Diagnostic::error(members, "`members` are added to what a zone file says");
+    found.push(fault.and_at(other.span, "the records of this zone come from elsewhere"));
+    true
+}
+
 /// The source that `members` make; none where there are none.
 fn cluster_members(
     guards: &[ZoneProbe],
@@ -225,12 +240,7 @@ fn cluster_members(
         found.push(fault.help("write [kubernetes] with kubeconfig = \"kubernetes/kubeconfig\""));
         return None;
     };
-    let comes_later = |one: &&AskedSource| {
-        one.source.as_ref().is_some_and(|source| source.timing() == SourceTiming::WhileServing)
-    };
-    if let Some(other) = asked.iter().find(comes_later) {
-        let fault = Diagnostic::error(*span, "`members` are added to what a zone file says");
-        found.push(fault.and_at(other.span, "the records of this zone come from elsewhere"));
+    if refuse_elsewhere(*span, asked, found) {
         return None;
     }
     Some(ClusterMembers { wanted, ttl })

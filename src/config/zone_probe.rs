@@ -23,7 +23,7 @@ use crate::probe::{Life, ProbeKind};
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zone::{Expected, Follows, GuardTemplate, Guarding, PoolSettings, Test};
+use crate::zone::{Expected, Follows, GuardTemplate, Guarding, HostName, PoolSettings, Test};
 
 /// A block of owners whose RRsets are guarded by the same probes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct ZoneProbe {
     pub life: Life,
     /// How an answer is chosen.
     pub choice: PoolSettings,
+    /// Hosts of the zone whose addresses the owners have besides their own.
+    pub hosts: Vec<(Name, Span)>,
     /// Whose addresses a cluster adds to those that the owners have, and where that is said.
     pub members: Option<(Selector, Span)>,
     /// The header of the block.
@@ -79,7 +81,9 @@ impl ZoneProbe {
     ) -> Option<Self> {
         let names = table.need("names", found).and_then(|value| read_names(value, apex, found));
         let nameless = Self::nameless(table, defaults, folder, found);
-        Some(Self { names: names?, ..nameless })
+        let hosts = table.get("members").filter(|value| value.items().is_ok());
+        let hosts = hosts.map(|value| read_hosts(value, apex, found)).unwrap_or_default();
+        Some(Self { names: names?, hosts, ..nameless })
     }
 
     /// Reads all of a block but its names.
@@ -116,12 +120,25 @@ impl ZoneProbe {
             fall: times.fall,
         });
         let probes = probes.collect();
-        let members = table.read("members", found, |value| Ok((kubernetes::members(value)?, value.span())));
-        if let (Some((_, span)), Some(_)) = (&members, target) {
+        let written = table.get("members");
+        let of_cluster = written.filter(|value| value.items().is_err());
+        let read = |value: Value<'_>| Some((keep(kubernetes::members(value), found)?, value.span()));
+        let members = of_cluster.and_then(read);
+        if let (Some(span), Some(_)) = (written.map(Value::span), target) {
             let message = "`members` are addresses, and `tcp = \"target\"` guards SRV records";
-            found.push(Diagnostic::error(*span, message).help("put it into a block for A and AAAA RRsets"));
+            found.push(Diagnostic::error(span, message).help("put it into a block for A and AAAA RRsets"));
         }
-        Self { names: Vec::new(), probes, target, source, life, choice, members, span: table.span() }
+        Self {
+            names: Vec::new(),
+            hosts: Vec::new(),
+            probes,
+            target,
+            source,
+            life,
+            choice,
+            members,
+            span: table.span(),
+        }
     }
 
     /// What it says about each of its owners.
@@ -130,6 +147,11 @@ impl ZoneProbe {
         self.names.iter().map(move |(owner, span)| Guarding {
             owner: owner.clone(),
             origin: (*span).into(),
+            hosts: self
+                .hosts
+                .iter()
+                .map(|(name, span)| HostName { name: name.clone(), origin: (*span).into() })
+                .collect(),
             guards: guards.clone(),
             choice: self.choice.clone(),
             records: if self.members.is_some() { Expected::Later } else { Expected::Now },
@@ -205,7 +227,7 @@ const TARGET: &str = "target";
 /// What speaks of addresses, where SRV records have names.
 fn refuse_addresses(table: &Table<'_>, found: &mut Diagnostics) {
     let tables = Section::ZoneProbe.children().map(Section::name);
-    for key in ["backup", "weights", "machine"].into_iter().chain(tables) {
+    for key in ["backup", "weights", "machine", "probe-at"].into_iter().chain(tables) {
         if let Some(value) = table.get(key) {
             let message = format!("`{key}` is about addresses, and `tcp = \"target\"` guards SRV records");
             found.push(value.fault(message).help("put it into a block for A and AAAA RRsets"));
@@ -238,6 +260,25 @@ fn read_names(
         }
     }
     Some(names)
+}
+
+/// Hosts whose addresses are members.
+fn read_hosts(value: Value<'_>, apex: Option<NameRef<'_>>, found: &mut Diagnostics) -> Vec<(Name, Span)> {
+    let items = keep(value.items(), found).unwrap_or_default();
+    if items.is_empty() {
+        let fault = value.fault("`members` names nobody");
+        found.push(fault.help("name hosts of the zone, as in [\"master-0\", \"master-1\"], or leave it out"));
+    }
+    let mut hosts: Vec<(Name, Span)> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(name) = keep(read_owner(item, apex, found), found) else { continue };
+        if hosts.iter().any(|(known, _)| *known == name) {
+            found.push(item.fault(format!("`{name}` is a member twice")));
+        } else {
+            hosts.push((name, item.span()));
+        }
+    }
+    hosts
 }
 
 /// An owner in the zone. In a zone without a sound name only its syntax is looked at.

@@ -21,6 +21,8 @@ pub enum Origin {
     Update(Arc<Update>),
     /// A key of a store.
     Store(Arc<StoreKey>),
+    /// An address of the host of this name, which is a member of a pool by it.
+    Host(Arc<str>),
 }
 
 /// A line of a file.
@@ -80,7 +82,11 @@ impl Origin {
     pub fn span(&self) -> Option<Span> {
         match self {
             Origin::Text(span) => Some(*span),
-            Origin::Line(_) | Origin::Transfer(_) | Origin::Update(_) | Origin::Store(_) => None,
+            Origin::Line(_)
+            | Origin::Transfer(_)
+            | Origin::Update(_)
+            | Origin::Store(_)
+            | Origin::Host(_) => None,
         }
     }
 
@@ -92,6 +98,7 @@ impl Origin {
             Origin::Transfer(transfer) => Some(transfer.to_string()),
             Origin::Update(update) => Some(update.to_string()),
             Origin::Store(key) => Some(key.to_string()),
+            Origin::Host(host) => Some(format!("address of {host}, a member by name")),
         }
     }
 }
@@ -142,6 +149,7 @@ enum Shared {
     Transfer(Arc<Transfer>),
     Update(Arc<Update>),
     Store(Arc<StoreKey>),
+    Host(Arc<str>),
 }
 
 /// An origin among the [`Origins`] that it was added to.
@@ -181,6 +189,7 @@ impl Origins {
             Origin::Transfer(transfer) => (Shared::Transfer(Arc::clone(transfer)), 0),
             Origin::Update(update) => (Shared::Update(Arc::clone(update)), 0),
             Origin::Store(key) => (Shared::Store(Arc::clone(key)), 0),
+            Origin::Host(host) => (Shared::Host(Arc::clone(host)), 0),
         };
         OriginId(Compact::Shared { place: self.place(shared), line })
     }
@@ -210,6 +219,7 @@ impl Origins {
                 Shared::Transfer(transfer) => Origin::Transfer(Arc::clone(transfer)),
                 Shared::Update(update) => Origin::Update(Arc::clone(update)),
                 Shared::Store(key) => Origin::Store(Arc::clone(key)),
+                Shared::Host(host) => Origin::Host(Arc::clone(host)),
             },
         }
     }
@@ -223,6 +233,7 @@ impl Shared {
             (Shared::Transfer(one), Shared::Transfer(other)) => Arc::ptr_eq(one, other),
             (Shared::Update(one), Shared::Update(other)) => Arc::ptr_eq(one, other),
             (Shared::Store(one), Shared::Store(other)) => Arc::ptr_eq(one, other),
+            (Shared::Host(one), Shared::Host(other)) => Arc::ptr_eq(one, other),
             _ => false,
         }
     }

@@ -369,6 +369,7 @@ fn a_pool_is_not_hidden_by_what_stands_at_its_name_or_above() {
     let guarding = Guarding {
         owner: name("d.c.example."),
         origin: Span::new(Sources::default().add("edgedns.toml", b"x".to_vec()), 0, 0).into(),
+        hosts: Vec::new(),
         guards: Vec::new(),
         choice: crate::zone::PoolSettings::default(),
         records: crate::zone::Expected::Now,

@@ -12,12 +12,13 @@ use super::budget::{Budget, COPIES, MemoryLimit, NAME_BYTES, RECORD_BYTES, name_
 use super::changed::Changed;
 use super::distinct::repetition;
 use super::guarding::Guarding;
+use super::hosts::{HostAddress, Wanted};
 use super::member::Member;
 use super::name_index::NameIndex;
 use super::pool::Pool;
 use super::rrset_key::RrsetKey;
 use super::sealed::{NodeEntry, NodeId, NodeKind, RecordEntry, RrsetEntry, Sealed, index};
-use super::tested::type_of;
+use super::tested::{address_of, type_of};
 use super::tree::{LuaLibrary, Zone};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
 use crate::source::{Diagnostic, Diagnostics, Origin, OriginId, Origins, Severity};
@@ -290,6 +291,7 @@ impl Builder {
         {
             self = self.unsigned(first, found);
         }
+        self.add_members(found);
         // Files name their records owner by owner, so this is nearly sorted.
         let mut records = std::mem::take(&mut self.records);
         records.sort_by_key(|record| (record.node, self.key(record)));
@@ -303,6 +305,32 @@ impl Builder {
         super::rules::check(&zone, &self.origin, &self.apexes, found);
         super::rules::refuse_pools(&zone, found);
         (found.errors() == 0).then_some(zone)
+    }
+
+    /// Gives owners the addresses of the hosts that are their members.
+    fn add_members(&mut self, found: &mut Diagnostics) {
+        if self.guardings.iter().all(|guarding| guarding.hosts.is_empty()) {
+            return;
+        }
+        let guardings = std::mem::take(&mut self.guardings);
+        let wanted = Wanted::of(&guardings, |name| self.own_addresses(name), found);
+        for (owner, host, HostAddress { address, ttl }) in wanted.addresses {
+            found.extend(self.add_address(owner.as_ref(), address, ttl, host.origin_of_members()).err());
+        }
+        self.guardings = guardings;
+    }
+
+    /// The addresses that a name has in records of its own.
+    fn own_addresses(&self, name: NameRef<'_>) -> Vec<HostAddress> {
+        let is_it = |node: u32| self.name(NodeId(node)).eq_ignore_ascii_case(name.wire());
+        let Some(node) = self.index.find(NameHash::of(name), is_it).map(NodeId) else { return Vec::new() };
+        let own = self.records.iter().filter(|one| one.node == node);
+        let address = |one: &Collected| {
+            let from = one.rdata_at as usize;
+            let rdata = self.rdata.get(from..from + usize::from(one.rdata_len))?;
+            Some(HostAddress { address: address_of(one.rtype, rdata)?, ttl: one.ttl })
+        };
+        own.filter_map(address).collect()
     }
 
     /// Whether the apex has keys and signatures.

@@ -123,7 +123,10 @@ impl Changeset {
         let mut builder = Builder::new(zone.apex().to_name(), origin);
         for node in zone.nodes() {
             for rrset in node.all_rrsets() {
-                for (rdata, origin) in rrset.rdatas().zip(rrset.origins()) {
+                // Members by name are made anew.
+                let own =
+                    rrset.rdatas().zip(rrset.origins()).filter(|(_, origin)| !is_member_by_name(origin));
+                for (rdata, origin) in own {
                     if !is_same {
                         let key = key(node.name(), rrset.rtype(), rdata);
                         if going.remove(&key) {
@@ -175,7 +178,9 @@ impl Zone {
         for id in self.node_ids() {
             let node = self.node(id);
             for rrset in node.all_rrsets() {
-                for (rdata, origin) in rrset.rdatas().zip(rrset.origins()) {
+                let own =
+                    rrset.rdatas().zip(rrset.origins()).filter(|(_, origin)| !is_member_by_name(origin));
+                for (rdata, origin) in own {
                     if stays(id, rrset.rtype(), rdata) {
                         let added = builder.add(node.name(), rrset.rtype(), rrset.ttl(), rdata, origin);
                         found.extend(added.err());
@@ -195,6 +200,11 @@ impl Zone {
         guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
         builder
     }
+}
+
+/// Whether a record is there because it is one of a host's.
+fn is_member_by_name(origin: &Origin) -> bool {
+    matches!(origin, Origin::Host(_))
 }
 
 /// A pool as it was before the names that it tests were looked up, which gave it each of its guards once per

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::beside;
-use super::guarding::{Expected, Guarding, PoolSettings, Test};
+use super::guarding::{Expected, Guarding, HostName, PoolSettings, Test};
 use super::member::{Guard, MEMBERS_MAX, Member};
 use super::pool::Pool;
 use super::sealed::NodeId;
@@ -34,9 +34,14 @@ impl Zone {
     ) -> Made {
         let mut first_of: HashMap<NodeId, &Guarding> = HashMap::new();
         let mut owners: Vec<NodeId> = Vec::new();
+        let mut hosts_of: HashMap<NodeId, Vec<&HostName>> = HashMap::new();
         let mut made = Made::default();
         for guarding in guardings {
             let Some(node) = self.find(guarding.owner.as_ref()) else {
+                if !guarding.hosts.is_empty() {
+                    // Why none of its hosts has an address is told where they are looked up.
+                    continue;
+                }
                 if guarding.records == Expected::Later {
                     found.push(not_yet(guarding));
                     continue;
@@ -51,6 +56,9 @@ impl Zone {
                 owners.push(node);
                 guarding
             });
+            if !guarding.hosts.is_empty() {
+                hosts_of.entry(node).or_default().extend(&guarding.hosts);
+            }
             if first.choice != guarding.choice {
                 let message = format!("`{}` is guarded twice, with different choices", guarding.owner);
                 found.push(
@@ -63,9 +71,10 @@ impl Zone {
             self.guard(node, guarding, &mut made, found);
         }
         for node in owners {
-            if let Some(guarding) = first_of.get(&node) {
-                made.join_machines(node, guarding, found);
-            }
+            let Some(guarding) = first_of.get(&node) else { continue };
+            let hosts = hosts_of.remove(&node).unwrap_or_default();
+            let hosts = hosts.iter().map(|host| self.addresses_of(host.name.as_ref(), &made)).collect();
+            made.join_machines(node, guarding, hosts, found);
         }
         made
     }
@@ -149,7 +158,7 @@ impl Zone {
         if let Some(mut groups) = made.swap_groups(node, rtype, Vec::new()) {
             for member in groups.iter_mut().flatten() {
                 member.guards.extend(self.guards_of(rtype, &member.rdata, guarding, made));
-                member.is_local = self.is_local(&member.guards);
+                member.is_local = self.is_local(rtype, &member.rdata, &member.guards);
             }
             made.swap_groups(node, rtype, groups);
             return true;
@@ -177,6 +186,7 @@ impl Zone {
             weights,
             drained,
             machines: _,
+            probed_at: _,
             share_max,
             while_any,
             backups,
@@ -194,7 +204,7 @@ impl Zone {
             Member {
                 weight: weight.map_or(NonZeroU32::MIN, |(_, weight)| *weight),
                 is_drained: address.is_some_and(|address| drained.contains(&address)),
-                is_local: self.is_local(&guards),
+                is_local: self.is_local(rtype, rdata, &guards),
                 guards,
                 ..Member::new(rdata)
             }
@@ -221,9 +231,10 @@ impl Zone {
         }
     }
 
-    /// Whether one of these tests an address of this node.
-    fn is_local(&self, guards: &[Guard]) -> bool {
-        guards.iter().any(|guard| self.own.contains(&guard.probe.address))
+    /// Whether a record, or what is tested for it, is an address of this node.
+    fn is_local(&self, rtype: Rtype, rdata: &[u8], guards: &[Guard]) -> bool {
+        let tested = guards.iter().map(|guard| guard.probe.address);
+        address_of(rtype, rdata).into_iter().chain(tested).any(|address| self.own.contains(&address))
     }
 
     /// What must pass for a record.
@@ -239,6 +250,7 @@ impl Zone {
                 .collect();
         }
         let Some(address) = address_of(rtype, rdata) else { return Vec::new() };
+        let address = guarding.choice.probed_at(address);
         let guards = guarding.guards.iter().filter_map(|guard| match &guard.test {
             Test::Same(kind) => Some(guard.at(address, kind.clone())),
             Test::TargetPort => None,
@@ -261,6 +273,12 @@ impl Zone {
             warn(format!("`{owner}` has {records} {rtype} records: `min-up` is never reached"));
         }
         let backups: Vec<IpAddr> = choice.backups.iter().flatten().copied().collect();
+        for (address, _) in choice.probed_at.iter().filter(|(address, _)| type_of(*address) == rtype) {
+            let own = rrset.rdatas().any(|rdata| address_of(rtype, rdata) == Some(*address));
+            if !own && !backups.contains(address) {
+                warn(format!("`{owner}` has no address {address}: where it is probed means nothing"));
+            }
+        }
         let weighed = choice.weights.iter().map(|(address, _)| address).chain(&choice.drained);
         for address in weighed.filter(|address| type_of(**address) == rtype) {
             let own = rrset.rdatas().any(|rdata| address_of(rtype, rdata) == Some(*address));
@@ -291,6 +309,7 @@ impl Guarded {
             by_node,
             tests_targets: guards.any(|guard| guard.test == Test::TargetPort),
             tests_names: zone.pools().iter().any(|pool| tests_names(pool)),
+            has_hosts: guardings.iter().any(|guarding| !guarding.hosts.is_empty()),
         }
     }
 }

@@ -61,12 +61,30 @@ pub struct Guarding {
     pub owner: Name,
     /// Where the configuration names it.
     pub origin: Origin,
+    /// Hosts whose addresses it has besides its own.
+    pub hosts: Vec<HostName>,
     /// What must pass.
     pub guards: Vec<GuardTemplate>,
     /// How an answer is chosen.
     pub choice: PoolSettings,
     /// Whether there may be nothing to guard.
     pub records: Expected,
+}
+
+/// A host of the zone whose addresses are members of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName {
+    /// Its name.
+    pub name: Name,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+impl HostName {
+    /// Where its addresses come from as records of the pool's owner.
+    pub(super) fn origin_of_members(&self) -> Origin {
+        Origin::Host(self.name.to_string().into())
+    }
 }
 
 /// Whether a name must have what is said about it.
@@ -101,6 +119,8 @@ pub struct PoolSettings {
     pub order: AnswerOrder,
     /// Weights of addresses, none twice; those that are not listed have 1.
     pub weights: Vec<(IpAddr, NonZeroU32)>,
+    /// Where addresses are probed that are not probed at themselves, none twice.
+    pub probed_at: Vec<(IpAddr, IpAddr)>,
     /// Addresses whose weight is 0: no new answers, though they are not down for that.
     pub drained: Vec<IpAddr>,
     /// Which addresses leave together.
@@ -131,6 +151,7 @@ impl Default for PoolSettings {
             selector: Selector::All,
             order: AnswerOrder::Rotate,
             weights: Vec::new(),
+            probed_at: Vec::new(),
             drained: Vec::new(),
             machines: Machines::Apart,
             share_max: None,
@@ -142,5 +163,13 @@ impl Default for PoolSettings {
             all_down: AllDown::Select(Selector::All),
             vantage: Vantage::Own,
         }
+    }
+}
+
+impl PoolSettings {
+    /// Where an address is probed.
+    pub(super) fn probed_at(&self, address: IpAddr) -> IpAddr {
+        let other = self.probed_at.iter().find(|(answered, _)| *answered == address);
+        other.map_or(address, |(_, probed)| *probed)
     }
 }

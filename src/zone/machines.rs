@@ -18,9 +18,17 @@ const LIST_THEM: &str = "say which belong together, as in machine = [[\"192.0.2.
 
 impl Made {
     /// Has each address of a machine guarded by what guards its others, too.
-    pub(super) fn join_machines(&mut self, node: NodeId, guarding: &Guarding, found: &mut Diagnostics) {
+    /// `hosts` are the addresses of each member by name.
+    pub(super) fn join_machines(
+        &mut self,
+        node: NodeId,
+        guarding: &Guarding,
+        hosts: Vec<Vec<IpAddr>>,
+        found: &mut Diagnostics,
+    ) {
         let machines = match &guarding.choice.machines {
             Machines::Apart => return,
+            Machines::ByPlace if !hosts.is_empty() => hosts,
             Machines::ByPlace => match self.by_place(node, guarding) {
                 Ok(machines) => machines,
                 Err(fault) => return found.push(*fault),

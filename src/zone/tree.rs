@@ -48,6 +48,8 @@ pub(super) struct Guarded {
     pub(super) tests_targets: bool,
     /// Whether members of LUA records are tested at the addresses of a name.
     pub(super) tests_names: bool,
+    /// Whether hosts are members by their names.
+    pub(super) has_hosts: bool,
 }
 
 /// Code that LUA records include: a LUA record of type LUA.

@@ -151,6 +151,7 @@ fn changed(
     let Some((zone, nodes)) = changed.map_err(ProposalError::Changes)? else {
         return Err(ProposalError::Unsound(found));
     };
+    let (zone, nodes, members) = with_members(zone, nodes, &inputs, &mut found)?;
     let SignedChange { zone, nodes, chain, signatures } = signed_again(current, zone, nodes, place, &inputs)?;
     let affected = links.affected(&zone, &nodes);
     zone.check_aliases(affected.iter().copied(), &mut found);
@@ -159,7 +160,7 @@ fn changed(
     }
     let mut links = links.clone();
     let compiled = current.compiled.after(&zone, &affected, &mut links).map_err(ProposalError::Compile)?;
-    let since = Since::of(base, [changes, &signatures].into_iter());
+    let since = Since::of(base, [changes].into_iter().chain(&members).chain([&signatures]));
     let version = ZoneVersion::with_chain(id, zone, (compiled, Some(links), chain), inputs, origin);
     Ok(ZoneVersion { since: Some(since), ..version }.with_signatures_of(current, changes))
 }
@@ -224,6 +225,39 @@ fn moves_negative_ttl(changes: &Changeset) -> bool {
     soa(&changes.removed) != soa(&changes.added)
 }
 
+/// A zone after changes, with the addresses of the hosts that are members by name as they are now; and what that took.
+fn with_members(
+    mut zone: Zone,
+    mut nodes: Vec<NodeChange>,
+    inputs: &Inputs,
+    found: &mut Diagnostics,
+) -> Result<(Zone, Vec<NodeChange>, Vec<Changeset>), ProposalError> {
+    let changes = zone.member_changes(&inputs.guards, found);
+    if found.errors() > 0 {
+        return Err(ProposalError::Unsound(std::mem::take(found)));
+    }
+    let mut made = Vec::with_capacity(changes.len());
+    for (host, changes) in changes {
+        let changed = zone.after(&changes, &inputs.guards, host, found).map_err(ProposalError::Changes)?;
+        let Some((after, more)) = changed else {
+            return Err(ProposalError::Unsound(std::mem::take(found)));
+        };
+        (zone, nodes) = (after, joined(nodes, more));
+        made.push(changes);
+    }
+    Ok((zone, nodes, made))
+}
+
+/// What became of nodes by one change and by the next.
+fn joined(nodes: Vec<NodeChange>, more: Vec<NodeChange>) -> Vec<NodeChange> {
+    let mut all: BTreeMap<NodeId, NodeChange> =
+        nodes.into_iter().map(|change| (change.node, change)).collect();
+    for change in more {
+        all.entry(change.node).and_modify(|first| *first = first.and(change)).or_insert(change);
+    }
+    all.into_values().collect()
+}
+
 /// A zone after changes, signed again.
 struct SignedChange {
     zone: Zone,
@@ -249,12 +283,7 @@ fn signed_again(
     let Some((zone, more)) = signed.map_err(ProposalError::Changes)? else {
         return Err(ProposalError::Unsound(found));
     };
-    let mut all: BTreeMap<NodeId, NodeChange> =
-        nodes.into_iter().map(|change| (change.node, change)).collect();
-    for change in more {
-        all.entry(change.node).and_modify(|first| *first = first.and(change)).or_insert(change);
-    }
-    Ok(SignedChange { zone, nodes: all.into_values().collect(), chain: Some(chain), signatures })
+    Ok(SignedChange { zone, nodes: joined(nodes, more), chain: Some(chain), signatures })
 }
 
 #[cfg(test)]
@@ -262,7 +291,7 @@ mod tests {
     use super::*;
     use crate::dns::{Name, Rtype, Ttl};
     use crate::source::{Sources, Span};
-    use crate::zone::{Builder, Record};
+    use crate::zone::{Builder, Expected, Guarding, HostName, PoolSettings, Record};
     use crate::zonefile;
     use crate::zones::source::{Changing, ZoneSources};
 
@@ -381,6 +410,58 @@ mod tests {
         let contents = Contents::Changes { base: 2, changes, origin: named() };
         current = proposal(contents, live()).accept(Some(&current)).unwrap();
         assert_eq!((current.serial, current.compiled.changed_nodes()), (3, 0));
+    }
+
+    #[test]
+    fn members_by_name_follow_the_addresses_of_their_hosts() {
+        let named_host = |name: &str| HostName { name: name.parse().unwrap(), origin: named() };
+        let guarding = || Guarding {
+            owner: "api.example.".parse().unwrap(),
+            origin: named(),
+            hosts: vec![named_host("m0.example."), named_host("m1.example.")],
+            guards: Vec::new(),
+            choice: PoolSettings::default(),
+            records: Expected::Now,
+        };
+        let inputs = || Inputs { guards: vec![guarding()], ..live() };
+        let host = |name: &str, last: u8| record(name, Rtype::A, &[192, 0, 2, last]);
+        let version_with = |hosts: &[Record]| {
+            let mut builder = Builder::new("example.".parse().unwrap(), named());
+            let apex = [soa(1), record("example.", Rtype::NS, b"\x02ns\x04test\x00")];
+            for Record { owner, rtype, ttl, rdata } in apex.iter().chain(hosts) {
+                builder.add(owner.as_ref(), *rtype, *ttl, rdata, named()).unwrap();
+            }
+            builder.guard(guarding());
+            let mut found = Diagnostics::default();
+            let zone =
+                builder.finish(&mut found).ok_or_else(|| found.first_error().unwrap().message.clone())?;
+            Ok::<_, String>(proposal(Contents::Whole(Box::new(zone)), inputs()).accept(None).unwrap())
+        };
+        let api = |version: &ZoneVersion| {
+            let records = version.contents.as_ref().unwrap().records();
+            let own = records.filter(|(owner, ..)| owner.to_string() == "api.example.");
+            let mut last: Vec<u8> = own.filter_map(|(.., rdata)| rdata.last().copied()).collect();
+            last.sort_unstable();
+            last
+        };
+        let first = version_with(&[host("m0.example.", 1), host("m1.example.", 2)]).unwrap();
+        assert_eq!(api(&first), [1, 2]);
+        let changes = Changeset {
+            removed: vec![soa(1), host("m1.example.", 2)],
+            added: vec![soa(2), host("m1.example.", 3), host("m1.example.", 4)],
+        };
+        let moved = Contents::Changes { base: 1, changes, origin: named() };
+        let second = proposal(moved, inputs()).accept(Some(&first)).unwrap();
+        assert_eq!(api(&second), [1, 3, 4]);
+        // So does a version that is put together anew.
+        let merged = merged(second);
+        assert_eq!(api(&merged), [1, 3, 4]);
+        let removed = Changeset { removed: vec![soa(2), host("m0.example.", 1)], added: vec![soa(3)] };
+        let gone = Contents::Changes { base: 2, changes: removed, origin: named() };
+        let fault = proposal(gone, inputs()).accept(Some(&merged)).err().unwrap().to_string();
+        assert!(fault.contains("`m0.example.`, a member of `api.example.`, has no address"), "{fault}");
+        let missing = version_with(&[host("m0.example.", 1)]).err().unwrap();
+        assert_eq!(missing, "`m1.example.`, a member of `api.example.`, has no address");
     }
 
     #[test]

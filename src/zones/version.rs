@@ -246,6 +246,11 @@ impl Inputs {
 
 /// Where the config file says it makes no difference.
 fn guards_the_same(one: &Guarding, other: &Guarding) -> bool {
-    let Guarding { owner, origin: _, guards, choice, records } = one;
-    *owner == other.owner && *guards == other.guards && *choice == other.choice && *records == other.records
+    let Guarding { owner, origin: _, hosts, guards, choice, records } = one;
+    let same_hosts = hosts.iter().map(|host| &host.name).eq(other.hosts.iter().map(|host| &host.name));
+    same_hosts
+        && *owner == other.owner
+        && *guards == other.guards
+        && *choice == other.choice
+        && *records == other.records
 }

@@ -19,6 +19,7 @@ mod machineconfig;
 mod manifests;
 mod manual;
 mod monitoring;
+mod pools;
 mod probes;
 mod quickstart;
 mod secondary;

@@ -155,6 +155,7 @@ fn guards(chance: &mut Chance) -> Vec<Guarding> {
     let guarding = |owner: &str, test: &Test| Guarding {
         owner: owner.parse().unwrap(),
         origin: place().into(),
+        hosts: Vec::new(),
         guards: vec![template(test)],
         choice: PoolSettings::default(),
         records: Expected::Now,

@@ -197,6 +197,46 @@ async fn a_target_comes_back_only_after_rise_passes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_target_that_is_down_is_probed_at_its_own_interval_and_never_silent_for_that() {
+    let stage = Stage::default();
+    stage.play(1, Play::Refuse);
+    let (mut engine, mut transitions) = stage.engine(8);
+    let life = Life { interval_down: Some(10_000 * MS), ..Life::default() };
+    engine.watch(&[Target { life, ..target(1) }]);
+    assert_eq!(transitions.recv().await.unwrap().to, Verdict::Down);
+    sleep(100_500 * MS).await;
+    let probed = stage.starts(1).len();
+    assert!((10..=12).contains(&probed), "{probed} probes in 100 s");
+    assert!(transitions.try_recv().is_err(), "nobody takes its prober for stuck");
+    stage.play(1, Play::Accept);
+    assert_eq!(transitions.recv().await.unwrap().to, Verdict::Up);
+    let before = stage.starts(1).len();
+    sleep(10_500 * MS).await;
+    let probed = stage.starts(1).len() - before;
+    assert!((9..=12).contains(&probed), "{probed} probes in 10 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_share_of_a_target_that_is_back_grows_by_itself() {
+    let stage = Stage::default();
+    stage.play(1, Play::Refuse);
+    let (mut engine, mut transitions) = stage.engine(8);
+    let life = Life { slow_start: 20_000 * MS, ..Life::default() };
+    let ids = engine.watch(&[Target { life, ..target(1) }]);
+    assert_eq!(transitions.recv().await.unwrap().to, Verdict::Down);
+    stage.play(1, Play::Accept);
+    assert_eq!(transitions.recv().await.unwrap().to, Verdict::Up);
+    assert_eq!(engine.board().share(ids[0]).get(), 10);
+    let mut told = Vec::new();
+    while engine.board().share(ids[0]).get() < 100 {
+        let grown = transitions.recv().await.unwrap();
+        assert_eq!((grown.from, grown.to), (Verdict::Up, Verdict::Up));
+        told.push(engine.board().share(ids[0]).get());
+    }
+    assert_eq!(told, [20, 30, 40, 50, 60, 70, 80, 90, 100]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_that_hangs_does_not_slow_the_others() {
     let stage = Stage::default();
     stage.play(1, Play::Hang);

@@ -7,11 +7,9 @@ use super::*;
 use crate::probe::{Life, Port, ProbeKind, Tcp};
 
 impl Lab {
-    /// Guards an owner, as a `[[zone.probe]]` of the configuration does.
-    fn guard(mut self, owner: &str, port: u16, all_down: AllDown) -> Self {
-        // `"api"` in the second line of the configuration.
-        let span = Span { start: 26, end: 31, ..self.named };
-        let template = GuardTemplate {
+    /// A probe of a port.
+    fn template(&self, port: u16) -> GuardTemplate {
+        GuardTemplate {
             test: Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() })),
             source: None,
             timeout: Duration::from_secs(1),
@@ -20,10 +18,18 @@ impl Lab {
             rise: NonZeroU32::MIN,
             fall: NonZeroU32::MIN,
             life: Life::default(),
-        };
+        }
+    }
+
+    /// Guards an owner, as a `[[zone.probe]]` of the configuration does.
+    fn guard(mut self, owner: &str, port: u16, all_down: AllDown) -> Self {
+        // `"api"` in the second line of the configuration.
+        let span = Span { start: 26, end: 31, ..self.named };
+        let template = self.template(port);
         self.builder.guard(Guarding {
             owner: name(owner.as_bytes()),
             origin: span.into(),
+            hosts: Vec::new(),
             guards: vec![template],
             choice: PoolSettings { all_down, ..PoolSettings::default() },
             records: Expected::Now,
@@ -233,6 +239,7 @@ fn a_probe_of_a_target_goes_to_all_its_addresses_whatever_was_guarded_first() {
         lab.builder.guard(Guarding {
             owner: name(b"_x._tcp"),
             origin: span.into(),
+            hosts: Vec::new(),
             guards: vec![GuardTemplate {
                 test: Test::TargetPort,
                 source: None,
@@ -260,20 +267,12 @@ impl Lab {
         let mut guarding = Guarding {
             owner: name(owner.as_bytes()),
             origin: self.named.into(),
+            hosts: Vec::new(),
             guards: Vec::new(),
             choice,
             records: Expected::Now,
         };
-        guarding.guards.push(GuardTemplate {
-            test: Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(443).unwrap() })),
-            source: None,
-            timeout: Duration::from_secs(1),
-            interval: Duration::from_secs(1),
-            retry: Duration::from_secs(1),
-            rise: NonZeroU32::MIN,
-            fall: NonZeroU32::MIN,
-            life: Life::default(),
-        });
+        guarding.guards.push(self.template(443));
         self.builder.guard(guarding);
         self
     }
@@ -323,4 +322,63 @@ fn the_addresses_of_a_machine_are_guarded_together() {
     );
     let said = Lab::new(sound!("api 10 A 192.0.2.1")).choose("api", by_place).said().join("\n");
     assert!(said.starts_with("warning ") && said.contains("`machine` means nothing"), "{said}");
+}
+
+#[test]
+fn hosts_are_members_by_their_names_and_machines_with_all_their_addresses() {
+    let text = sound!(
+        "m0 10 A 192.0.2.1" "m0 10 AAAA 2001:db8::1" "m1 20 A 192.0.2.2" "m2 10 A 192.0.2.3" "api 10 A 192.0.2.3"
+        "alias 10 CNAME m0"
+    );
+    let hosts = |names: &[&str], lab: &Lab| -> Vec<HostName> {
+        names.iter().map(|one| HostName { name: name(one.as_bytes()), origin: lab.named.into() }).collect()
+    };
+    let guarded = |names: &[&str], choice: PoolSettings| {
+        let mut lab = Lab::new(text);
+        let hosts = hosts(names, &lab);
+        let template = lab.template(443);
+        lab.builder.guard(Guarding {
+            owner: name(b"api"),
+            origin: lab.named.into(),
+            hosts,
+            guards: vec![template],
+            choice,
+            records: Expected::Now,
+        });
+        lab
+    };
+    let by_place = PoolSettings { machines: Machines::ByPlace, ..PoolSettings::default() };
+    let (zone, said) = guarded(&["m0", "m1"], by_place).finish();
+    assert_eq!(said, [""; 0]);
+    assert_eq!(
+        members(&zone.unwrap()),
+        [
+            "api.example. A 192.0.2.3: 192.0.2.3:443",
+            "api.example. A 192.0.2.1: 192.0.2.1:443 [2001:db8::1]:443",
+            "api.example. A 192.0.2.2: 192.0.2.2:443",
+            "api.example. AAAA 2001:db8::1: 192.0.2.1:443 [2001:db8::1]:443",
+        ]
+    );
+    for (names, fault) in [
+        (["m0", "m9"], "`m9.example.`, a member of `api.example.`, has no address"),
+        (["m0", "alias"], "`alias.example.`, a member of `api.example.`, has no address"),
+        (["m0", "api"], "`api.example.`, a member of `api.example.`, has members by name itself"),
+    ] {
+        let said = guarded(&names, PoolSettings::default()).said().join("\n");
+        assert!(said.contains(fault), "{said}");
+    }
+}
+
+#[test]
+fn an_address_is_answered_while_another_one_passes() {
+    let probed_at = vec![("198.51.100.3".parse().unwrap(), "192.0.2.13".parse().unwrap())];
+    let choice = PoolSettings { probed_at, ..PoolSettings::default() };
+    let zone =
+        Lab::new(sound!("api 10 A 198.51.100.3" "api 10 A 192.0.2.2")).choose("api", choice.clone()).finish();
+    assert_eq!(
+        members(&zone.0.unwrap()),
+        ["api.example. A 198.51.100.3: 192.0.2.13:443", "api.example. A 192.0.2.2: 192.0.2.2:443"]
+    );
+    let said = Lab::new(sound!("api 10 A 192.0.2.2")).choose("api", choice).said().join("\n");
+    assert!(said.contains("has no address 198.51.100.3: where it is probed means nothing"), "{said}");
 }

@@ -268,6 +268,7 @@ impl Making<'_> {
                     guards.push(Guarding {
                         owner: owner.clone(),
                         origin,
+                        hosts: Vec::new(),
                         guards: tests,
                         choice,
                         records: Expected::Now,

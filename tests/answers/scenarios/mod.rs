@@ -163,6 +163,7 @@ fn guardings(step: &Step, apex: &Name, span: Span) -> Vec<Guarding> {
         .map(|owner| Guarding {
             owner: Name::parse(owner.as_bytes(), apex.as_ref()).expect("a name"),
             origin: span.into(),
+            hosts: Vec::new(),
             guards: vec![template.clone()],
             choice: PoolSettings { all_down, ..PoolSettings::default() },
             records: edgedns::zone::Expected::Now,

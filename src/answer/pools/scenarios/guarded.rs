@@ -23,7 +23,14 @@ fn guarding(owner: &str, test: Test, choice: PoolSettings) -> Guarding {
         life: Life::default(),
     };
     let owner: Name = format!("{owner}.x.example.").parse().unwrap();
-    Guarding { owner, origin: span.into(), guards: vec![guard], choice, records: Expected::Now }
+    Guarding {
+        owner,
+        origin: span.into(),
+        hosts: Vec::new(),
+        guards: vec![guard],
+        choice,
+        records: Expected::Now,
+    }
 }
 
 fn tcp() -> Test {

@@ -79,6 +79,7 @@ fn guarded(
     let guarding = |owner: &&str| Guarding {
         owner: owner.parse().unwrap(),
         origin: span.into(),
+        hosts: Vec::new(),
         guards: vec![guard(6443)],
         choice: PoolSettings::default(),
         records: Expected::Now,
