@@ -150,9 +150,6 @@ pub(super) fn read_all(
         if table.has(Section::ZoneDnssec) && !has_own_serials {
             zone_source::refuse_signing(&asked, found);
         }
-        if let Some((_, span)) = guards.iter().flat_map(|block| &block.hosts).next() {
-            refuse_elsewhere(*span, &asked, found);
-        }
         let asked = asked.into_iter().map(|one| one.source);
         let beside = changing([changed_here, follows, dnssec.is_some()]);
         let beside = beside.chain(by_cluster.map(|source| Some(Arc::new(source) as Arc<dyn Source>)));
@@ -216,7 +213,7 @@ fn refuse_elsewhere(members: Span, asked: &[AskedSource], found: &mut Diagnostic
     true
 }
 
-/// The source that `members` make; none where there are none.
+/// The source that `members` of a cluster make; none where there are none. Members by name need none: their hosts are there.
 fn cluster_members(
     guards: &[ZoneProbe],
     asked: &[AskedSource],
@@ -233,6 +230,9 @@ fn cluster_members(
                 .collect::<Vec<_>>(),
         )
     };
+    if let Some((_, host)) = guards.iter().flat_map(|block| &block.hosts).next() {
+        refuse_elsewhere(*host, asked, found);
+    }
     let wanted: Vec<_> = guards.iter().filter_map(of).flatten().collect();
     let (_, _, span) = wanted.first()?;
     let Some(ttl) = ttl else {

@@ -550,17 +550,20 @@ fn with_shares(pool: Pool, shares: &[u8]) -> PoolAnswer {
 /// How many answers statistics are made of.
 const ASKED: u32 = 100_000;
 
+/// Who asks, once each.
+const CLIENTS: std::ops::Range<u32> = 0x0a00_0000..0x0a01_86a0;
+
 /// In how many of so many answers each address is, asked by as many clients; seeded.
 fn counted(answer: &PoolAnswer, among: &[&str]) -> Vec<u32> {
     let mut chance = 7;
-    let mut counts = vec![0; among.len()];
-    for client in 0..ASKED {
-        let client = std::net::Ipv4Addr::from(0x0a00_0000 + client).to_string();
-        for (_, address) in ask(answer, &mut chance, &client, 0).unwrap() {
-            counts[among.iter().position(|one| *one == address).unwrap()] += 1;
-        }
-    }
-    counts
+    let mut asked = |client: u32| {
+        let client = std::net::Ipv4Addr::from(client).to_string();
+        ask(answer, &mut chance, &client, 0).unwrap()
+    };
+    let given: Vec<String> = CLIENTS.flat_map(&mut asked).map(|(_, address)| address).collect();
+    assert!(given.iter().all(|one| among.contains(&one.as_str())));
+    let count = |address: &&str| given.iter().filter(|one| one.as_str() == *address).count();
+    among.iter().map(|address| u32::try_from(count(address)).unwrap()).collect()
 }
 
 /// Each count is as likely as so many in a thousand: within five standard deviations, which one test in a million would
