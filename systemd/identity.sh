@@ -29,7 +29,10 @@ if [ "$triple" = "$host" ]; then
     out=$target/package tools='' run=()
 else
     out=$target/package-$arch tools=$arch-linux-gnu- run=("qemu-$arch-static")
-    export "CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$triple")_LINKER=${tools}gcc" "CC_${triple//-/_}=${tools}gcc"
+    export "CC_${triple//-/_}=${tools}gcc"
+fi
+if [ "$arch" != x86_64 ]; then
+    export "CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$triple")_LINKER=$PWD/systemd/static-pie-gcc" "EDGEDNS_GCC=${tools}gcc"
 fi
 case $arch in
     x86_64) debian_arch=amd64 ;;
