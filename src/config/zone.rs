@@ -147,7 +147,7 @@ pub(super) fn read_all(
         if table.has(Section::ZoneDnssec) {
             found.extend(transfer.not_signed(&table));
         }
-        if table.has(Section::ZoneDnssec) && !has_own_serials {
+        if table.has(Section::ZoneDnssec) {
             zone_source::refuse_signing(&asked, found);
         }
         let asked = asked.into_iter().map(|one| one.source);

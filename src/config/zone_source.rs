@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::keys::Section;
 use super::table::Table;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zones::source::{Company, KINDS, Source, SourceContext, SourceForm, SourceKind, TakesUpdates};
+use crate::zones::source::{
+    Company, KINDS, Signable, Source, SourceContext, SourceForm, SourceKind, TakesUpdates,
+};
 
 /// A source that a zone asks for.
 pub(super) struct AskedSource {
@@ -75,10 +77,10 @@ pub(super) fn refuse_updates(asked: &[AskedSource], found: &mut Diagnostics) {
 
 /// Why a zone with these sources is not signed here.
 pub(super) fn refuse_signing(asked: &[AskedSource], found: &mut Diagnostics) {
-    let others = asked.iter().filter(|one| one.source.is_some() && one.kind.updates != TakesUpdates::Yes);
+    let others = asked.iter().filter(|one| one.source.is_some() && one.kind.signing == Signable::No);
     for one in others {
         let message = format!("a zone with `{}` is not signed here", one.name());
-        let help = "leave `[zone.dnssec]` out: such a zone is served with the signatures that it comes with";
+        let help = "leave `[zone.dnssec]` out: its serials are those of the zone that it is made from";
         found.push(Diagnostic::error(one.span, message).help(help));
     }
 }

@@ -101,6 +101,29 @@ impl Changeset {
         }
     }
 
+    /// The same where nothing but RRsets of these owners and types has changed.
+    pub fn between_rrsets<'r>(
+        from: &Zone,
+        to: &Zone,
+        rrsets: impl Iterator<Item = &'r (Name, Rtype)>,
+    ) -> Changeset {
+        let of = |zone: &Zone, owner: &Name, rtype: Rtype| -> Vec<Record> {
+            let node = zone.find(owner.as_ref()).map(|id| zone.node(id));
+            let rrset = node.and_then(|node| node.rrset(rtype));
+            let record = |ttl, rdata: &[u8]| Record { owner: owner.clone(), rtype, ttl, rdata: rdata.into() };
+            rrset
+                .map(|rrset| rrset.rdatas().map(|rdata| record(rrset.ttl(), rdata)).collect())
+                .unwrap_or_default()
+        };
+        let mut changes = Changeset::default();
+        for (owner, rtype) in rrsets {
+            let (before, after) = (of(from, owner, *rtype), of(to, owner, *rtype));
+            changes.removed.extend(before.iter().filter(|record| !after.contains(record)).cloned());
+            changes.added.extend(after.iter().filter(|record| !before.contains(record)).cloned());
+        }
+        changes
+    }
+
     /// A builder that holds what `zone` would hold after the changes, guarded by `guards`. Records that come
     /// come from `origin`, those that stay from where they did.
     ///

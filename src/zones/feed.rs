@@ -11,14 +11,17 @@
 
 mod settings;
 mod status;
+mod publisher;
 
 use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub(super) use publisher::FeedPublisher;
 pub(super) use settings::FeedSettings;
 pub use status::FeedStatus;
 
+use super::live::LiveZones;
 use super::publication::Publications;
 use super::settings::Settings;
 use super::store::Store;
@@ -42,8 +45,21 @@ pub trait Feed: Any + Send + Sync {
 pub struct FeedContext {
     /// Who publishes the versions that it makes.
     pub publications: Publications,
+    /// The zones with a journal: those that are signed here have one.
+    pub live: Arc<LiveZones>,
     /// Is called when a zone is new from whose addresses others are made.
     pub addresses_changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl FeedContext {
+    /// Feeds that publish by `publications`, of zones among these; `addresses_changed` as in the field.
+    pub fn new(
+        publications: &Publications,
+        live: &Arc<LiveZones>,
+        addresses_changed: Arc<dyn Fn() + Send + Sync>,
+    ) -> FeedContext {
+        FeedContext { publications: publications.clone(), live: Arc::clone(live), addresses_changed }
+    }
 }
 
 /// Starts a feed, for no zone yet.

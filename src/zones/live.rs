@@ -29,6 +29,8 @@ mod dropping;
 
 mod raising;
 
+mod signing_feed;
+
 mod registry;
 
 pub use batch::{OVERLAY_RECORDS_MAX, Outcome, UpdateBatch, UpdateRequest, make_batch};
@@ -37,6 +39,7 @@ pub use effective::Aside;
 pub use raising::{raise_serial, sign_anew};
 pub use registry::LiveZones;
 pub use remembered::{REMEMBERED_MAX, Remembered, RequestKey};
+pub use signing_feed::sign_feed;
 pub use zone::{Hold, LiveState, LiveStatus, LiveZone};
 
 #[cfg(test)]

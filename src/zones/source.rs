@@ -32,7 +32,7 @@ pub use file::ZoneFile;
 #[cfg(test)]
 pub use in_a_table::InATable;
 pub use interface::{Reading, Source, SourceTiming};
-pub use kind::{Company, SourceContext, SourceForm, SourceKind, SourceReader, TakesUpdates};
+pub use kind::{Company, Signable, SourceContext, SourceForm, SourceKind, SourceReader, TakesUpdates};
 pub use primary::{Primaries, read_primaries};
 pub use reverse::ReverseOf;
 

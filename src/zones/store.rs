@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 
 use super::load::LoadedZone;
 use super::member_of::MemberOf;
-use super::source::{Primaries, ZoneSources};
+use super::source::{Changing, Primaries, ZoneSources};
 use super::state::{Event, Fault, ZoneState};
 use super::version::ZoneVersion;
 use super::zone_id::ZoneId;
@@ -57,9 +57,15 @@ impl StoredZone {
         self.update.as_ref().filter(|_| self.sources.find::<Primaries>().is_none())
     }
 
+    /// Whether it is signed here: then its writer looks at keys and weeks.
+    pub fn is_signed_here(&self) -> bool {
+        self.sources.has(&Changing::Signatures)
+    }
+
     /// Whose updates are passed on to its primaries, and to which; none: nobody's.
     pub fn passed_on(&self) -> Option<(&Arc<Policy>, &Primaries)> {
-        self.update.as_ref().zip(self.sources.find::<Primaries>())
+        let update = self.update.as_ref().filter(|policy| !policy.grants.is_empty());
+        update.zip(self.sources.find::<Primaries>())
     }
 
     /// Whether the same clients find the other under the same name.

@@ -48,6 +48,9 @@ pub struct ZoneVersion {
     pub hosts: Option<Arc<Hosts>>,
     /// Where it comes from.
     pub origin: VersionOrigin,
+    /// What it is signed of, where its records come while it is served and it is signed here: with the serial that they came
+    /// with.
+    pub(super) unsigned: Option<Arc<ZoneVersion>>,
 }
 
 /// Where a version comes from.
@@ -160,6 +163,7 @@ impl ZoneVersion {
             inputs,
             hosts: None,
             origin,
+            unsigned: None,
         }
     }
 
@@ -196,6 +200,11 @@ impl ZoneVersion {
             VersionOrigin::Sources => None,
             VersionOrigin::LastGood { read_at } => Some(read_at),
         }
+    }
+
+    /// What its sources gave: what it is signed of, or itself.
+    pub(super) fn as_it_came(this: &Arc<ZoneVersion>) -> Arc<ZoneVersion> {
+        Arc::clone(this.unsigned.as_ref().unwrap_or(this))
     }
 
     /// What signs the answers of its pools, where signatures are made here.

@@ -1,5 +1,7 @@
 //! Zones that edgedns signs, before the checkers of BIND, NLnet Labs and Knot DNS; and keys of theirs and ours.
 
+mod feeds;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;

@@ -491,7 +491,7 @@ fn what_updates_may_do_is_said_in_full_or_the_fault_says_what_is_missing() {
 }
 
 #[test]
-fn a_zone_is_signed_from_its_file_with_keys_of_a_folder() {
+fn a_zone_is_signed_with_keys_of_a_folder_unless_it_is_made_from_another_one() {
     let signed = |lines: &str| read(format!("{ZONE}[zone.dnssec]\n{lines}\n"));
     let config = signed("keys = \"keys\"").config.unwrap();
     assert!(config.zones[0].dnssec.as_ref().is_some_and(|dnssec| dnssec.keys.ends_with("keys")));
@@ -503,10 +503,12 @@ fn a_zone_is_signed_from_its_file_with_keys_of_a_folder() {
         .replace("file =", "transfer-pools = \"up\"\nfile =");
     let up = read(up).sentence();
     assert!(up.contains("of its pools nothing but their members is signed for transfers"), "{up}");
-    let zone =
+    let copied =
         "[[zone]]\nname = \"lab.example\"\nprimary = [\"192.0.2.1\"]\n[zone.dnssec]\nkeys = \"keys\"\n";
-    let copied = read(zone).sentence();
-    assert!(copied.contains("a zone with `primary` is not signed here"), "{copied}");
+    assert!(read(copied).config.unwrap().zones[0].dnssec.is_some(), "a copy is signed as well");
+    let reverse = "[[zone]]\nname = \"2.0.192.in-addr.arpa\"\nreverse-of = \"lab.example\"\n[zone.dnssec]\nkeys = \"keys\"\n";
+    let reverse = read(format!("{ZONE}{reverse}")).sentence();
+    assert!(reverse.contains("a zone with `reverse-of` is not signed here"), "{reverse}");
 }
 
 #[test]

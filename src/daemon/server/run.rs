@@ -190,7 +190,7 @@ impl Server {
         let mut updating = Updating::new(Arc::clone(&live), publications.clone());
         updating.follow(served.zones());
         let addresses_changed = Arc::new(reloading_by(requests.clone(), Handle::current()));
-        let context = FeedContext { publications: publications.clone(), addresses_changed };
+        let context = FeedContext::new(&publications, &live, addresses_changed);
         let feeds = Feeds::start(FEEDS, &context);
         let catalogs = Catalogs::start(publications, feeds.find::<Secondaries>().cloned());
         let transferring = Transferring::start(&config, &served, &engine.board(), Arc::clone(&live));

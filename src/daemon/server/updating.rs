@@ -170,10 +170,12 @@ impl Updating {
         let mut writers = HashMap::new();
         let mut taken = TakenZones::default();
         for zone in zones {
-            let writer = zone.changed_by().map(|policy| self.writer(&zone.id, policy));
+            // A copy that is signed here has one for its keys and weeks alone.
+            let policy = zone.changed_by().cloned().or(zone.is_signed_here().then(Arc::default));
+            let writer = policy.map(|policy| self.writer(&zone.id, &policy));
             let way = match &writer {
                 // No client may change a zone whose writer raises its serial alone.
-                Some(writer) if writer.policy.borrow().grants.is_empty() => Way::Nowhere,
+                Some(writer) if writer.policy.borrow().grants.is_empty() => Way::to_primaries(zone),
                 Some(writer) => Way::Writer(writer.clone()),
                 None => Way::to_primaries(zone),
             };

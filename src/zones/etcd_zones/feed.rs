@@ -12,7 +12,8 @@ use crate::zones::zone_id::ZoneId;
 impl EtcdZones {
     /// As a feed: follows no zone yet.
     pub fn feed(context: &FeedContext) -> Arc<dyn Feed> {
-        Arc::new(EtcdZones::new(context.publications.clone(), Arc::clone(&context.addresses_changed)))
+        let (publications, live) = (context.publications.clone(), Arc::clone(&context.live));
+        Arc::new(EtcdZones::new(publications, live, Arc::clone(&context.addresses_changed)))
     }
 }
 

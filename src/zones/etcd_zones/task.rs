@@ -25,7 +25,8 @@ use crate::zones::etcd::{
     Image, Keys, Made, Making, is_made_text_kept, is_text_worth_keeping, make, read_image, remove_made_text,
     serial_of, write_image, write_made_text,
 };
-use crate::zones::publication::{NotPublished, Publications};
+use crate::zones::feed::FeedPublisher;
+use crate::zones::publication::NotPublished;
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;
 use crate::zones::zone_id::ZoneId;
@@ -62,9 +63,9 @@ pub(super) enum Order {
 /// What a task begins with.
 pub(super) struct EtcdTask {
     pub(super) settings: Arc<EtcdSettings>,
-    /// What is served; none: SERVFAIL.
+    /// What is served, as it came; none: SERVFAIL.
     pub(super) current: Option<Arc<ZoneVersion>>,
-    pub(super) publications: Publications,
+    pub(super) publications: FeedPublisher,
     pub(super) status: Shared<EtcdStatus>,
     pub(super) random: Arc<Random>,
     /// Called when a new version is served from whose addresses other zones are made.
@@ -441,8 +442,9 @@ impl Following {
                 status.confirmed_at = Some(SystemTime::now());
             }
         });
-        // What holds for a while only is to be held anew.
-        let current = self.task.current.clone().filter(|_| self.task.settings.source.max_stale.is_some());
+        // What holds for a while only is to be held anew, and what could not be signed tried again.
+        let is_again = self.task.settings.source.max_stale.is_some() || self.task.publications.is_behind();
+        let current = self.task.current.clone().filter(|_| is_again);
         if let (Some(version), false) = (current, self.is_refused) {
             self.accept(version).await?;
         }
@@ -532,7 +534,7 @@ impl Following {
     }
 
     async fn apply(&self, event: Event) -> Result<(), NotPublished> {
-        self.task.publications.apply(self.id(), event).await
+        self.task.publications.apply(event).await
     }
 
     /// Whether so many keys have gone since the last version that it may be a mistake.

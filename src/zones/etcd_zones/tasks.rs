@@ -15,9 +15,12 @@ use super::status::EtcdStatus;
 use super::task::{EtcdTask, Order};
 use crate::sync::{Shared, lock};
 use crate::tls::Random;
+use crate::zones::feed::FeedPublisher;
+use crate::zones::live::LiveZones;
 use crate::zones::publication::Publications;
 use crate::zones::settings::Settings;
 use crate::zones::store::{Store, StoredZone};
+use crate::zones::version::ZoneVersion;
 use crate::zones::zone_id::ZoneId;
 
 /// Orders of one zone that wait for its task. More say nothing new.
@@ -30,6 +33,7 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 pub struct EtcdZones {
     tasks: Mutex<HashMap<ZoneId, Running>>,
     publications: Publications,
+    live: Arc<LiveZones>,
     random: Arc<Random>,
     addresses_changed: Arc<dyn Fn() + Send + Sync>,
 }
@@ -51,10 +55,15 @@ impl Running {
 impl EtcdZones {
     /// None yet. What they make is published by whoever hears `publications`; `addresses_changed` is called when a zone is
     /// new from whose addresses others are made.
-    pub fn new(publications: Publications, addresses_changed: Arc<dyn Fn() + Send + Sync>) -> EtcdZones {
+    pub fn new(
+        publications: Publications,
+        live: Arc<LiveZones>,
+        addresses_changed: Arc<dyn Fn() + Send + Sync>,
+    ) -> EtcdZones {
         EtcdZones {
             tasks: Mutex::default(),
             publications,
+            live,
             random: Arc::new(Random::new()),
             addresses_changed,
         }
@@ -68,7 +77,8 @@ impl EtcdZones {
         for settings in EtcdSettings::all(settings) {
             let id = settings.id().clone();
             let stored = store.place(&id).and_then(|place| store.zone(place));
-            let serial = stored.and_then(|zone| zone.version()).map(|version| version.serial);
+            let served = stored.and_then(|zone| zone.version()).map(ZoneVersion::as_it_came);
+            let serial = served.map(|version| version.serial);
             let running = match before.remove(&id) {
                 // A reload may have made anew what was served when it began, over what has come since.
                 Some(running) if running.settings.is_same(&settings) && running.serial() == serial => running,
@@ -93,12 +103,12 @@ impl EtcdZones {
     ) -> Running {
         let settings = Arc::new(settings);
         let (orders, given) = mpsc::channel(ORDERS_WAITING_MAX);
-        let current = stored.and_then(|zone| zone.version().cloned());
+        let current = stored.and_then(|zone| zone.version()).map(ZoneVersion::as_it_came);
         status.change(|status| status.serial = current.as_ref().map(|version| version.serial));
         let task = EtcdTask {
             settings: Arc::clone(&settings),
             current,
-            publications: self.publications.clone(),
+            publications: FeedPublisher::new(&settings, self.publications.clone(), Arc::clone(&self.live)),
             status: status.clone(),
             random: Arc::clone(&self.random),
             addresses_changed: Arc::clone(&self.addresses_changed),

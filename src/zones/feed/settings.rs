@@ -76,6 +76,7 @@ impl<S: Source + Clone> FeedSettings<S> {
             && self.text == other.text
             && self.own == other.own
             && self.wants_hosts == other.wants_hosts
+            && self.zone.dnssec == other.zone.dnssec
             && self.folder == other.folder
     }
 

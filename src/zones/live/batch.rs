@@ -201,7 +201,7 @@ fn next_version(
 /// what other zones are made from is what it was until the file is read again, with a serial that says so.
 pub(super) fn sharing(version: ZoneVersion, base: &ZoneVersion) -> ZoneVersion {
     let pools = if version.pools == base.pools { base.pools.clone() } else { version.pools };
-    ZoneVersion { pools, hosts: base.hosts.clone(), ..version }
+    ZoneVersion { pools, hosts: base.hosts.clone(), unsigned: base.unsigned.clone(), ..version }
 }
 
 /// Writes a step down; in words, why it cannot be done.

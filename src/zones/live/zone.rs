@@ -86,8 +86,13 @@ impl LiveZone {
         LiveZone { id, state: Arc::default(), shown: Mutex::default() }
     }
 
-    /// Waits for the lock, on a thread that may wait, and opens the journal in this state directory.
+    /// Waits for the lock as [`LiveZone::open_blocking`] does, for a load.
     pub fn hold_blocking(self: &Arc<Self>, folder: Option<&Path>) -> Hold {
+        Hold { zone: Arc::clone(self), state: self.open_blocking(folder), made: None }
+    }
+
+    /// Waits for the lock, on a thread that may wait, and opens the journal in this state directory.
+    pub fn open_blocking(&self, folder: Option<&Path>) -> OwnedMutexGuard<LiveState> {
         let mut state = Arc::clone(&self.state).blocking_lock_owned();
         if state.folder.as_deref() != folder {
             *state = LiveState { folder: folder.map(Path::to_owned), ..LiveState::default() };
@@ -108,7 +113,7 @@ impl LiveZone {
                 }
             }
         }
-        Hold { zone: Arc::clone(self), state, made: None }
+        state
     }
 
     /// Waits for the lock.
@@ -315,6 +320,11 @@ impl Hold {
     /// The zone that is held.
     pub fn id(&self) -> &ZoneId {
         &self.zone.id
+    }
+
+    /// The zone and its state, for who makes its version.
+    pub fn parts(&mut self) -> (&LiveZone, &mut LiveState) {
+        (&self.zone, &mut self.state)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::source::{Diagnostic, Diagnostics};
 use crate::zone::{Apexes, Builder, Changeset, Hosts};
+use crate::zones::live::LiveZones;
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::ZoneSettings;
 use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
@@ -14,12 +15,15 @@ use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
 /// Such a zone, under the settings as they are now.
 pub(super) struct FedZone<'l> {
     pub(super) zone: &'l ZoneSettings,
+    /// Without what the zone is signed with: it is signed in the end.
     pub(super) inputs: Inputs,
     pub(super) apexes: Arc<Apexes>,
     /// Where what outlives a restart is kept.
     pub(super) folder: Option<&'l Path>,
     /// Whether some other zone wants to know its addresses.
     pub(super) wants_hosts: bool,
+    /// The zones with a journal: those that are signed here have one.
+    pub(super) live: Arc<LiveZones>,
 }
 
 impl FedZone<'_> {

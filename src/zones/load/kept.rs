@@ -9,6 +9,8 @@ use super::fed::FedZone;
 use super::loaded::{LoadedAs, LoadedZone};
 use super::{etcd, secondary};
 use crate::source::{Diagnostic, Diagnostics, Severity, Sources};
+use crate::zones::live::sign_feed;
+use crate::zones::signing::DnssecSettings;
 use crate::zones::version::ZoneVersion;
 
 /// Takes what is kept of a zone whose records come from a source of one kind; false: from another, nothing is done.
@@ -24,12 +26,49 @@ pub(super) fn load(
     before: Option<&Arc<ZoneVersion>>,
     loaded: &mut LoadedZone,
 ) {
+    take_or_remake(fed, sources, before, loaded);
+    let Some(settings) = &fed.zone.dnssec else { return };
+    if let Some(version) = loaded.version.take() {
+        sign(fed, before, &version, settings, loaded);
+    }
+}
+
+/// Signs what came, under the lock of the zone, which goes along.
+fn sign(
+    fed: &FedZone<'_>,
+    before: Option<&Arc<ZoneVersion>>,
+    unsigned: &Arc<ZoneVersion>,
+    settings: &DnssecSettings,
+    loaded: &mut LoadedZone,
+) {
+    let mut hold = fed.live.zone(&loaded.id).hold_blocking(fed.folder);
+    let (zone, state) = hold.parts();
+    match sign_feed(zone, state, before.map(Arc::as_ref), unsigned, settings) {
+        Ok(version) => {
+            loaded.version = version.map(Arc::new).or_else(|| before.cloned());
+            loaded.hold = Some(hold);
+        }
+        // Never unsigned: whoever has the DS records would take it for forged.
+        Err(why) => {
+            loaded.faults.push(Diagnostic::error(fed.zone.name_span, why.clone()));
+            loaded.error = Some(why);
+            loaded.keys = Some(settings.clone());
+        }
+    }
+}
+
+fn take_or_remake(
+    fed: &FedZone<'_>,
+    sources: &Sources,
+    before: Option<&Arc<ZoneVersion>>,
+    loaded: &mut LoadedZone,
+) {
     let Some(before) = before else {
         TAKES.iter().any(|take| take(fed, sources, loaded));
         return;
     };
     let mut faults = Diagnostics::default();
-    if let Some(version) = fed.remade(before, &mut faults) {
+    if let Some(version) = fed.remade(&ZoneVersion::as_it_came(before), &mut faults) {
         loaded.version = Some(Arc::new(version));
         loaded.loaded_as = LoadedAs::Remade { from: Arc::clone(before) };
         return;

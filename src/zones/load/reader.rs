@@ -122,10 +122,12 @@ impl<'r> ZoneReader<'r> {
         }
         if zone.sources.arrive_while_serving() {
             // A check reads what stands in files: there is none.
-            if matches!(self.purpose, Purpose::Serve(_)) {
+            if let Purpose::Serve(serving) = self.purpose {
+                inputs.signing = None;
                 let fed = FedZone {
                     zone,
                     inputs,
+                    live: Arc::clone(&serving.live),
                     apexes: Arc::clone(&self.apexes),
                     folder: self.state_directory(),
                     wants_hosts: self.wants_hosts(&zone.id.name),

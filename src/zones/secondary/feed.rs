@@ -13,7 +13,8 @@ impl Secondaries {
     /// As a feed: copies no zone yet.
     pub fn feed(context: &FeedContext) -> Arc<dyn Feed> {
         let addresses_changed = Arc::clone(&context.addresses_changed);
-        Arc::new(Secondaries::new(context.publications.clone(), move || addresses_changed()))
+        let (publications, live) = (context.publications.clone(), Arc::clone(&context.live));
+        Arc::new(Secondaries::new(publications, live, move || addresses_changed()))
     }
 }
 

@@ -19,21 +19,21 @@ use crate::transfer::incoming::{
     FetchError, Fetched, Held, PrimaryClient, PrimaryVersion, Received, Refresh, SerialComparison, expiry,
 };
 use crate::transfer::{Soa, is_newer};
-use crate::zones::feed::FeedStatus;
-use crate::zones::publication::{NotPublished, Publications};
+use crate::zones::feed::{FeedPublisher, FeedStatus};
+use crate::zones::publication::NotPublished;
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;
 
 /// The state of the task.
 pub(super) struct SecondaryTask {
     pub(super) settings: Arc<SecondarySettings>,
-    /// What is served; none: SERVFAIL.
+    /// What is served, as it came; none: SERVFAIL.
     pub(super) current: Option<Arc<ZoneVersion>>,
     /// What this task, or the load before it, published last.
     pub(super) published: Option<Arc<ZoneVersion>>,
     /// How long `current` holds.
     pub(super) holds: Option<Duration>,
-    pub(super) publications: Publications,
+    pub(super) publications: FeedPublisher,
     pub(super) status: Shared<FeedStatus>,
     pub(super) random: Arc<Random>,
     /// The copy on the disk.
@@ -101,7 +101,9 @@ impl SecondaryTask {
                     self.published = Some(version);
                     return;
                 }
-                Err(NotPublished::OtherBase(served)) => self.current = served,
+                Err(NotPublished::OtherBase(served)) => {
+                    self.current = served.as_ref().map(ZoneVersion::as_it_came);
+                }
                 Err(NotPublished::NoZone | NotPublished::Ending) => return,
             }
         }
@@ -231,7 +233,7 @@ impl SecondaryTask {
         let holds = refresh.holds(Instant::now());
         let is_new = !self.published.as_ref().is_some_and(|published| Arc::ptr_eq(published, &version));
         self.published = Some(Arc::clone(&version));
-        self.publications.apply(self.settings.id().clone(), Event::Accepted { version, holds }).await?;
+        self.publications.apply(Event::Accepted { version, holds }).await?;
         if is_new && self.settings.wants_hosts {
             (self.addresses_changed)();
         }
@@ -270,7 +272,7 @@ impl SecondaryTask {
             None => warn!(zone = %id.name, "zone {id} cannot be copied: {why}"),
         }
         let fault = Fault::of(format!("no primary confirms it: {why}"));
-        self.publications.apply(id.clone(), Event::Refused { fault, last_good: None }).await
+        self.publications.apply(Event::Refused { fault, last_good: None }).await
     }
 }
 

@@ -20,10 +20,12 @@ use crate::requestor::Protocol;
 use crate::sync::{Shared, lock};
 use crate::tls::Random;
 use crate::transfer::incoming::{Primary, Told};
-use crate::zones::feed::FeedStatus;
+use crate::zones::feed::{FeedPublisher, FeedStatus};
+use crate::zones::live::LiveZones;
 use crate::zones::publication::Publications;
 use crate::zones::settings::{Settings, ZoneSettings};
 use crate::zones::store::{Store, StoredZone};
+use crate::zones::version::ZoneVersion;
 use crate::zones::zone_id::ZoneId;
 
 /// How long a stopping server waits for copies to be written.
@@ -35,6 +37,7 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 pub struct Secondaries {
     tasks: Arc<Mutex<BTreeMap<ZoneId, Running>>>,
     publications: Publications,
+    live: Arc<LiveZones>,
     random: Arc<Random>,
     addresses_changed: Arc<dyn Fn() + Send + Sync>,
 }
@@ -73,11 +76,13 @@ impl Secondaries {
     /// zone that reverse zones are made from.
     pub fn new(
         publications: Publications,
+        live: Arc<LiveZones>,
         addresses_changed: impl Fn() + Send + Sync + 'static,
     ) -> Secondaries {
         Secondaries {
             tasks: Arc::default(),
             publications,
+            live,
             random: Arc::new(Random::new()),
             addresses_changed: Arc::new(addresses_changed),
         }
@@ -183,7 +188,7 @@ impl Secondaries {
         let settings = Arc::new(settings);
         let (teller, listener) = telling();
         let now = Instant::now();
-        let current = stored.and_then(|zone| zone.version().cloned());
+        let current = stored.and_then(|zone| zone.version()).map(ZoneVersion::as_it_came);
         let holds =
             stored.and_then(|zone| zone.state.next_due()).map(|due| due.saturating_duration_since(now));
         if let Some(current) = &current {
@@ -196,7 +201,7 @@ impl Secondaries {
             published: current.clone(),
             current,
             holds,
-            publications: self.publications.clone(),
+            publications: FeedPublisher::new(&settings, self.publications.clone(), Arc::clone(&self.live)),
             status: status.clone(),
             random: Arc::clone(&self.random),
             saving,

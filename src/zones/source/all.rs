@@ -43,6 +43,11 @@ impl ZoneSources {
         self.list.iter().find_map(|source| (source.as_ref() as &dyn Any).downcast_ref())
     }
 
+    /// Whether this is one of them.
+    pub fn has<S: Source + PartialEq>(&self, wanted: &S) -> bool {
+        self.list.iter().any(|source| (source.as_ref() as &dyn Any).downcast_ref() == Some(wanted))
+    }
+
     /// Has the contents of the zone stay in memory.
     pub fn keep_contents(&mut self) {
         self.keeping = Keeping::ForTransfers;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::interface::{Reading, Source, SourceTiming};
-use super::kind::{Company, SourceContext, SourceForm, SourceKind, TakesUpdates};
+use super::kind::{Company, Signable, SourceContext, SourceForm, SourceKind, TakesUpdates};
 use crate::dns::{Name, NameRef, Ttl};
 use crate::etcd::Access;
 use crate::etcd::access_keys::{self, CA, CERT, KEY, MEMBERS, PASSWORD_FILE, SERVER_NAME, USER};
@@ -95,6 +95,7 @@ pub(super) const KIND: SourceKind = SourceKind {
         message: "a zone whose records are keys of etcd takes no updates",
         help: "change its keys: `edgedns put`",
     },
+    signing: Signable::Yes,
     read,
 };
 

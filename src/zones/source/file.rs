@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::interface::{Reading, Source};
-use super::kind::{Company, SourceContext, SourceForm, SourceKind, TakesUpdates};
+use super::kind::{Company, Signable, SourceContext, SourceForm, SourceKind, TakesUpdates};
 use crate::setting::{Absent, Faulty, KeyEntry, Table, keep};
 use crate::source::{Diagnostic, Diagnostics, Naming, Span};
 use crate::zone::Builder;
@@ -22,6 +22,7 @@ pub(super) const KIND: SourceKind = SourceKind {
     form: SourceForm::Keys(&[FILE]),
     company: Company::Others,
     updates: TakesUpdates::Yes,
+    signing: Signable::Yes,
     read,
 };
 

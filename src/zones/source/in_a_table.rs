@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::interface::{Reading, Source};
-use super::kind::{Company, SourceContext, SourceForm, SourceKind, TakesUpdates};
+use super::kind::{Company, Signable, SourceContext, SourceForm, SourceKind, TakesUpdates};
 use crate::setting::{Absent, Faulty, KeyEntry, Table, keep};
 use crate::source::Diagnostics;
 use crate::zone::Builder;
@@ -17,6 +17,7 @@ pub(super) const KIND: SourceKind = SourceKind {
     form: SourceForm::Table { header: "[zone.in-a-table]", keys: &[PREFIX] },
     company: Company::Nothing,
     updates: TakesUpdates::No { message: "it takes no updates", help: "change it where it is" },
+    signing: Signable::No,
     read,
 };
 

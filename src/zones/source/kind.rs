@@ -23,6 +23,8 @@ pub struct SourceKind {
     pub company: Company,
     /// Whether clients may change what it gives.
     pub updates: TakesUpdates,
+    /// Whether what it gives can be signed here (`[zone.dnssec]`).
+    pub signing: Signable,
     /// Reads it: from the `[[zone]]` itself or from the table of its own. None where the zone does not ask for it.
     ///
     /// # Errors
@@ -56,6 +58,15 @@ pub enum Company {
     Others,
     /// Nothing: all records of the zone come from it.
     Nothing,
+}
+
+/// Whether a zone can be signed here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signable {
+    /// It can, with serials of its own.
+    Yes,
+    /// It cannot: its serials are those of another zone.
+    No,
 }
 
 /// Whether a zone takes updates (`[[zone.update]]`).

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::interface::{Reading, Source, SourceTiming};
-use super::kind::{Company, SourceContext, SourceForm, SourceKind, TakesUpdates};
+use super::kind::{Company, Signable, SourceContext, SourceForm, SourceKind, TakesUpdates};
 use crate::setting::{Absent, Faulty, KeyEntry, Table};
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::tls::Credentials;
@@ -43,6 +43,7 @@ pub(super) const KIND: SourceKind = SourceKind {
     form: SourceForm::Keys(&[PRIMARY, LUA]),
     company: Company::Nothing,
     updates: TakesUpdates::PassedOn,
+    signing: Signable::Yes,
     read,
 };
 

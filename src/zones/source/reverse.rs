@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::interface::{Reading, Source};
-use super::kind::{Company, SourceContext, SourceForm, SourceKind, TakesUpdates};
+use super::kind::{Company, Signable, SourceContext, SourceForm, SourceKind, TakesUpdates};
 use crate::dns::{Name, NameRef};
 use crate::setting::{Absent, Faulty, KeyEntry, Table, keep};
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -25,6 +25,7 @@ pub(super) const KIND: SourceKind = SourceKind {
         message: "a zone that is made from another one takes no updates",
         help: "update the zone that it is made from",
     },
+    signing: Signable::No,
     read,
 };
 
