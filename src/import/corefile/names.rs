@@ -145,7 +145,16 @@ pub(super) fn template(reading: &mut Reading<'_>, line: &Line) -> Fate {
 fn take(reading: &mut Reading<'_>, name: &Matched, data: &[Data], remark: &str) {
     for data in data {
         match name {
-            Matched::Below(apex, Itself::Too) => reading.made.add_everywhere(apex, data.clone(), remark),
+            Matched::Below(apex, Itself::Too) => match reading.made.domain_of(apex.as_ref()) {
+                // It lies in a domain that is one zone.
+                Some(outer) if outer != apex => {
+                    let wildcard = Name::parse(b"*", apex.as_ref()).ok();
+                    for owner in [Some(apex.clone()), wildcard].into_iter().flatten() {
+                        reading.made.add(owner, data.clone(), remark);
+                    }
+                }
+                Some(_) | None => reading.made.add_everywhere(apex, data.clone(), remark),
+            },
             Matched::Below(apex, Itself::Not) => {
                 if let Ok(owner) = Name::parse(b"*", apex.as_ref()) {
                     reading.made.add(owner, data.clone(), remark);

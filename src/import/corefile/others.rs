@@ -141,7 +141,11 @@ pub(super) fn transfer(reading: &mut Reading<'_>, line: &Line) -> Fate {
 pub(super) fn etcd(reading: &mut Reading<'_>, line: &Line) -> Fate {
     let zones = reading.zones_or_own(line.arguments());
     let of = |word: &'static str| line.block.iter().filter(move |inner| inner.text(0) == word);
-    let words: Vec<Word> = of("endpoint").flat_map(|inner| inner.arguments().to_vec()).collect();
+    let here = |word: &Word| {
+        // The one name that every host knows.
+        Word { text: word.text.replace("://localhost:", "://127.0.0.1:"), span: word.span }
+    };
+    let words: Vec<Word> = of("endpoint").flat_map(Line::arguments).map(here).collect();
     let usual = [Word { text: ETCD.to_owned(), span: line.span }];
     let words: &[Word] = if words.is_empty() { &usual } else { &words };
     let (endpoints, lost): (Vec<&Word>, Vec<&Word>) = words.iter().partition(|word| is_endpoint(&word.text));

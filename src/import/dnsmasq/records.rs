@@ -209,6 +209,10 @@ pub(super) fn srv_host(reading: &mut Reading<'_>, option: &Given) -> Fate {
         Some(field) => reading.name(field).map(|name| name.to_string()),
         None => Some(".".to_owned()),
     };
+    // `_service._protocol` alone is of the domain of this host.
+    let is_short = owner.text.trim_end_matches('.').split('.').count() == 2;
+    let whole = reading.domain().filter(|_| is_short).map(|domain| format!("{}.{domain}", owner.text));
+    let owner = &Word { text: whole.unwrap_or_else(|| owner.text.clone()), span: owner.span };
     let (Some(target), Some(port), Some(priority), Some(weight)) =
         (target, number(2, 1), number(3, 0), number(4, 0))
     else {

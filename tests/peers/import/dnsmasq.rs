@@ -49,6 +49,7 @@ txt-record=t.corp.test,\"hello, # world\",two
 txt-record=t.other.test
 srv-host=_x._tcp.other.test,solo.other.test,443,1,2
 srv-host=_y._tcp.corp.test
+srv-host=_z._tcp,api.corp.test,6443
 mx-host=corp.test,mail.corp.test,5
 ptr-record=9.2.0.192.in-addr.arpa,nine.test
 caa-record=other.test,0,issue,ca.test
@@ -84,6 +85,8 @@ const NAMES: &[&str] = &[
     "t.corp.test.",
     "_y._tcp.corp.test.",
     "_tcp.corp.test.",
+    "_z._tcp.corp.test.",
+    "_z._tcp.",
     "more.corp.test.",
     "solo.other.test.",
     "t.other.test.",

@@ -28,7 +28,7 @@ const CLUSTER: &str = "\
     }
     etcd lab.test {
         path /skydns
-        endpoint http://127.0.1.13:2379
+        endpoint http://127.0.1.13:2379 http://localhost:2379
     }
     forward . 203.0.113.1 dns://203.0.113.2:5353 tls://203.0.113.3 {
         tls_servername dns.test
@@ -76,7 +76,7 @@ fn a_cluster_behind_coredns_is_taken_over() {
         "name = \"old.test\"",
         "name = \"local.test\"",
         "name = \"lab.test\"",
-        "endpoints = [\"http://127.0.1.13:2379\"]",
+        "endpoints = [\"http://127.0.1.13:2379\", \"http://127.0.0.1:2379\"]",
         "subtree = true",
         "name = \"example.test\"",
         "allow-transfer = [\"192.0.2.53\"]",
@@ -89,6 +89,17 @@ fn a_cluster_behind_coredns_is_taken_over() {
     result.assert_fate(shown, "changed", "addresses of the other name");
     result.assert_fate("without `acl`", "changed", "an open door, closed");
     assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn a_wildcard_of_a_domain_that_is_one_zone_is_in_it() {
+    let node = node(CLUSTER);
+    let result = node.import_with("corefile", "etc/Corefile", &["--zone", "ocp4.test"]);
+    let zone = node.read("new/edgedns/zones/ocp4.test.zone");
+    for line in ["apps 60 IN A 192.0.2.13", "*.apps 60 IN A 192.0.2.13", "old IN CNAME api-int.ocp4.test."] {
+        assert!(zone.lines().any(|it| it == line), "no {line} in\n{zone}");
+    }
+    assert!(!result.config.contains("\"apps.ocp4.test\""), "{}", result.config);
 }
 
 #[test]
