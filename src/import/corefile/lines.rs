@@ -92,7 +92,8 @@ impl Reader<'_> {
             }
             // Keys may go on behind a comma.
             while row.last().is_some_and(|word| word.text.ends_with(',')) {
-                row.extend(rows.next().unwrap_or_default());
+                let Some(more) = rows.next() else { break };
+                row.extend(more);
             }
             let opens = row.last().is_some_and(|word| word.text == "{");
             if opens {
