@@ -294,6 +294,15 @@ fn what_chooses_an_answer_is_refused_where_it_makes_no_sense() {
             "192.0.2.1 is an address of one machine, once",
         ),
         ("slow-start = \"60\"", "`60` has no unit; write \"60s\""),
+        (
+            "members = []",
+            "`members` names nobody; name hosts of the zone, as in [\"master-0\", \"master-1\"], or leave it out",
+        ),
+        ("members = [\"a\", \"a\"]", "`a.lab.example.` is a member twice"),
+        (
+            "probe-at = { api = \"192.0.2.1\" }",
+            "`api` is not an address; write { \"ADDRESS THAT IS ANSWERED\" = \"ADDRESS THAT IS PROBED\" }",
+        ),
         ("max-answers = 0", "`max-answers` is 1 or more"),
         ("ttl-degraded = \"500ms\"", "a TTL is whole seconds; write it as in \"5s\""),
         (
