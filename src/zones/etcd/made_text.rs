@@ -120,7 +120,10 @@ pub(in crate::zones) fn remove(folder: &Path, id: &ZoneId) -> io::Result<()> {
 fn head(id: &ZoneId, mark: &Mark, layout: &Layout, place: &Place) -> String {
     let Mark { cluster, revision, term } = mark;
     let Place { apex, prefix, ttl, subtree, nameservers, text, pools: _ } = place;
-    let settings = format!("{} {:?}", layout.name, (apex, prefix, ttl, subtree, nameservers, text));
+    // Keys include no files: where those would be is no matter.
+    let zonefile::Settings { lua, generate_max, .. } = text;
+    let settings = (apex, prefix, ttl, subtree, nameservers, lua, generate_max);
+    let settings = format!("{} {settings:?}", layout.name);
     let digest = u128::from_be_bytes(Digest::of(settings.as_bytes()).bytes());
     format!("; {id} as edgedns has made it of keys of etcd: {cluster} {term} {revision} {digest:032x}\n")
 }
@@ -178,6 +181,13 @@ mod tests {
         assert_eq!(found(&Mark { cluster: 1, ..mark }, &place), None);
         assert_eq!(found(&mark, &Place { ttl: Ttl::from_seconds(60).unwrap(), ..place.clone() }), None);
         assert_eq!(found(&mark, &Place { subtree: Subtree::Joined, ..place.clone() }), None);
+        let elsewhere =
+            zonefile::Settings { include_folder: Some("/elsewhere".into()), ..place.text.clone() };
+        assert_eq!(
+            found(&mark, &Place { text: elsewhere, ..place.clone() }),
+            Some(3),
+            "no key includes a file"
+        );
         remove(folder.path(), &id).unwrap();
         remove(folder.path(), &id).unwrap();
         assert_eq!(found(&mark, &place), None);
