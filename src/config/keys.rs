@@ -68,7 +68,7 @@ impl Section {
         });
         let kinds = probe::KINDS.iter().filter_map(|kind| match kind.entry.form {
             KindForm::Ports(_) => None,
-            KindForm::Table(_) => Some(Section::Kind(kind.entry.name)),
+            KindForm::Table { .. } => Some(Section::Kind(kind.entry.name)),
         });
         OWN_SECTIONS.iter().copied().chain(sources).chain(kinds)
     }
@@ -228,7 +228,7 @@ fn of_entry(section: Section, entry: &KeyEntry) -> ConfigKey {
 fn keys_of(kind: KindEntry, section: Section) -> Vec<ConfigKey> {
     let (at, lists): (Section, Vec<&[KeyEntry]>) = match &kind.form {
         KindForm::Ports(key) => (Section::ZoneProbe, vec![std::slice::from_ref(*key)]),
-        KindForm::Table(lists) => (Section::Kind(kind.name), lists.to_vec()),
+        KindForm::Table { keys, .. } => (Section::Kind(kind.name), keys.to_vec()),
     };
     if at != section {
         return Vec::new();

@@ -18,8 +18,9 @@ use super::probe::Probe;
 use super::table::{Part, Table};
 use super::zone_probe::ZoneProbe;
 use crate::layout::{Guards, ReadPool};
-use crate::setting::{Holds, span_of};
-use crate::source::{Diagnostics, Sources, Span, offset};
+use crate::probe::{KINDS, KindForm};
+use crate::setting::{Holds, Value, span_of};
+use crate::source::{Diagnostic, Diagnostics, Sources, Span, offset};
 
 /// How pools are read that keys of a store make.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,6 +65,10 @@ impl ReadPool for PoolText {
     fn is_same(&self, other: &dyn ReadPool) -> bool {
         (other as &dyn Any).downcast_ref::<Self>() == Some(self)
     }
+}
+
+fn refused(key: &str, value: Value<'_>) -> Diagnostic {
+    value.fault(format!("`{key}` names a file of this host, and a key of a store cannot"))
 }
 
 fn has_null(json: &Json) -> bool {
@@ -131,15 +136,22 @@ impl Toml {
 fn refuse_files(section: Section, table: &Table<'_>, found: &mut Diagnostics) {
     for key in section.keys().filter(|key| key.holds != Holds::Setting) {
         if let Some(value) = table.get(key.name) {
-            let message = format!("`{}` names a file of this host, and a key of a store cannot", key.name);
-            found.push(value.fault(message));
+            found.push(refused(key.name, value));
         }
     }
     for child in section.children() {
         // What is wrong with it is told where it is read.
         for part in table.parts(child, &mut Diagnostics::default()) {
-            if let Part::Table(inner) = part {
-                refuse_files(child, &inner, found);
+            match part {
+                Part::Table(inner) => refuse_files(child, &inner, found),
+                Part::Value(value) => {
+                    let short = KINDS.iter().find(|kind| kind.entry.name == child.name());
+                    if let Some(KindForm::Table { short: Some(key), .. }) = short.map(|kind| kind.entry.form)
+                        && key.holds != Holds::Setting
+                    {
+                        found.push(refused(child.name(), value));
+                    }
+                }
             }
         }
     }
@@ -198,5 +210,9 @@ mod tests {
     fn a_pool_of_a_store_names_no_files_of_this_host() {
         let fault = read("{\"https\": {\"port\": 443, \"ca\": \"/etc/shadow\"}}").unwrap_err();
         assert!(fault.contains("`ca` names a file of this host"), "{fault}");
+        for file in ["\"/etc/shadow\"", "{\"path\": \"/etc/shadow\"}"] {
+            let fault = read(&format!("{{\"file\": {file}}}")).unwrap_err();
+            assert!(fault.contains("names a file of this host"), "{fault}");
+        }
     }
 }

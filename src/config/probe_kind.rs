@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::keys::Section;
 use super::table::{Part, Table};
-use crate::probe::{KINDS, KindForm, Port, ProbeKind, RegisteredKind};
-use crate::setting::{self, Value, keep, list};
+use crate::probe::{KINDS, KindForm, ProbeKind, Written};
+use crate::setting::{Value, list};
 use crate::source::{Diagnostic, Diagnostics, Span};
 
 /// Every probe of a block, and where it is written. That there is none is a fault.
@@ -20,14 +20,19 @@ pub(super) fn read_all(table: &Table<'_>, folder: &Path, found: &mut Diagnostics
             KindForm::Ports(key) => {
                 for item in table.get(key.name).map(|value| items(value, key.name, found)).unwrap_or_default()
                 {
-                    kinds.add(read_short(kind, item, folder, found), item.span(), found);
+                    let read = (kind.read)(Written::Value(item), folder, found);
+                    kinds.add(read, item.span(), found);
                 }
             }
-            KindForm::Table(_) => {
+            KindForm::Table { short, .. } => {
                 for part in table.parts(section, found) {
-                    let read = match &part {
-                        Part::Value(value) => read_short(kind, *value, folder, found),
-                        Part::Table(table) => read_table(kind, table, folder, found),
+                    let read = match (&part, short) {
+                        (Part::Value(value), Some(_)) => (kind.read)(Written::Value(*value), folder, found),
+                        (Part::Value(value), None) => {
+                            found.push(value.takes("a table"));
+                            None
+                        }
+                        (Part::Table(table), _) => (kind.read)(Written::Table(table), folder, found),
                     };
                     kinds.add(read, part.span(), found);
                 }
@@ -68,31 +73,4 @@ fn items<'t>(value: Value<'t>, key: &str, found: &mut Diagnostics) -> Vec<Value<
         );
     }
     items
-}
-
-fn port(value: Value<'_>) -> Result<Port, Diagnostic> {
-    value.whole("a port, 1 to 65535", |port| u16::try_from(port).ok().and_then(Port::new))
-}
-
-/// A port alone is a table with nothing else in it.
-fn read_short(
-    kind: &RegisteredKind,
-    value: Value<'_>,
-    folder: &Path,
-    found: &mut Diagnostics,
-) -> Option<ProbeKind> {
-    let port = keep(port(value), found)?;
-    (kind.read)(port, &setting::Table::empty(value.span()), folder, found)
-}
-
-fn read_table(
-    kind: &RegisteredKind,
-    table: &Table<'_>,
-    folder: &Path,
-    found: &mut Diagnostics,
-) -> Option<ProbeKind> {
-    let port = table.need("port", found).and_then(|value| keep(port(value), found));
-    // The rest is read in any case, so that its faults are reported, too.
-    let kind = (kind.read)(port.unwrap_or(Port::MIN), table, folder, found);
-    port.and(kind)
 }

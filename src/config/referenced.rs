@@ -79,7 +79,7 @@ impl Walk<'_> {
     fn table(&mut self, section: Section, table: &Table<'_>) {
         for key in section.keys() {
             let (secrecy, is_file) = match key.holds {
-                Holds::Setting => continue,
+                Holds::Setting | Holds::HostFile => continue,
                 Holds::File => (Secrecy::Open, true),
                 Holds::SecretFile => (Secrecy::Secret, true),
                 Holds::Secret => (Secrecy::Secret, false),

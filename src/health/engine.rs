@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
-use crate::probe::{Outcome, Prober};
+use crate::probe::{Outcome, Prober, Reach};
 use crate::sync::lock;
 use crate::tls::Random;
 
@@ -383,7 +383,8 @@ impl EngineState {
             let run = Run { started, ended: now() };
             // An address may move; where it lies is looked up when something else is seen of it.
             let has_passed = matches!(outcome, Outcome::Pass { .. });
-            if placed_by.replace(has_passed) != Some(has_passed) {
+            let is_asked = watched.target.probe.kind.entry().reach == Reach::Network;
+            if is_asked && placed_by.replace(has_passed) != Some(has_passed) {
                 let place = Place::of(watched.target.probe.address);
                 self.table().set_place(&watched, place);
             }

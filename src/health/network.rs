@@ -21,6 +21,8 @@ pub(super) enum Reachability {
     NoWay { since: Instant },
     /// Local trouble.
     Local,
+    /// It is not asked itself, so that its outcomes prove nothing of the network, and need no way.
+    Apart,
 }
 
 /// Whether a failure counts against its target.
@@ -67,6 +69,9 @@ impl Network {
         outcome: &Outcome,
         at: Instant,
     ) -> Attribution {
+        if *reachability == Reachability::Apart {
+            return Attribution::Counts;
+        }
         let seen = match (outcome, *reachability) {
             (Outcome::Local { .. }, _) => Reachability::Local,
             (
@@ -79,10 +84,12 @@ impl Network {
             (Outcome::Pass { .. } | Outcome::Fail { .. }, _) => Reachability::Target,
         };
         self.forget(*reachability);
-        *self.count(seen) += 1;
+        if let Some(count) = self.count(seen) {
+            *count += 1;
+        }
         *reachability = seen;
         match seen {
-            Reachability::Nothing | Reachability::Local => Attribution::Counts,
+            Reachability::Nothing | Reachability::Local | Reachability::Apart => Attribution::Counts,
             Reachability::Target => {
                 self.proof = Some(at);
                 Attribution::Counts
@@ -103,7 +110,9 @@ impl Network {
 
     /// Forgets a target that is not watched any more.
     pub(super) fn forget(&mut self, reachability: Reachability) {
-        *self.count(reachability) -= 1;
+        if let Some(count) = self.count(reachability) {
+            *count -= 1;
+        }
     }
 
     /// How far local trouble goes. If one target of several is unreachable, that is not local trouble; if all
@@ -118,12 +127,13 @@ impl Network {
         }
     }
 
-    fn count(&mut self, reachability: Reachability) -> &mut usize {
+    fn count(&mut self, reachability: Reachability) -> Option<&mut usize> {
         match reachability {
-            Reachability::Nothing => &mut self.nothing,
-            Reachability::Target => &mut self.target,
-            Reachability::NoWay { .. } => &mut self.no_way,
-            Reachability::Local => &mut self.local,
+            Reachability::Nothing => Some(&mut self.nothing),
+            Reachability::Target => Some(&mut self.target),
+            Reachability::NoWay { .. } => Some(&mut self.no_way),
+            Reachability::Local => Some(&mut self.local),
+            Reachability::Apart => None,
         }
     }
 }
@@ -195,6 +205,22 @@ mod tests {
         let played = play(&[(0, NO_WAY), (0, NO_WAY), (1, PASS), (0, NO_WAY)]);
         assert!(played.iter().all(|(_, scope)| *scope == Scope::None), "{played:?}");
         assert_eq!(played[3].0, Attribution::Counts);
+    }
+
+    #[test]
+    fn what_somebody_says_of_a_target_proves_nothing_of_the_network() {
+        let (mut network, now) = (Network::default(), Instant::now());
+        let (mut told, mut asked) = (Reachability::Apart, network.begin());
+        network.note(&mut asked, &NO_WAY, now);
+        assert_eq!(network.scope(), Scope::All);
+        for outcome in [PASS, LOCAL, REFUSED] {
+            let later = now + Duration::from_secs(1);
+            assert_eq!(network.note(&mut told, &outcome, later), Attribution::Counts);
+            assert_eq!((told, network.scope()), (Reachability::Apart, Scope::All));
+        }
+        assert_eq!(network.note(&mut asked, &NO_WAY, now + Duration::from_secs(2)), Attribution::Local);
+        network.forget(told);
+        assert_eq!(network.scope(), Scope::All);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashTable;
 
-use crate::probe::{Outcome, Probe, ProbeKind, Share, Weight};
+use crate::probe::{Outcome, Probe, ProbeKind, Reach, Share, Weight};
 
 use super::belief::Belief;
 use super::board::{SeenUp, TargetState};
@@ -601,14 +601,21 @@ impl Table {
         let forced = self.rules.forcing(&target.probe.to_string()).cloned();
         let belief =
             Belief::new(verdict, target.thresholds(), forced).unjudged_until(now + target.life.startup);
+        let reach = target.probe.kind.entry().reach;
         let subject: Arc<str> = target.probe.subject().into();
         self.subjects.entry(Arc::clone(&subject)).or_default().push(id);
         let entry = TargetEntry {
             watched: watched.clone(),
             users: 0,
             belief,
-            reachability: self.network.begin(),
-            place: Place::default(),
+            reachability: match reach {
+                Reach::Network => self.network.begin(),
+                Reach::Hearsay => Reachability::Apart,
+            },
+            place: match reach {
+                Reach::Network => Place::default(),
+                Reach::Hearsay => Place::Here,
+            },
             hearing: Hearing::Nothing,
             is_vouched_for: false,
             seen_up: seen_up(self.vantages.as_ref(), &subject),

@@ -11,6 +11,8 @@ pub struct KindEntry {
     pub help: &'static str,
     /// How it is written.
     pub form: KindForm,
+    /// Where its outcomes come from.
+    pub reach: Reach,
 }
 
 /// How a kind of probe is written in `[[zone.probe]]`.
@@ -18,6 +20,20 @@ pub struct KindEntry {
 pub enum KindForm {
     /// As a port, or a list of ports: this key.
     Ports(&'static KeyEntry),
-    /// As a table with these keys, list by list, and a port; or as a port alone.
-    Table(&'static [&'static [KeyEntry]]),
+    /// As a table.
+    Table {
+        /// Its keys, list by list.
+        keys: &'static [&'static [KeyEntry]],
+        /// The key that a value alone stands for; none: it must be a table.
+        short: Option<&'static KeyEntry>,
+    },
+}
+
+/// Where the outcomes of a kind come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// From the target itself: each says something of the network between, too.
+    Network,
+    /// From somebody on this host who says how it is: they prove nothing of the network.
+    Hearsay,
 }

@@ -1,4 +1,4 @@
-//! The keys of a TLS handshake, which `tls` and `https` share.
+//! The keys of a TLS handshake, which `tls` and `https` share; and the kinds that may be spoken over TLS, and need not.
 
 use std::path::Path;
 
@@ -39,6 +39,30 @@ const CERT: KeyEntry = KeyEntry::new(
 const KEY: KeyEntry =
     KeyEntry::new("key", Absent::Unset { example: r#""client.key""# }, "file with the key of `cert`")
         .holding(Holds::SecretFile);
+
+/// Whether there is a handshake at all, for kinds that may do without one.
+pub(super) const OVER_TLS: KeyEntry = KeyEntry::new(
+    "tls",
+    Absent::Default("false"),
+    "whether it is spoken over TLS; the keys about certificates are for that",
+);
+
+/// What is said and demanded in the handshake of a kind that may do without one; `Some(None)` where it does.
+pub(super) fn read_handshake_if_wanted(
+    table: &Table<'_>,
+    protocols: Vec<AlpnProtocol>,
+    folder: &Path,
+    found: &mut Diagnostics,
+) -> Option<Option<Handshake>> {
+    if table.read(OVER_TLS.name, found, Value::truth).unwrap_or(false) {
+        return read_handshake(table, protocols, None, folder, found).map(Some);
+    }
+    let idle: Vec<Value<'_>> = HANDSHAKE_KEYS.iter().filter_map(|key| table.get(key.name)).collect();
+    for value in &idle {
+        found.push(value.fault("this has no effect without TLS").help("add `tls = true`"));
+    }
+    idle.is_empty().then_some(None)
+}
 
 /// What is said and demanded in the handshake; `host` is the name where no other is given.
 pub(super) fn read_handshake(

@@ -8,6 +8,7 @@ mod parameters;
 mod keys;
 mod redirect;
 mod connection;
+mod kept;
 mod exchange;
 
 use std::path;
@@ -17,14 +18,17 @@ pub use parameters::{BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Http, REDIRECTS_MAX
 pub use request::{Header, HeaderError, Host, Method, Path};
 pub use status::Statuses;
 
-pub(super) use exchange::{Exchanges, Security};
+pub(super) use connection::{Connection, Question};
+pub(super) use exchange::{Exchanges, Security, USER_AGENT, host_of};
+pub(super) use kept::{KeptConnection, OpenConnection};
 pub(super) use keys::{REQUEST_KEYS, read_request};
 
-use super::entry::{KindEntry, KindForm};
+use super::entry::{KindEntry, KindForm, Reach};
 use super::outcome::{Failure, Phase};
 use super::port::Port;
 use super::session::{Ends, Evidence, Session};
-use crate::setting::{Absent, KeyEntry, Table};
+use super::written::Written;
+use crate::setting::{Absent, KeyEntry};
 use crate::source::Diagnostics;
 
 /// The port.
@@ -37,17 +41,16 @@ const PORT: KeyEntry = KeyEntry::new(
 pub(super) const ENTRY: KindEntry = KindEntry {
     name: "http",
     help: "an HTTP request is answered with the status, and the text, that is wanted",
-    form: KindForm::Table(&[&[PORT], REQUEST_KEYS]),
+    form: KindForm::Table { keys: &[&[PORT], REQUEST_KEYS], short: Some(&PORT) },
+    reach: Reach::Network,
 };
 
 /// Reads the table of a probe.
-pub(super) fn read(
-    port: Port,
-    table: &Table<'_>,
-    _: &path::Path,
-    found: &mut Diagnostics,
-) -> Option<Arc<Http>> {
-    read_request(port, table, found).map(Arc::new)
+pub(super) fn read(written: Written<'_, '_>, _: &path::Path, found: &mut Diagnostics) -> Option<Arc<Http>> {
+    let port = written.port(&PORT, found);
+    // The rest is read in any case, so that its faults are told, too.
+    let request = read_request(port.unwrap_or(Port::MIN), &written.table(), found);
+    port.and(request).map(Arc::new)
 }
 
 /// The runs at one target.

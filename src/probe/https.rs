@@ -8,14 +8,15 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::entry::{KindEntry, KindForm};
+use super::entry::{KindEntry, KindForm, Reach};
 use super::handshake_keys::{HANDSHAKE_KEYS, read_handshake};
 use super::http::{Exchanges, Http, REQUEST_KEYS, Security, read_request};
 use super::outcome::{Failure, Phase};
 use super::port::Port;
 use super::session::{Ends, Evidence, Session};
 use super::token::Token;
-use crate::setting::{Absent, Holds, KeyEntry, Table, read_each};
+use super::written::Written;
+use crate::setting::{Absent, Holds, KeyEntry, read_each};
 use crate::source::{Diagnostic, Diagnostics};
 use crate::tls::{AlpnProtocol, Handshake, Verify};
 
@@ -45,7 +46,11 @@ const VERSIONS: &[(&str, &str)] = &[("h2", "h2"), ("http/1.1", "http/1.1")];
 pub(super) const ENTRY: KindEntry = KindEntry {
     name: "https",
     help: "as http, over TLS with a certificate that can be believed",
-    form: KindForm::Table(&[&[PORT], REQUEST_KEYS, HANDSHAKE_KEYS, &[ALPN, TOKEN]]),
+    form: KindForm::Table {
+        keys: &[&[PORT], REQUEST_KEYS, HANDSHAKE_KEYS, &[ALPN, TOKEN]],
+        short: Some(&PORT),
+    },
+    reach: Reach::Network,
 };
 
 /// A request over TLS is answered as wanted, over HTTP/2 or HTTP/1.1 as the handshake decides.
@@ -71,18 +76,15 @@ impl Https {
 }
 
 /// Reads the table of a probe.
-pub(super) fn read(
-    port: Port,
-    table: &Table<'_>,
-    folder: &Path,
-    found: &mut Diagnostics,
-) -> Option<Arc<Https>> {
-    let http = read_request(port, table, found);
+pub(super) fn read(written: Written<'_, '_>, folder: &Path, found: &mut Diagnostics) -> Option<Arc<Https>> {
+    let (port, table) = (written.port(&PORT, found), written.table());
+    // The rest is read in any case, so that its faults are told, too.
+    let http = read_request(port.unwrap_or(Port::MIN), &table, found);
     let versions = table.get("alpn").map(|value| read_each(value, found, |item| item.word(VERSIONS)));
     let versions = versions.unwrap_or_else(|| VERSIONS.iter().map(|&(name, _)| name).collect());
     let protocols = versions.into_iter().filter_map(AlpnProtocol::new).collect();
     let host = http.as_ref().and_then(|http| http.host.as_ref());
-    let handshake = read_handshake(table, protocols, host, folder, found);
+    let handshake = read_handshake(&table, protocols, host, folder, found);
     let token = table.read_file("token", folder, found, Token::new);
     if let (Some(written), Some(Handshake { verify: Verify::Off, .. })) = (table.get("token"), &handshake) {
         found.push(
@@ -93,7 +95,7 @@ pub(super) fn read(
             .help("name the authority of the target: `ca = \"ca.pem\"`"),
         );
     }
-    let token = token.ok()?;
+    let (_, token) = (port?, token.ok()?);
     Some(Arc::new(Https { http: http?, handshake: handshake?, token }))
 }
 

@@ -14,19 +14,29 @@ mod session;
 mod connect;
 mod handshake;
 mod entry;
+mod written;
 mod token;
 mod http;
 mod handshake_keys;
 mod tcp;
 mod tls;
 mod https;
+mod grpc;
+mod dns;
+mod dialogue;
+mod states;
+mod file;
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use entry::{KindEntry, KindForm};
+pub use dialogue::{Dialogue, Step};
+pub use dns::{Answered, Dns};
+pub use entry::{KindEntry, KindForm, Reach};
+pub use file::StatesFile;
+pub use grpc::Grpc;
 pub use http::{
     BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, HeaderError, Host, Http, Method, Path, REDIRECTS_MAX,
     Statuses,
@@ -42,8 +52,8 @@ pub use tls::Tls;
 pub use token::Token;
 pub use vantage::Vantage;
 pub use weight::{Tells, Weight};
+pub use written::Written;
 
-use crate::setting::Table;
 use crate::source::Diagnostics;
 use outcome::Failure;
 use session::{Ends, Evidence, Session};
@@ -137,8 +147,8 @@ impl ProbeKind {
 pub struct RegisteredKind {
     /// What there is to say of it.
     pub entry: KindEntry,
-    /// Reads its table, given the port; files that it names are relative to the folder. None when a fault was pushed.
-    pub read: fn(Port, &Table<'_>, &std::path::Path, &mut Diagnostics) -> Option<ProbeKind>,
+    /// Reads what is written of it; files that it names are relative to the folder. None when a fault was pushed.
+    pub read: fn(Written<'_, '_>, &std::path::Path, &mut Diagnostics) -> Option<ProbeKind>,
 }
 
 /// Makes the enum, the list and the calls from one line per kind, so that none can be forgotten. A kind's
@@ -154,7 +164,7 @@ macro_rules! kinds {
         /// Every kind of probe, in the order in which help shows them.
         pub const KINDS: &[RegisteredKind] = &[$(RegisteredKind {
             entry: $file::ENTRY,
-            read: |port, table, folder, found| $file::read(port, table, folder, found).map(ProbeKind::$kind),
+            read: |written, folder, found| $file::read(written, folder, found).map(ProbeKind::$kind),
         }),+];
 
         impl ProbeKind {
@@ -163,9 +173,9 @@ macro_rules! kinds {
                 match self { $(ProbeKind::$kind(_) => $file::ENTRY),+ }
             }
 
-            /// The port that is tested.
-            pub fn port(&self) -> Port {
-                match self { $(ProbeKind::$kind(test) => test.port()),+ }
+            /// The port that is tested; none where a target is not asked itself.
+            pub fn port(&self) -> Option<Port> {
+                match self { $(ProbeKind::$kind(test) => test.port().into()),+ }
             }
 
             fn session(&self) -> AnySession {
@@ -202,6 +212,14 @@ kinds! {
     Http(Arc<Http>) in http runs HttpSession;
     /// An HTTP request over TLS is answered as wanted.
     Https(Arc<Https>) in https runs HttpsSession;
+    /// A gRPC server says that it serves.
+    Grpc(Arc<Grpc>) in grpc runs GrpcSession;
+    /// A DNS query is answered as wanted.
+    Dns(Arc<Dns>) in dns runs DnsSession;
+    /// What is sent is answered as wanted, step by step.
+    Dialogue(Arc<Dialogue>) in dialogue runs DialogueSession;
+    /// A file says that the target is up.
+    File(StatesFile) in file runs FileSession;
 }
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ pub enum Phase {
     Handshake,
     /// The request is under way, or the response.
     Response,
+    /// This step of a dialogue, from 1, waits for what it expects.
+    Step(u8),
 }
 
 /// Why a target failed.
@@ -139,6 +141,54 @@ pub enum Reason {
         /// Where to.
         location: Box<str>,
     },
+    /// It says of its health that it does not serve.
+    NotServing {
+        /// In the word of the gRPC health protocol.
+        said: &'static str,
+    },
+    /// A gRPC call ended with this status, which is not OK.
+    Grpc {
+        /// The status.
+        code: u32,
+        /// What it says of it.
+        message: Box<str>,
+    },
+    /// What answers breaks the rules of gRPC.
+    BrokenGrpc {
+        /// How.
+        why: &'static str,
+    },
+    /// A DNS query was answered otherwise than is wanted.
+    DnsAnswer {
+        /// How: an RCODE, as `SERVFAIL`, or what it lacks.
+        said: Box<str>,
+    },
+    /// What answers a DNS query is no response to it.
+    BrokenDns {
+        /// Why not.
+        why: &'static str,
+    },
+    /// A step of a dialogue was answered with something else.
+    Unexpected {
+        /// The step, from 1.
+        step: u8,
+        /// The beginning of what came.
+        got: Box<str>,
+    },
+    /// What a step of a dialogue expects was not in all that is read for it.
+    NotFound {
+        /// The step, from 1.
+        step: u8,
+        /// How much is read.
+        bytes: usize,
+    },
+    /// A file says so.
+    State {
+        /// The word in it.
+        word: Box<str>,
+        /// The remark behind it; empty: there is none.
+        remark: Box<str>,
+    },
     /// The connection broke in a way that no system error stands for.
     Broken {
         /// How.
@@ -190,12 +240,12 @@ impl fmt::Display for Reason {
             Reason::TimedOut { after, phase } => {
                 let (seconds, ms) = (after.as_secs(), after.as_millis());
                 match after.subsec_nanos() {
-                    0 => write!(f, "timed out after {seconds} s {}", phase.doing()),
-                    _ => write!(f, "timed out after {ms} ms {}", phase.doing()),
+                    0 => write!(f, "timed out after {seconds} s {phase}"),
+                    _ => write!(f, "timed out after {ms} ms {phase}"),
                 }
             }
             Reason::GaveUp => f.write_str("timed out"),
-            Reason::Closed { phase } => write!(f, "connection closed {}", phase.doing()),
+            Reason::Closed { phase } => write!(f, "connection closed {phase}"),
             Reason::NotTls => f.write_str("what answers is not TLS"),
             Reason::Alert { alert } => write!(f, "TLS alert {alert}"),
             Reason::NoCommonProtocol => f.write_str("no common application protocol"),
@@ -211,18 +261,36 @@ impl fmt::Display for Reason {
             Reason::Redirects { followed: 1 } => f.write_str("more than 1 redirect"),
             Reason::Redirects { followed } => write!(f, "more than {followed} redirects"),
             Reason::RedirectsElsewhere { location } => write!(f, "redirected elsewhere: `{location}`"),
+            Reason::NotServing { said } => write!(f, "its health is {said}"),
+            Reason::Grpc { code, message } => {
+                write!(f, "gRPC status {code}")?;
+                if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
+            }
+            Reason::BrokenGrpc { why } => write!(f, "broken gRPC: {why}"),
+            Reason::DnsAnswer { said } => write!(f, "answered {said}"),
+            Reason::BrokenDns { why } => write!(f, "broken DNS: {why}"),
+            Reason::Unexpected { step, got } => write!(f, "step {step} is answered by `{got}`"),
+            Reason::NotFound { step, bytes } => {
+                write!(f, "what step {step} expects is not in the first {bytes} bytes")
+            }
+            Reason::State { word, remark } => {
+                write!(f, "told to be `{word}`")?;
+                if remark.is_empty() { Ok(()) } else { write!(f, ": {remark}") }
+            }
             Reason::Broken { why } => write!(f, "connection broken: {why}"),
             Reason::Other { errno } => io::Error::from_raw_os_error(*errno).fmt(f),
         }
     }
 }
 
-impl Phase {
-    fn doing(self) -> &'static str {
+/// What is being done.
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Phase::Connect => "connecting",
-            Phase::Handshake => "in the TLS handshake",
-            Phase::Response => "waiting for the response",
+            Phase::Connect => f.write_str("connecting"),
+            Phase::Handshake => f.write_str("in the TLS handshake"),
+            Phase::Response => f.write_str("waiting for the response"),
+            Phase::Step(step) => write!(f, "in step {step}"),
         }
     }
 }
@@ -245,6 +313,18 @@ pub enum Trouble {
     },
     /// A file that the probe is run with is of no use.
     File(FileError),
+    /// A file of states has never been read as a whole.
+    States {
+        /// What is wrong with it, with its place.
+        fault: Box<str>,
+    },
+    /// A file of states says nothing of the target.
+    Unlisted {
+        /// The file.
+        file: Box<str>,
+        /// What it was looked up as.
+        key: Box<str>,
+    },
     /// EAFNOSUPPORT: IPv6 (or IPv4) is not available, or source and target differ in family.
     NoSuchFamily,
     /// Any other system error.
@@ -285,6 +365,8 @@ impl fmt::Display for Trouble {
             Trouble::OutOfPorts => f.write_str("this host is out of ports to connect from"),
             Trouble::NoSuchSource { source } => write!(f, "{source} is not an address of this host"),
             Trouble::File(error) => error.fmt(f),
+            Trouble::States { fault } => f.write_str(fault),
+            Trouble::Unlisted { file, key } => write!(f, "{file} says nothing of `{key}`"),
             Trouble::NoSuchFamily => f.write_str("this host does not support the address family"),
             Trouble::Other { errno: 0 } => f.write_str("a socket of this host broke without a system error"),
             Trouble::Other { errno } => io::Error::from_raw_os_error(*errno).fmt(f),

@@ -54,6 +54,14 @@ symptoms! {
     Body is "body";
     /// It redirects to where no probe follows.
     Redirect is "redirect";
+    /// It says that it does not serve, over gRPC or in a file of states.
+    State is "state";
+    /// It breaks the rules of gRPC, or its call ends with a status.
+    Grpc is "grpc";
+    /// A DNS query is answered otherwise than is wanted.
+    Dns is "dns";
+    /// A step of a dialogue is.
+    Dialogue is "dialogue";
     /// Any other system error.
     Other is "other";
 }
@@ -80,6 +88,10 @@ impl Reason {
             Reason::Status { .. } => Symptom::Status,
             Reason::BodyLacks { .. } => Symptom::Body,
             Reason::Redirects { .. } | Reason::RedirectsElsewhere { .. } => Symptom::Redirect,
+            Reason::NotServing { .. } | Reason::State { .. } => Symptom::State,
+            Reason::Grpc { .. } | Reason::BrokenGrpc { .. } => Symptom::Grpc,
+            Reason::DnsAnswer { .. } | Reason::BrokenDns { .. } => Symptom::Dns,
+            Reason::Unexpected { .. } | Reason::NotFound { .. } => Symptom::Dialogue,
             Reason::Broken { .. } | Reason::Other { .. } => Symptom::Other,
         }
     }

@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::connect::connect;
-use super::entry::{KindEntry, KindForm};
+use super::entry::{KindEntry, KindForm, Reach};
 use super::outcome::{Failure, Phase};
 use super::port::Port;
 use super::session::{Ends, Evidence, Session};
-use crate::setting::{Absent, KeyEntry, Table};
+use super::written::Written;
+use crate::setting::{Absent, KeyEntry};
 use crate::source::Diagnostics;
 
 const KEY: KeyEntry = KeyEntry::new(
@@ -19,8 +20,12 @@ const KEY: KeyEntry = KeyEntry::new(
          record",
 );
 
-pub(super) const ENTRY: KindEntry =
-    KindEntry { name: "tcp", help: "the port accepts a TCP connection", form: KindForm::Ports(&KEY) };
+pub(super) const ENTRY: KindEntry = KindEntry {
+    name: "tcp",
+    help: "the port accepts a TCP connection",
+    form: KindForm::Ports(&KEY),
+    reach: Reach::Network,
+};
 
 /// A TCP connection is accepted, and closed at once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,8 +45,8 @@ impl Tcp {
 }
 
 /// Takes a port of the list.
-pub(super) fn read(port: Port, _: &Table<'_>, _: &Path, _: &mut Diagnostics) -> Option<Tcp> {
-    Some(Tcp { port })
+pub(super) fn read(written: Written<'_, '_>, _: &Path, found: &mut Diagnostics) -> Option<Tcp> {
+    written.port(&KEY, found).map(|port| Tcp { port })
 }
 
 /// The runs at one target; nothing is kept between them.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::*;
+use crate::dns::Rtype;
 use crate::tls::{Handshake, ServerName, Verify};
 
 fn tcp(to: SocketAddr) -> Probe {
@@ -171,7 +172,7 @@ fn every_kind_is_listed_once_and_says_what_it_is_for() {
 fn a_target_is_named_by_what_is_asked_there() {
     let name =
         |kind, address: &str| Probe { kind, address: address.parse().unwrap(), ..probe("127.0.0.1:1") };
-    let [_, tls, http, https] = samples();
+    let [_, tls, http, https, grpc, dns, dialogue, file] = samples();
     assert_eq!(name(tls.clone(), "127.0.1.14").to_string(), "tls://127.0.1.14:8443 as api.lab.example");
     assert_eq!(name(tls, "2001:db8::1").to_string(), "tls://[2001:db8::1]:8443 as api.lab.example");
     assert_eq!(name(http, "127.0.1.14").to_string(), "http://127.0.1.14:1936/healthz/ready");
@@ -179,10 +180,14 @@ fn a_target_is_named_by_what_is_asked_there() {
         name(https, "127.0.1.14").to_string(),
         "https://127.0.1.14:6443/readyz as console.lab.example"
     );
+    assert_eq!(name(grpc, "127.0.1.14").to_string(), "grpc://127.0.1.14:50051/etcd");
+    assert_eq!(name(dns, "2001:db8::1").to_string(), "dns://[2001:db8::1]:53/lab.example.?SOA");
+    assert_eq!(name(dialogue, "127.0.1.14").to_string(), r"dialogue://127.0.1.14:6379/PING\r\n");
+    assert_eq!(name(file, "127.0.1.14").to_string(), "127.0.1.14 in /run/edgedns/states as web");
 }
 
 /// One of each kind.
-fn samples() -> [ProbeKind; 4] {
+fn samples() -> [ProbeKind; 8] {
     let port = |port| Port::new(port).unwrap();
     let handshake = Handshake {
         server_name: ServerName::new("api.lab.example"),
@@ -198,5 +203,20 @@ fn samples() -> [ProbeKind; 4] {
         ProbeKind::Tls(Arc::new(Tls { port: port(8443), handshake: handshake.clone() })),
         ProbeKind::Http(Arc::new(http)),
         ProbeKind::Https(Arc::new(Https { http: secure, handshake, token: None })),
+        ProbeKind::Grpc(Arc::new(Grpc { port: port(50051), service: "etcd".into(), handshake: None })),
+        ProbeKind::Dns(Arc::new(Dns {
+            port: port(53),
+            name: "lab.example".parse().unwrap(),
+            rtype: Rtype::SOA,
+            passes: vec![Answered::Records],
+            is_authoritative: false,
+        })),
+        ProbeKind::Dialogue(Arc::new(Dialogue {
+            port: port(6379),
+            steps: vec![Step::Send((*b"PING\r\n").into()), Step::Begins((*b"+PONG").into())],
+            read_limit_bytes: 1,
+            handshake: None,
+        })),
+        ProbeKind::File(StatesFile::new("/run/edgedns/states".into(), Some("web"))),
     ]
 }

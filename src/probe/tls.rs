@@ -10,13 +10,14 @@ use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
 use super::connect::connect;
-use super::entry::{KindEntry, KindForm};
+use super::entry::{KindEntry, KindForm, Reach};
 use super::handshake::Handshaker;
 use super::handshake_keys::{HANDSHAKE_KEYS, read_handshake};
 use super::outcome::{Failure, Phase};
 use super::port::Port;
 use super::session::{Ends, Evidence, Session};
-use crate::setting::{Absent, KeyEntry, Table, read_each};
+use super::written::Written;
+use crate::setting::{Absent, KeyEntry, read_each};
 use crate::source::Diagnostics;
 use crate::tls::{AlpnProtocol, Handshake};
 
@@ -36,7 +37,8 @@ const ALPN: KeyEntry = KeyEntry::new(
 pub(super) const ENTRY: KindEntry = KindEntry {
     name: "tls",
     help: "the port accepts a TLS handshake, with a certificate that can be believed",
-    form: KindForm::Table(&[&[PORT], HANDSHAKE_KEYS, &[ALPN]]),
+    form: KindForm::Table { keys: &[&[PORT], HANDSHAKE_KEYS, &[ALPN]], short: Some(&PORT) },
+    reach: Reach::Network,
 };
 
 /// A TLS handshake succeeds. TLS 1.3 lets a target refuse a client's certificate only after that: where this
@@ -61,20 +63,16 @@ impl Tls {
 }
 
 /// Reads the table of a probe.
-pub(super) fn read(
-    port: Port,
-    table: &Table<'_>,
-    folder: &Path,
-    found: &mut Diagnostics,
-) -> Option<Arc<Tls>> {
+pub(super) fn read(written: Written<'_, '_>, folder: &Path, found: &mut Diagnostics) -> Option<Arc<Tls>> {
+    let (port, table) = (written.port(&PORT, found), written.table());
     let protocols = table.get("alpn").map(|value| {
         read_each(value, found, |item| {
             let bad = || item.fault("an application protocol is 1 to 255 bytes");
             AlpnProtocol::new(item.text()?).ok_or_else(bad)
         })
     });
-    let handshake = read_handshake(table, protocols.unwrap_or_default(), None, folder, found)?;
-    Some(Arc::new(Tls { port, handshake }))
+    let handshake = read_handshake(&table, protocols.unwrap_or_default(), None, folder, found)?;
+    Some(Arc::new(Tls { port: port?, handshake }))
 }
 
 /// The runs at one target.

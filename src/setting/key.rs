@@ -28,6 +28,8 @@ pub enum Holds {
     File,
     /// The name of a file that nobody else may see.
     SecretFile,
+    /// The name of something that is on the host, and stays there: other programs make it.
+    HostFile,
     /// A secret.
     Secret,
 }

@@ -137,7 +137,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// What tells one version of a file from the next without reading it. Links are followed, so that Kubernetes'
 /// way to swap a folder is noticed too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub struct Stamp {
     device: u64,
     inode: u64,
     len: u64,
@@ -147,7 +147,7 @@ pub(super) struct Stamp {
 
 impl Stamp {
     /// The present one; none while there is no file.
-    pub(super) fn of(path: &Path) -> Option<Self> {
+    pub fn of(path: &Path) -> Option<Self> {
         let named = path.to_owned();
         let meta = patiently_for(path, WAIT_MAX, move |_| fs::metadata(named)).ok()?;
         Some(Self {

@@ -31,7 +31,7 @@ pub use client::{
 };
 pub use client_proof::{ClientProof, ShownCertificate};
 pub use client_verifier::ClientAuthorities;
-pub use file::{FileError, FileFault, FromFiles, StrictFile, read as read_file};
+pub use file::{FileError, FileFault, FromFiles, Stamp, StrictFile, read as read_file};
 pub use pair::{Pair, PairFiles};
 pub use pem::PemText;
 pub use random::{Random, random_bytes, system_bytes};

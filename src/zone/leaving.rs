@@ -22,7 +22,8 @@ pub(super) fn warn(zone: &Zone, found: &mut Diagnostics) {
     let mut last: Option<NameRef<'_>> = None;
     for pool in zone.pools().iter() {
         let guards = pool.groups.iter().flatten().flat_map(|member| &member.guards);
-        let of_api = guards.filter(|guard| guard.probe.kind.port().get() == API_PORT);
+        let of_api =
+            guards.filter(|guard| guard.probe.kind.port().is_some_and(|port| port.get() == API_PORT));
         let Some(told_after) = of_api.map(told_after).max() else { continue };
         let kept = Duration::from_secs(u64::from(pool.ttl.seconds()));
         let after = told_after.saturating_add(kept);

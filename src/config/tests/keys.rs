@@ -70,15 +70,7 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
         }
         Section::ZoneDnssec => below_a_file(key, &["keys = \"keys\""]),
         Section::ZoneProbe => around_probe(key),
-        Section::Kind(_) => {
-            let beside = match key.name {
-                "port" => "",
-                "cert" => "port = 1\nkey = \"client.key\"",
-                "key" => "port = 1\ncert = \"client.pem\"",
-                _ => "port = 1",
-            };
-            ZONE.lines().chain([key.section.header(), beside]).collect()
-        }
+        Section::Kind(kind) => around_kind(kind, key),
     }
 }
 
@@ -119,6 +111,27 @@ fn around_probe(key: &ConfigKey) -> Vec<&'static str> {
         .chain(block.lines().filter(own))
         .chain(matches!(key.name, "max-share").then_some("selector = \"random\""))
         .collect()
+}
+
+/// The same for a key of a kind of probe.
+fn around_kind(kind: &str, key: &ConfigKey) -> Vec<&'static str> {
+    let needed: &[&str] = match kind {
+        "dns" => &["name = \"lab.example\""],
+        "dialogue" => &["port = 1", "steps = [{ send = \"a\" }]"],
+        "file" => &["path = \"states\""],
+        _ => &["port = 1"],
+    };
+    let of_tls = matches!(key.name, "verify" | "ca" | "server-name" | "cert" | "key");
+    let tls = (of_tls && matches!(kind, "grpc" | "dialogue")).then_some("tls = true");
+    let other = match (kind, key.name) {
+        ("file", _) => None,
+        (_, "cert") => Some("key = \"client.key\""),
+        (_, "key") => Some("cert = \"client.pem\""),
+        _ => None,
+    };
+    let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
+    let block = needed.iter().copied().filter(own).chain(tls).chain(other);
+    ZONE.lines().chain([key.section.header()]).chain(block).collect()
 }
 
 /// A cluster, which `members` need.

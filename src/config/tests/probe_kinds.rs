@@ -1,4 +1,4 @@
-//! `tls`, `http` and `https` of `[[zone.probe]]`.
+//! The kinds of probe in `[[zone.probe]]`.
 
 use std::fs;
 use std::sync::Arc;
@@ -7,8 +7,11 @@ use tempfile::TempDir;
 
 use super::{Outcome, ZONE, read_in};
 use crate::config::ProbeSpec;
+use crate::dns::Rtype;
+use crate::dns::message::Rcode;
 use crate::probe::{
-    BODY_LIMIT_BYTES, Header, Host, Http, Https, Method, Path, Port, Probe, ProbeKind, Statuses, Tells, Tls,
+    Answered, BODY_LIMIT_BYTES, Dialogue, Dns, Grpc, Header, Host, Http, Https, Method, Path, Port, Probe,
+    ProbeKind, StatesFile, Statuses, Step, Tells, Tls,
 };
 use crate::tls::{AlpnProtocol, ClientCertificate, ServerName, Verify};
 
@@ -234,4 +237,86 @@ fn a_file_of_no_use_is_a_fault_where_it_is_named() {
 fn a_token_for_anybody_is_warned_of() {
     let sentence = fault("https = { port = 443, verify = false, token = \"token\" }");
     assert!(sentence.contains("the token is sent to any server that answers"), "{sentence}");
+}
+
+#[test]
+fn grpc_is_plain_unless_tls_is_wanted() {
+    let plain = Grpc { port: port(50051), service: "".into(), handshake: None };
+    assert_eq!(kind("grpc = 50051"), ProbeKind::Grpc(Arc::new(plain.clone())));
+    let etcd = Grpc { service: "etcd".into(), ..plain };
+    assert_eq!(
+        kind("grpc = { port = 50051, service = \"etcd\", tls = false }"),
+        ProbeKind::Grpc(Arc::new(etcd))
+    );
+    let read =
+        kind("grpc = { port = 50051, tls = true, server-name = \"etcd.lab.example\", verify = false }");
+    let ProbeKind::Grpc(secure) = &read else { panic!("{read:?}") };
+    let handshake = secure.handshake.as_ref().unwrap();
+    assert_eq!((&handshake.verify, handshake.protocols[0].name()), (&Verify::Off, "h2"));
+    assert!(fault("grpc = { port = 1, verify = false }").ends_with("add `tls = true`"));
+    assert!(fault("grpc = { service = \"a\" }").contains("`[zone.probe.grpc]` lacks `port`"));
+}
+
+#[test]
+fn a_query_and_the_answers_that_pass_are_read() {
+    let soa = Dns {
+        port: port(53),
+        name: "lab.example".parse().unwrap(),
+        rtype: Rtype::SOA,
+        passes: vec![Answered::Records],
+        is_authoritative: false,
+    };
+    assert_eq!(kind("dns = { name = \"lab.example\" }"), ProbeKind::Dns(Arc::new(soa.clone())));
+    let odd = Dns {
+        port: port(5353),
+        rtype: Rtype::AAAA,
+        passes: vec![Answered::NoData, Answered::Code(Rcode::NXDOMAIN)],
+        is_authoritative: true,
+        ..soa
+    };
+    let keys = "name = \"lab.example.\", type = \"aaaa\", rcode = [\"NODATA\", \"NXDOMAIN\"], authoritative = true, port = 5353";
+    assert_eq!(kind(&format!("dns = {{ {keys} }}")), ProbeKind::Dns(Arc::new(odd)));
+    let dns = |keys: &str| fault(&format!("dns = {{ name = \"a\", {keys} }}"));
+    assert!(dns("type = \"AA\"").ends_with("did you mean `A`?"));
+    assert!(dns("type = \"AXFR\"").contains("`AXFR` is no type that can be asked for"));
+    assert!(dns("rcode = \"NOERR\"").ends_with("did you mean `NOERROR`?"));
+    assert!(dns("rcode = []").contains("no answer passes"));
+    assert!(fault("dns = 53").ends_with("`dns` takes a table, not a whole number"));
+    assert!(fault("dns = { port = 53 }").contains("`[zone.probe.dns]` lacks `name`"));
+}
+
+#[test]
+fn the_steps_of_a_dialogue_are_texts_or_bytes() {
+    let read = kind(
+        r#"dialogue = { port = 6379, steps = [{ send = "PING\r\n" }, { begins = "+PONG" }, { expect = { hex = "00 fF" } }] }"#,
+    );
+    let steps = vec![
+        Step::Send((*b"PING\r\n").into()),
+        Step::Begins((*b"+PONG").into()),
+        Step::Expect([0, 255].into()),
+    ];
+    let expected = Dialogue { port: port(6379), steps, read_limit_bytes: 16 << 10, handshake: None };
+    assert_eq!(read, ProbeKind::Dialogue(Arc::new(expected)));
+    let step = |step: &str| fault(&format!("dialogue = {{ port = 1, steps = [{step}] }}"));
+    assert!(step("").contains("a dialogue has 1 to 32 steps"));
+    assert!(step("{ sned = \"a\" }").ends_with("did you mean `send`?"));
+    assert!(step("{ send = \"a\", expect = \"b\" }").ends_with("write each step as a table of its own"));
+    assert!(step("{ send = \"\" }").ends_with("leave it out"));
+    assert!(step("{ send = { hex = \"0\" } }").ends_with("as in \"00 ff\""));
+    assert!(step("{ send = { hex = \"0g\" } }").contains("`0g` is not bytes in hexadecimal digits"));
+    assert!(step("{ send = { octets = \"00\" } }").contains("bytes are a text, or `hex`"));
+    let long = fault("dialogue = { port = 1, read-limit = 3, steps = [{ expect = \"+PONG\" }] }");
+    assert!(long.contains("longer than what is read for a step, which is 3 bytes"));
+}
+
+#[test]
+fn a_file_of_states_lies_beside_the_config_file_and_need_not_be_there() {
+    let (folder, probes) = probes("file = \"states\"");
+    let at = |key| ProbeKind::File(StatesFile::new(folder.path().join("states"), key));
+    assert_eq!(probes[0].kind, at(None));
+    let outcome =
+        read_in(folder.path(), ZONE.replace("tcp = 6443", "file = { path = \"states\", key = \"web\" }"));
+    assert_eq!(outcome.settings().zones.remove(0).guards.remove(0).probes[0].kind, at(Some("web")));
+    assert!(fault("file = { path = \"a\", key = \"a b\" }").contains("a key is one word"));
+    assert!(fault("file = \"\"").ends_with("no file is named"));
 }

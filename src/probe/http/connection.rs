@@ -8,11 +8,11 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll};
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::rt::Executor;
-use hyper::{Request, Response, Version};
+use hyper::{HeaderMap, Request, Response, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -27,12 +27,12 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 /// 9113, section 6.9.2, begins with. Memory for thousands of targets counts.
 const WINDOW_BYTES: u32 = (64 << 10) - 1;
 
-/// A request has no body.
-pub(super) type Question = Request<Empty<Bytes>>;
+/// A request, whose body is at hand.
+pub(in crate::probe) type Question = Request<Full<Bytes>>;
 
 /// An open connection. It makes progress only while one of its functions is awaited, and closes when it is
 /// dropped.
-pub(super) struct Connection {
+pub(in crate::probe) struct Connection {
     sender: Sender,
     driver: Driver,
     /// Something of a response has not been read.
@@ -40,13 +40,13 @@ pub(super) struct Connection {
 }
 
 enum Sender {
-    Http1(http1::SendRequest<Empty<Bytes>>),
-    Http2(http2::SendRequest<Empty<Bytes>>),
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 impl Connection {
     /// Begins to speak HTTP/1.1 over `stream`.
-    pub(super) async fn http1<S>(stream: S) -> Result<Self, Reason>
+    pub(in crate::probe) async fn http1<S>(stream: S) -> Result<Self, Reason>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -59,7 +59,7 @@ impl Connection {
     }
 
     /// Begins to speak HTTP/2 over `stream`.
-    pub(super) async fn http2<S>(stream: S) -> Result<Self, Reason>
+    pub(in crate::probe) async fn http2<S>(stream: S) -> Result<Self, Reason>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -81,30 +81,46 @@ impl Connection {
     }
 
     /// Asks; what is answered begins with a head.
-    pub(super) async fn ask(&mut self, question: Question) -> Result<Response<Incoming>, Reason> {
+    pub(in crate::probe) async fn ask(&mut self, question: Question) -> Result<Response<Incoming>, Reason> {
         self.has_rest = true;
         let Self { sender, driver, .. } = self;
         driver.beside(sender.send(question)).await.map_err(|error| reason(&error))
     }
 
     /// Reads the body of a response, to its end or to the limit.
-    pub(super) async fn read(&mut self, mut body: Incoming, limit_bytes: usize) -> Result<Vec<u8>, Reason> {
-        let mut read = Vec::new();
+    pub(super) async fn read(&mut self, body: Incoming, limit_bytes: usize) -> Result<Vec<u8>, Reason> {
+        self.read_with_trailers(body, limit_bytes).await.map(|(read, _)| read)
+    }
+
+    /// The same, and the fields behind the body; none where it was longer than the limit.
+    pub(in crate::probe) async fn read_with_trailers(
+        &mut self,
+        mut body: Incoming,
+        limit_bytes: usize,
+    ) -> Result<(Vec<u8>, HeaderMap), Reason> {
+        let (mut read, mut trailers) = (Vec::new(), HeaderMap::new());
         while let Some(frame) = self.driver.beside(body.frame()).await {
-            let Ok(data) = frame.map_err(|error| reason(&error))?.into_data() else { continue };
+            let frame = frame.map_err(|error| reason(&error))?;
+            let data = match frame.into_data() {
+                Ok(data) => data,
+                Err(other) => {
+                    trailers.extend(other.into_trailers().unwrap_or_default());
+                    continue;
+                }
+            };
             let room = limit_bytes - read.len();
             read.extend_from_slice(data.get(..room).unwrap_or(&data));
             if data.len() > room {
-                return Ok(read);
+                return Ok((read, HeaderMap::new()));
             }
         }
         self.has_rest = false;
-        Ok(read)
+        Ok((read, trailers))
     }
 
     /// Whether more can be asked: the last response was read to its end and neither side has announced to
     /// close.
-    pub(super) async fn is_reusable(&mut self) -> bool {
+    pub(in crate::probe) async fn is_reusable(&mut self) -> bool {
         // Two looks: one at the end of the response, one at what follows from it.
         self.driver.beside(tokio::task::yield_now()).await;
         let is_ready = match &self.sender {
@@ -115,7 +131,7 @@ impl Connection {
     }
 
     /// Resolves when the connection ends: closed, reset, or announced to be closed (GOAWAY).
-    pub(super) async fn ended(&mut self) {
+    pub(in crate::probe) async fn ended(&mut self) {
         std::future::poll_fn(|context| self.driver.poll(context)).await;
     }
 }

@@ -6,15 +6,15 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
+use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use hyper::{Request, Version};
 use rustls::ClientConfig;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::connection::{Connection, Question};
+use super::kept::{KeptConnection, OpenConnection};
 use super::parameters::Http;
 use super::redirect::{Endpoint, Resource, Scheme};
 use super::request::Method;
@@ -25,17 +25,9 @@ use crate::probe::session::{Ends, Evidence};
 use crate::probe::token::Token;
 use crate::tls::{FileError, FromFiles, Handshake};
 
-/// How long a connection is used. A new one shows what an old one cannot: that the target still accepts
-/// connections, and what its certificate is today.
-const CONNECTION_AGE_MAX: Duration = Duration::from_secs(30);
-
-/// Connections kept at a time, by all targets together: a quarter of the 1,024 files that a process may
-/// usually open. Further targets get a new one for each probe.
-const CONNECTIONS_KEPT_MAX: usize = 256;
-
-static PLACES: Semaphore = Semaphore::const_new(CONNECTIONS_KEPT_MAX);
-
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("edgedns/", env!("CARGO_PKG_VERSION")));
+/// What requests say of us.
+pub(in crate::probe) const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("edgedns/", env!("CARGO_PKG_VERSION")));
 
 /// The exchanges with one target.
 pub(in crate::probe) struct Exchanges {
@@ -68,38 +60,6 @@ impl Security {
     }
 }
 
-/// A connection that waits for the next run.
-struct KeptConnection {
-    open: OpenConnection,
-    _place: SemaphorePermit<'static>,
-}
-
-impl KeptConnection {
-    fn new(open: OpenConnection) -> Option<Self> {
-        // The semaphore is never closed: an error means that every place is taken.
-        PLACES.try_acquire().ok().map(|place| KeptConnection { open, _place: place })
-    }
-}
-
-/// A connection and what was true when it was opened.
-struct OpenConnection {
-    connection: Connection,
-    since: Instant,
-    config: Option<Arc<ClientConfig>>,
-    not_after: Option<SystemTime>,
-}
-
-impl OpenConnection {
-    /// Whether a new one would be no other.
-    fn is_current(&self, config: Option<&Arc<ClientConfig>>) -> bool {
-        let is_same = match (&self.config, config) {
-            (Some(own), Some(wanted)) => Arc::ptr_eq(own, wanted),
-            (own, wanted) => own.is_none() && wanted.is_none(),
-        };
-        is_same && self.since.elapsed() < CONNECTION_AGE_MAX
-    }
-}
-
 /// A response, as far as it matters.
 struct Answer {
     status: u16,
@@ -127,7 +87,8 @@ impl Exchanges {
         let kept = self.kept.take();
         let client = &mut self.client;
         let mut run = client.begin(ends, phase)?;
-        let mut open = kept.map(|kept| kept.open).filter(|open| open.is_current(run.config.as_ref()));
+        let mut open =
+            kept.map(KeptConnection::into_open).filter(|open| open.is_current(run.config.as_ref()));
         let mut resource = Resource { host: client.http.host.clone(), path: client.http.path.clone() };
         for _ in 0..=client.http.redirects {
             let (answer, mut used) = client.ask(open.take(), &resource, &mut run).await?;
@@ -148,7 +109,7 @@ impl Exchanges {
     /// Resolves when the connection that is kept ends.
     pub(in crate::probe) async fn ended(&mut self) {
         match &mut self.kept {
-            Some(kept) => kept.open.connection.ended().await,
+            Some(kept) => kept.ended().await,
             None => std::future::pending().await,
         }
         self.kept = None;
@@ -209,7 +170,7 @@ impl Client {
         let stream = connect(run.ends.to(self.http.port), run.ends.source).await?;
         let (Some(security), Some(config)) = (&self.security, &run.config) else {
             let connection = Connection::http1(stream).await?;
-            return Ok(OpenConnection { connection, since, config: None, not_after: None });
+            return Ok(OpenConnection::new(connection, None, None, since));
         };
         *run.phase = Phase::Handshake;
         let secured = security.handshaker.shake(Arc::clone(config), stream, run.ends.address).await?;
@@ -218,12 +179,7 @@ impl Client {
             Some(b"h2") => Connection::http2(secured.stream).await?,
             _ => Connection::http1(secured.stream).await?,
         };
-        Ok(OpenConnection {
-            connection,
-            since,
-            config: Some(Arc::clone(config)),
-            not_after: secured.not_after,
-        })
+        Ok(OpenConnection::new(connection, Some(Arc::clone(config)), secured.not_after, since))
     }
 
     fn scheme(&self) -> Scheme {
@@ -244,7 +200,7 @@ impl Client {
             _ => request.uri(path).header(header::HOST, host),
         };
         let mut request = request
-            .body(http_body_util::Empty::new())
+            .body(Full::default())
             .map_err(|error| Reason::BrokenHttp { why: error.to_string().into() })?;
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, USER_AGENT);
@@ -285,7 +241,7 @@ impl Client {
 }
 
 /// The Host header where none was asked for.
-fn host_of(address: IpAddr, port: u16, usual_port: u16) -> String {
+pub(in crate::probe) fn host_of(address: IpAddr, port: u16, usual_port: u16) -> String {
     let host = match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),

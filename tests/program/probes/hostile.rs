@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use edgedns::probe::{Http, Https, Path, Port, ProbeKind, Tcp, Tls};
+use edgedns::probe::{Dialogue, Grpc, Http, Https, Path, Port, ProbeKind, Step, Tcp, Tls};
+use edgedns::tls::{AlpnProtocol, Handshake};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -314,11 +315,26 @@ impl Hostile {
         let tls = || ProbeKind::Tls(Arc::new(Tls { port, handshake: lax() }));
         let https =
             || ProbeKind::Https(Arc::new(Https { http: http.clone(), handshake: lax(), token: None }));
+        let grpc = |handshake| ProbeKind::Grpc(Arc::new(Grpc { port, service: "".into(), handshake }));
+        let dialogue = |handshake| {
+            let steps = vec![
+                Step::Send((*b"GET / HTTP/1.1\r\nhost: lab\r\n\r\n").into()),
+                Step::Expect((*b"well").into()),
+            ];
+            let dialogue = Dialogue { port, steps, read_limit_bytes: 16 << 10, handshake };
+            ProbeKind::Dialogue(Arc::new(dialogue))
+        };
+        let http_2 = || {
+            let protocols = AlpnProtocol::new("h2").into_iter().collect();
+            Some(Handshake { protocols, ..lax() })
+        };
         let tcp = ProbeKind::Tcp(Tcp { port });
         match self.over {
-            Over::Nothing => vec![tcp, plain(), tls(), https()],
-            Over::Http => vec![tcp, plain()],
-            Over::Handshake | Over::Https | Over::Http2 => vec![tcp, tls(), https()],
+            Over::Nothing => vec![tcp, plain(), tls(), https(), grpc(None), dialogue(None)],
+            Over::Http => vec![tcp, plain(), grpc(None), dialogue(None)],
+            Over::Handshake | Over::Https | Over::Http2 => {
+                vec![tcp, tls(), https(), grpc(http_2()), dialogue(Some(lax()))]
+            }
         }
     }
 

@@ -49,7 +49,12 @@ async fn meet(hostile: Hostile, address: IpAddr, certificates: &Certificates) ->
         let may_pass = match kind {
             ProbeKind::Tcp(_) => true,
             ProbeKind::Tls(_) => matches!(over, Over::Https | Over::Http2),
-            ProbeKind::Http(_) | ProbeKind::Https(_) => false,
+            ProbeKind::Http(_)
+            | ProbeKind::Https(_)
+            | ProbeKind::Grpc(_)
+            | ProbeKind::Dns(_)
+            | ProbeKind::Dialogue(_)
+            | ProbeKind::File(_) => false,
         };
         let probe = Probe { address, source: None, timeout: TIMEOUT, kind: kind.clone() };
         let mut prober = probe.prober();

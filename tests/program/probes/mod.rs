@@ -2,7 +2,11 @@
 //!
 //! Thresholds and times are tested in `health`.
 
+mod dialogue;
+mod dns;
 mod engine;
+mod file;
+mod grpc;
 mod hostile;
 mod http;
 mod http2;
