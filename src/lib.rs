@@ -56,6 +56,8 @@ pub mod forward; // names that are not ours: upstreams, cache; asks our zones as
 
 pub mod http_client; // one connection to a server over HTTP/1.1, and what comes over it
 
+pub mod webhook; // changes of verdict, told to one URL of the operator; knows no targets
+
 pub mod etcd; // a client of etcd, and verdicts between servers by way of one; knows no zones
 
 pub mod kubernetes; // a client of the API servers of a cluster: nodes and pods; knows no zones

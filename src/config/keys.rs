@@ -32,6 +32,10 @@ pub enum Section {
     Kubernetes,
     /// `[vantage]`
     Vantage,
+    /// `[webhook]`
+    Webhook,
+    /// `[log]`
+    Log,
     /// `[[key]]`
     Key,
     /// `[cache]`
@@ -85,6 +89,8 @@ impl Section {
             Section::Lua => "[lua]",
             Section::Kubernetes => "[kubernetes]",
             Section::Vantage => "[vantage]",
+            Section::Webhook => "[webhook]",
+            Section::Log => "[log]",
             Section::Key => "[[key]]",
             Section::Cache => "[cache]",
             Section::Forward => "[[forward]]",
@@ -118,6 +124,8 @@ impl Section {
             | Section::Lua
             | Section::Kubernetes
             | Section::Vantage
+            | Section::Webhook
+            | Section::Log
             | Section::Key
             | Section::Cache
             | Section::Forward
@@ -154,6 +162,8 @@ const OWN_SECTIONS: &[Section] = &[
     Section::Lua,
     Section::Kubernetes,
     Section::Vantage,
+    Section::Webhook,
+    Section::Log,
     Section::Key,
     Section::Cache,
     Section::Forward,
@@ -611,6 +621,66 @@ const OWN: &[ConfigKey] = &[
         ),
         Holds::Secret,
     ),
+    holding(
+        key(
+            Section::Log,
+            "queries",
+            Absent::Unset { example: r#""/run/edgedns/queries.sock""# },
+            "Unix socket at which somebody reads queries with what they were answered, one JSON object in a line; nobody waits for \
+             whoever reads, and what is not read in time is counted; without it queries are not logged",
+        ),
+        Holds::HostFile,
+    ),
+    key(Section::Log, "sample", Absent::Default("1"), "of how many queries one is logged"),
+    key(
+        Section::Webhook,
+        "url",
+        Absent::Required { example: r#""https://192.0.2.7:8443/hooks/edgedns""# },
+        "where each change of verdict is told, as JSON by POST; its host is an address; http:// is plain text, which anybody on \
+         the way reads",
+    ),
+    holding(
+        key(
+            Section::Webhook,
+            "secret-file",
+            Absent::Required { example: r#""webhook.secret""# },
+            "file with the secret that the body is signed with (HMAC-SHA256, in X-Edgedns-Signature); read for each request",
+        ),
+        Holds::SecretFile,
+    ),
+    holding(
+        key(
+            Section::Webhook,
+            "ca",
+            Absent::Unset { example: r#""ca.pem""# },
+            "file with the authorities to trust; without it those of the system",
+        ),
+        Holds::File,
+    ),
+    key(
+        Section::Webhook,
+        "server-name",
+        Absent::Unset { example: r#""hooks.example.com""# },
+        "name that the certificate must be for, and that the request is for; without it the address",
+    ),
+    holding(
+        key(
+            Section::Webhook,
+            "cert",
+            Absent::Unset { example: r#""client.pem""# },
+            "file with the client certificate, with `key`",
+        ),
+        Holds::File,
+    ),
+    holding(
+        key(
+            Section::Webhook,
+            "key",
+            Absent::Unset { example: r#""client.key""# },
+            "file with the key of `cert`",
+        ),
+        Holds::SecretFile,
+    ),
     key(
         Section::Cache,
         "entries",
@@ -940,6 +1010,12 @@ const OWN: &[ConfigKey] = &[
         "down-interval",
         Absent::Unset { example: r#""5s""# },
         "from one probe to the next while an address is down; without it `interval`",
+    ),
+    key(
+        Section::ZoneProbe,
+        "pass",
+        Absent::Default(r#""all""#),
+        "how many of the probes of an address must pass for it to be up: all, any, or a number",
     ),
     key(
         Section::ZoneProbe,

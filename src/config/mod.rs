@@ -34,9 +34,11 @@ mod zone_source;
 mod zone;
 mod catalog;
 mod vantage;
+mod webhook;
 mod forward;
 mod server;
 mod tls;
+mod log;
 mod lua;
 mod admin;
 
@@ -45,6 +47,7 @@ use std::path::{Path, PathBuf};
 use crate::forward::CacheSettings;
 use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources};
 use crate::tls::PairFiles;
+use crate::webhook::WebhookSettings;
 
 pub use crate::setting::{Absent, DURATION_MAX, Holds, TsigKey, read_duration};
 pub use admin::{Admin, Encryption, SOCKET_PATH_BYTES_MAX};
@@ -54,6 +57,7 @@ pub use forward::Forward;
 pub use keys::{ConfigKey, KEYS, Section};
 pub use kubernetes::Kubernetes;
 pub use limit::{EXEMPT_MAX, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
+pub use log::QueryLog;
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, PROBES_AT_ONCE_MAX, Probe, THRESHOLD_MAX};
 pub use referenced::{Referenced, Secrecy, referenced, secrets};
@@ -89,6 +93,10 @@ pub struct Config {
     pub kubernetes: Option<Kubernetes>,
     /// `[vantage]`: how servers tell each other what they see; none: this one goes by itself.
     pub vantage: Option<Vantage>,
+    /// `[log]`: where queries are logged; none: nowhere.
+    pub query_log: Option<QueryLog>,
+    /// `[webhook]`: who is told of changes of verdict; none: nobody is.
+    pub webhook: Option<WebhookSettings>,
     /// `[cache]`: how long answers of upstreams are kept.
     pub cache: CacheSettings,
     /// `[[forward]]`: what is asked of upstreams, in the order of the file.
@@ -171,14 +179,9 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     }
     let context = CatalogContext { folder, listen: &dns, keys: &keys };
     let catalogs = catalog::read_all(root, context, &mut zones, found);
-    let vantage = root.table(Section::Vantage, found);
-    let vantage = match vantage {
-        Some(table) => Vantage::read(&table, folder, found),
-        None => {
-            vantage::warn_of_nobody_to_hear(&zones, found);
-            None
-        }
-    };
+    let vantage = read_vantage(root, folder, &zones, found);
+    let query_log = root.table(Section::Log, found).and_then(|table| log::read(&table, folder, found));
+    let webhook = root.table(Section::Webhook, found).and_then(|table| webhook::read(&table, folder, found));
     let cache = root.table(Section::Cache, found).map(|table| cache::read(&table, found));
     let listen = server.as_ref().map_or_else(Vec::new, Server::addresses);
     let forwards = forward::read_all(root, folder, &listen, found);
@@ -198,12 +201,23 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
         lua: lua.unwrap_or_default(),
         kubernetes,
         vantage,
+        query_log,
+        webhook,
         keys,
         cache: cache.unwrap_or_default(),
         forwards,
         zones,
         catalogs,
     }
+}
+
+/// How servers tell each other what they see; pools that ask for it in vain are warned of.
+fn read_vantage(root: &Table<'_>, folder: &Path, zones: &[Zone], found: &mut Diagnostics) -> Option<Vantage> {
+    let Some(table) = root.table(Section::Vantage, found) else {
+        vantage::warn_of_nobody_to_hear(zones, found);
+        return None;
+    };
+    Vantage::read(&table, folder, found)
 }
 
 #[cfg(test)]

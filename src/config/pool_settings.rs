@@ -15,7 +15,7 @@ use crate::setting::keep;
 use crate::setting::{Value, list};
 use crate::source::{Diagnostic, Diagnostics};
 use crate::zone::{
-    AllDown, AnswerOrder, Answers, ConfigForm, MEMBERS_MAX, Machines, MinUp, PoolSettings, Selector,
+    AllDown, AnswerOrder, Answers, ConfigForm, MEMBERS_MAX, Machines, MinUp, Pass, PoolSettings, Selector,
     ShareMax, WhileAny,
 };
 
@@ -54,6 +54,7 @@ pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> PoolSettings {
         share_max: table.read("max-share", found, read_share_max),
         while_any: table.read("while-any", found, |value| value.word(WHILE_ANY)).unwrap_or_default(),
         backups,
+        pass: table.read("pass", found, read_pass).unwrap_or(usual.pass),
         min_up: table.read("min-up", found, read_min_up).unwrap_or(usual.min_up),
         answers_max: table.read("max-answers", found, read_count),
         ttl_degraded: table.read("ttl-degraded", found, read_ttl),
@@ -220,6 +221,14 @@ fn read_min_up(value: Value<'_>) -> Result<MinUp, Diagnostic> {
         .filter(|percent| percent.get() <= 100)
         .map(MinUp::Percent)
         .ok_or_else(|| value.fault(format!("`min-up` is {bounds}")))
+}
+
+/// How many probes of an address must pass.
+fn read_pass(value: Value<'_>) -> Result<Pass, Diagnostic> {
+    if value.is_whole() {
+        return value.whole("1 or more, \"all\" or \"any\"", NonZeroU32::new).map(Pass::Count);
+    }
+    value.word(&[("all", Pass::All), ("any", Pass::Count(NonZeroU32::MIN))])
 }
 
 fn read_count(value: Value<'_>) -> Result<NonZeroU32, Diagnostic> {

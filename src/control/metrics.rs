@@ -17,8 +17,8 @@ use super::UtcTime;
 use super::process::Usage;
 use super::status::{
     CatalogStatus, HandshakesStatus, HistogramStatus, JournalStatus, PoolStatus, ProbesStatus,
-    SelectorStatus, Status, TargetStatus, TransfersStatus, TransportStatus, TsigStatus, VantageStatus,
-    ZoneStatus,
+    QueryLogStatus, SelectorStatus, Status, TargetStatus, TransfersStatus, TransportStatus, TsigStatus,
+    VantageStatus, WebhookStatus, ZoneStatus,
 };
 pub(super) use text::Form;
 use text::{Distribution, Labels, Text, plain};
@@ -54,6 +54,12 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
     beliefs(&mut text, &labelled);
     if let Some(status) = &status.vantage {
         vantages(&mut text, status, &labelled);
+    }
+    if let Some(status) = &status.query_log {
+        query_log(&mut text, status);
+    }
+    if let Some(status) = &status.webhook {
+        webhook(&mut text, status);
     }
     outcomes(&mut text, &labelled, &status.probes);
     if let Some(status) = &status.forward {
@@ -115,6 +121,32 @@ fn updates(text: &mut Text, updates: &BTreeMap<String, u64>) {
         "edgedns_updates",
         "Updates by what became of them; those that came again once more by that.",
         samples,
+    );
+}
+
+/// The query log.
+fn query_log(text: &mut Text, log: &QueryLogStatus) {
+    text.counter("edgedns_query_log_written", "Queries that were logged.", [plain(log.written)]);
+    text.counter(
+        "edgedns_query_log_dropped",
+        "Queries that were not, though they were to be: they came too fast, or nobody read.",
+        [plain(log.dropped)],
+    );
+}
+
+/// Who is told of changes of verdict.
+fn webhook(text: &mut Text, webhook: &WebhookStatus) {
+    text.counter("edgedns_webhook_told", "Changes of verdict that the webhook took.", [plain(webhook.told)]);
+    text.counter(
+        "edgedns_webhook_dropped",
+        "Changes of verdict that it did not take: too many waited, or it was away for too long.",
+        [plain(webhook.dropped)],
+    );
+    text.counter("edgedns_webhook_failures", "Tries to tell it that failed.", [plain(webhook.failures)]);
+    text.gauge(
+        "edgedns_webhook_waiting",
+        "Changes of verdict that wait to be told.",
+        [plain(webhook.waiting)],
     );
 }
 

@@ -36,6 +36,7 @@ mod explanation;
 mod headline;
 mod metrics;
 mod traced;
+mod query_log;
 mod updates;
 
 mod request;
@@ -61,6 +62,7 @@ pub use explanation::{AnswerView, ExplainOrder, Explanation, PoolView, RecordVie
 pub use headline::{HEADLINE_BYTES_MAX, HEADLINE_POOLS_MAX, headline};
 pub use host::AdminHosts;
 pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, serve};
+pub use query_log::QueryLog;
 pub use request::{
     AdminRequest, Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, ReloadCause, Reloaded,
 };
@@ -68,10 +70,11 @@ pub use sd_notify::ServiceManager;
 pub use signals::requests;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
-    CERTIFICATE_DAYS_SHORT, CatalogStatus, CertificateStatus, CopiedStatus, HandshakesStatus,
-    HistogramStatus, JournalStatus, ListeningStatus, MemberStatus, OtherVantage, OutcomesStatus, PoolStatus,
-    ProbesStatus, RuleStatus, SelectorStatus, SightingStatus, Status, StoreStatus, TargetStatus, TcpStatus,
-    TransfersStatus, TransportStatus, TsigStatus, UdpStatus, VantageStatus, ZoneStatus,
+    CERTIFICATE_DAYS_SHORT, CatalogStatus, CertificateStatus, ChangeStatus, CopiedStatus, HandshakesStatus,
+    HistogramStatus, HourStatus, JournalStatus, ListeningStatus, MemberStatus, OtherVantage, OutcomesStatus,
+    PoolStatus, ProbesStatus, QueryLogStatus, RuleStatus, SelectorStatus, SightingStatus, Status,
+    StoreStatus, TargetStatus, TcpStatus, TransfersStatus, TransportStatus, TsigStatus, UdpStatus,
+    UpstreamHour, VantageStatus, WebhookStatus, ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};

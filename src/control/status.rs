@@ -49,6 +49,10 @@ pub struct Status {
     pub pools: Vec<PoolStatus>,
     /// Every target once.
     pub targets: Vec<TargetStatus>,
+    /// The last changes of verdict, the newest first; also those from before the start, where there is a state directory.
+    pub changes: Vec<ChangeStatus>,
+    /// The last hour in numbers.
+    pub last_hour: HourStatus,
     /// Trouble on this host that keeps probes from saying anything.
     pub local_trouble: Option<String>,
     /// Whether this host suspects itself: clients elsewhere get what it believed before it heard nobody any more.
@@ -56,6 +60,12 @@ pub struct Status {
     /// How other servers are heard; none: nobody is asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vantage: Option<VantageStatus>,
+    /// Who is told of changes of verdict; none: nobody is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookStatus>,
+    /// Where queries are logged; none: nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query_log: Option<QueryLogStatus>,
     /// Why changes of files are not noticed; only a request makes the server reload then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watch_trouble: Option<String>,
@@ -91,7 +101,21 @@ impl Status {
         let catalogs = self.catalogs.iter().filter_map(CatalogStatus::remark);
         let clusters = self.kubernetes.iter().filter_map(SelectorStatus::remark);
         let vantage = self.vantage.iter().flat_map(VantageStatus::remarks);
-        watch.into_iter().chain(state).chain(certificate).chain(catalogs).chain(clusters).chain(vantage)
+        let log = self.query_log.as_ref().and_then(|log| Some((log, log.error.as_ref()?)));
+        let log = log.map(|(QueryLogStatus { socket, .. }, error)| {
+            format!("queries are not logged to {socket}: {error}")
+        });
+        let webhook = self.webhook.as_ref().and_then(|webhook| Some((webhook, webhook.error.as_ref()?)));
+        let webhook = webhook.map(|(WebhookStatus { url, .. }, error)| format!("webhook {url}: {error}"));
+        watch
+            .into_iter()
+            .chain(state)
+            .chain(certificate)
+            .chain(catalogs)
+            .chain(clusters)
+            .chain(vantage)
+            .chain(webhook)
+            .chain(log)
     }
 
     /// The same for every client that can connect: faults with their places, but without the text there. A
@@ -164,6 +188,84 @@ pub struct TransportStatus {
     pub rcodes: BTreeMap<String, u64>,
     /// Sizes of responses that were sent, in bytes.
     pub sizes: HistogramStatus,
+}
+
+/// A change of the verdict on a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeStatus {
+    /// When.
+    pub at: UtcTime,
+    /// The target's name.
+    pub target: String,
+    /// What was believed: `pending`, `up` or `down`.
+    pub from: String,
+    /// What is believed since.
+    pub to: String,
+    /// Why: `down after 2 failures: connection refused`.
+    pub why: String,
+    /// Owner and type of pools that it matters to; 16 at most.
+    pub pools: Vec<String>,
+}
+
+/// Who is told of changes of verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WebhookStatus {
+    /// Where.
+    pub url: String,
+    /// Changes that were taken there.
+    pub told: u64,
+    /// Changes that were not: too many waited, or nobody took them for too long.
+    pub dropped: u64,
+    /// Tries that failed.
+    pub failures: u64,
+    /// Changes that wait.
+    pub waiting: usize,
+    /// Why the last try failed; none: it did not.
+    pub error: Option<String>,
+}
+
+/// The query log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QueryLogStatus {
+    /// The socket at which somebody reads.
+    pub socket: String,
+    /// Queries that were written.
+    pub written: u64,
+    /// Queries that were not: they came too fast, or nobody read.
+    pub dropped: u64,
+    /// Why nobody reads; none: somebody does.
+    pub error: Option<String>,
+}
+
+/// The last hour, step by step: the oldest first, and the last one is over.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HourStatus {
+    /// How long a step is.
+    pub step_seconds: u64,
+    /// Messages received.
+    pub queries: Vec<u64>,
+    /// Mean time of those over UDP from being received to being answered, in microseconds; none: there were none.
+    pub micros: Vec<Option<f64>>,
+    /// The upstreams of forwarding, 16 at most.
+    pub upstreams: Vec<UpstreamHour>,
+}
+
+/// The last hour of one upstream.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpstreamHour {
+    /// As it is written in the configuration.
+    pub address: String,
+    /// How often it was asked.
+    pub queries: Vec<u64>,
+    /// How often it did not answer.
+    pub failures: Vec<u64>,
+    /// How long its answers took; none: there were none.
+    pub latency_ms: Vec<Option<f64>>,
 }
 
 /// How often something was how large.

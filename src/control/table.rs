@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use super::columns::{Cell, columns, head, line, widths};
 use super::quantities::{counted, duration};
 use super::status::{
-    CatalogStatus, MemberStatus, OtherVantage, PoolStatus, RuleStatus, Status, TargetStatus, VantageStatus,
-    ZoneStatus,
+    CatalogStatus, ChangeStatus, MemberStatus, OtherVantage, PoolStatus, RuleStatus, Status, TargetStatus,
+    VantageStatus, ZoneStatus,
 };
 use super::style::{Style, style};
 use super::{ForceOrder, Forced, UtcTime};
@@ -21,6 +21,9 @@ const NONE: &str = "-";
 
 /// Longest error in a column, in characters; machines get all of it.
 const ERROR_CHARACTERS_MAX: usize = 60;
+
+/// Changes of verdict that are shown; machines get all that are known.
+const CHANGES_SHOWN_MAX: usize = 10;
 
 /// When something was said, by the server's clock: ages are reckoned from it.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +63,16 @@ pub fn status_lines(status: &Status, before: Option<&Status>, look: Look) -> Str
         let head = head(&["FORCED", "VERDICT", "SAID", "ENDS", "REASON"]);
         lines += &columns("", &std::iter::once(head).chain(rules).collect::<Vec<_>>(), look);
     }
+    if !status.changes.is_empty() {
+        lines.push('\n');
+        let changes = status.changes.iter().take(CHANGES_SHOWN_MAX).map(|change| change_row(change, now));
+        let head = head(&["CHANGE", "TARGET", "VERDICT", "WHY"]);
+        lines += &columns("", &std::iter::once(head).chain(changes).collect::<Vec<_>>(), look);
+        let more = status.changes.len().saturating_sub(CHANGES_SHOWN_MAX);
+        if more > 0 {
+            lines += &format!("{}\n", style(&format!("{more} more in --format json"), Style::Faint, look));
+        }
+    }
     if let Some(forward) = &status.forward {
         lines.push('\n');
         lines += &forward_lines(forward, look);
@@ -80,6 +93,18 @@ pub fn status_lines(status: &Status, before: Option<&Status>, look: Look) -> Str
     }
     lines.push('\n');
     lines + &totals(status, before, look)
+}
+
+/// A change of verdict.
+fn change_row(change: &ChangeStatus, now: Moment) -> Vec<Cell> {
+    let ChangeStatus { at, target, to, why, .. } = change;
+    let why: String = why.chars().take(ERROR_CHARACTERS_MAX).collect();
+    vec![
+        now.ago(*at).into(),
+        target.as_str().into(),
+        Cell::new(to.as_str(), Style::of_verdict(to)),
+        why.into(),
+    ]
 }
 
 /// The server itself, and whatever is not as it should be.

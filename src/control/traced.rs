@@ -219,6 +219,13 @@ impl hyper::body::Body for Lines {
     }
 }
 
+/// A query as a line of the query log: one JSON object, as in a trace.
+pub(super) fn query_line(seen: &TraceEvent) -> Option<Vec<u8>> {
+    let mut line = serde_json::to_vec(&TracedQuery::of(seen)).ok()?;
+    line.push(b'\n');
+    Some(line)
+}
+
 /// One JSON object in a line.
 fn line(traced: &Traced) -> Option<Bytes> {
     let mut line = serde_json::to_vec(traced).ok()?;

@@ -7,6 +7,8 @@ mod clock;
 mod descriptors;
 mod folders;
 mod forcing;
+mod changes;
+mod last_hour;
 mod log;
 mod record_locations;
 mod served;

@@ -27,6 +27,8 @@ mod own_host;
 mod supervision;
 mod update_counters;
 mod vantage;
+mod webhook;
+mod telling;
 mod zone_writer;
 mod passing_on;
 mod updating;

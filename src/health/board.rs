@@ -7,7 +7,7 @@ use crate::probe::{Share, Vantage, Weight};
 use crate::shared_list::SharedList;
 
 /// The place of a target on the board; only `health` makes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TargetId(u32);
 
 impl TargetId {

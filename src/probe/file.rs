@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -57,7 +56,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// A file of states, and what a target is called in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StatesFile {
-    file: SharedFile,
+    path: PathBuf,
     /// None: its address.
     key: Option<Box<str>>,
 }
@@ -65,7 +64,7 @@ pub struct StatesFile {
 impl StatesFile {
     /// The states in the file at `path`, where the target is called `key`; none: as its address.
     pub fn new(path: PathBuf, key: Option<&str>) -> Self {
-        StatesFile { file: SharedFile(WatchedFile::at(path)), key: key.map(Into::into) }
+        StatesFile { path, key: key.map(Into::into) }
     }
 
     pub(super) fn port(&self) -> Option<Port> {
@@ -73,7 +72,7 @@ impl StatesFile {
     }
 
     pub(super) fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{address} in {}", self.file.0.path.display())?;
+        write!(f, "{address} in {}", self.path.display())?;
         self.key.as_ref().map_or(Ok(()), |key| write!(f, " as {key}"))
     }
 }
@@ -91,24 +90,6 @@ pub(super) fn read(written: Written<'_, '_>, folder: &Path, found: &mut Diagnost
         }
     });
     Some(StatesFile::new(path?, key))
-}
-
-/// A file that several probes share; two are the same when their path is.
-#[derive(Clone, Debug)]
-struct SharedFile(Arc<WatchedFile>);
-
-impl PartialEq for SharedFile {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.path == other.0.path
-    }
-}
-
-impl Eq for SharedFile {}
-
-impl Hash for SharedFile {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.path.hash(state);
-    }
 }
 
 /// A file, what was read of it, and how its changes are heard of.
@@ -137,21 +118,21 @@ struct Content {
 
 impl WatchedFile {
     /// The file at `path`: the same for whoever asks while somebody has it, so that it is read, and its faults told, once.
-    fn at(path: PathBuf) -> Arc<WatchedFile> {
+    fn at(path: &Path) -> Arc<WatchedFile> {
         static KNOWN: Mutex<Option<HashMap<PathBuf, Weak<WatchedFile>>>> = Mutex::new(None);
         let mut known = lock(&KNOWN);
         let known = known.get_or_insert_default();
         known.retain(|_, file| file.strong_count() > 0);
-        if let Some(file) = known.get(&path).and_then(Weak::upgrade) {
+        if let Some(file) = known.get(path).and_then(Weak::upgrade) {
             return file;
         }
         let file = Arc::new(WatchedFile {
-            path: path.clone(),
+            path: path.to_owned(),
             content: Mutex::default(),
             changes: watch::Sender::new(0),
             events: OnceLock::new(),
         });
-        known.insert(path, Arc::downgrade(&file));
+        known.insert(path.to_owned(), Arc::downgrade(&file));
         file
     }
 
@@ -244,7 +225,9 @@ impl WatchedFile {
 
 /// The looks of one target into its file.
 pub(super) struct FileSession {
-    test: StatesFile,
+    file: Arc<WatchedFile>,
+    /// What the target is called in it; none: as its address.
+    key: Option<Box<str>>,
     seen: watch::Receiver<u64>,
     /// Whether it was told that the file says nothing of the target.
     is_told: bool,
@@ -252,21 +235,19 @@ pub(super) struct FileSession {
 
 impl FileSession {
     pub(super) fn new(test: &StatesFile) -> Self {
-        Self { test: test.clone(), seen: test.file.0.changes.subscribe(), is_told: false }
+        let file = WatchedFile::at(&test.path);
+        Self { seen: file.changes.subscribe(), file, key: test.key.clone(), is_told: false }
     }
 }
 
 impl Session for FileSession {
     async fn run(&mut self, ends: Ends, _: &mut Phase) -> Result<Evidence, Failure> {
         self.seen.mark_unchanged();
-        let states = self.test.file.0.states()?;
-        let key = self.test.key.as_deref().map_or_else(|| ends.address.to_string(), str::to_owned);
+        let states = self.file.states()?;
+        let key = self.key.as_deref().map_or_else(|| ends.address.to_string(), str::to_owned);
         let said = states.get(&key);
         if said.is_none() && !std::mem::replace(&mut self.is_told, said.is_none()) {
-            warn!(
-                "{} says nothing of `{key}`, whose verdict stays as it is",
-                self.test.file.0.path.display()
-            );
+            warn!("{} says nothing of `{key}`, whose verdict stays as it is", self.file.path.display());
         }
         self.is_told = said.is_none();
         match said {
@@ -275,13 +256,13 @@ impl Session for FileSession {
                 Err(Reason::State { word: word.clone(), remark: remark.clone() }.into())
             }
             None => {
-                let file = self.test.file.0.path.display().to_string().into();
+                let file = self.file.path.display().to_string().into();
                 Err(Trouble::Unlisted { file, key: key.into() }.into())
             }
         }
     }
 
     async fn ended(&mut self) {
-        self.test.file.0.changed(&mut self.seen).await;
+        self.file.changed(&mut self.seen).await;
     }
 }

@@ -304,7 +304,8 @@ fn status(fields: &HeaderMap) -> Option<Result<(), Reason>> {
         Some(0) => Ok(()),
         Some(code) => {
             let message = fields.get("grpc-message").map(|value| String::from_utf8_lossy(value.as_bytes()));
-            let message = message.unwrap_or_default().chars().take(MESSAGE_CHARS_MAX).collect::<String>();
+            let message = message.unwrap_or_default();
+            let message: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
             Err(Reason::Grpc { code, message: message.into() })
         }
         None => Err(Reason::BrokenGrpc { why: "a status that is no number" }),

@@ -137,7 +137,12 @@ impl ProbeKind {
                 Arc::make_mut(&mut https).http.tells = Tells::WeightOrZero;
                 Some(ProbeKind::Https(https))
             }
-            ProbeKind::Tcp(_) | ProbeKind::Tls(_) => None,
+            ProbeKind::Tcp(_)
+            | ProbeKind::Tls(_)
+            | ProbeKind::Grpc(_)
+            | ProbeKind::Dns(_)
+            | ProbeKind::Dialogue(_)
+            | ProbeKind::File(_) => None,
         }
     }
 }

@@ -38,8 +38,11 @@ pub(super) struct StatesFault {
 /// Words for up: HAProxy's, and gdnsd's.
 const UP: &[&str] = &["up", "ready"];
 
-/// Words for down. A target that drains gets no new clients: DNS has no others to send away.
-const DOWN: &[&str] = &["down", "fail", "stopped", "maint", "drain"];
+/// Words for down.
+const DOWN: &[&str] = &["down", "fail", "stopped", "maint"];
+
+/// The word for no new clients, as a weight of 0 is: the target is not down for that.
+const DRAIN: &str = "drain";
 
 impl States {
     /// Reads a file.
@@ -81,16 +84,19 @@ fn read_line(line: &str) -> Result<Option<(&str, State)>, LineFault> {
         let bare = word.split_once('/').map_or(word, |(state, _)| state);
         let is = |known: &&str| known.eq_ignore_ascii_case(bare);
         match bare.strip_suffix('%') {
-            Some(share) => match (share.parse(), share.parse().ok().and_then(Weight::new)) {
-                (Ok(0), _) => down = down.or(Some(word)),
-                (_, Some(share)) => weight = Some(share),
-                _ => return Err((column_of(line, word), format!("`{word}` is no share, as in `75%`"))),
+            Some(share) => match share.parse().ok().and_then(Weight::new) {
+                Some(share) => weight = Some(share),
+                None => return Err((column_of(line, word), format!("`{word}` is no share, as in `75%`"))),
             },
-            None if UP.iter().any(|known| is(known)) => is_up = true,
-            None if DOWN.iter().any(|known| is(known)) => down = down.or(Some(word)),
+            None if is(&DRAIN) => weight = Weight::new(0),
+            None if UP.iter().any(&is) => is_up = true,
+            None if DOWN.iter().any(&is) => down = down.or(Some(word)),
             None => {
-                let message =
-                    format!("`{word}` is no state: it is one of {} or {}", UP.join(", "), DOWN.join(", "));
+                let message = format!(
+                    "`{word}` is no state: it is one of {}, {} or {DRAIN}",
+                    UP.join(", "),
+                    DOWN.join(", ")
+                );
                 return Err((column_of(line, word), message));
             }
         }
@@ -127,9 +133,9 @@ mod tests {
             ("192.0.2.1 ready 75%", State::Up(Weight::new(75))),
             ("192.0.2.1\t75%", State::Up(Weight::new(75))),
             ("192.0.2.1 up,50%\r", State::Up(Weight::new(50))),
-            ("192.0.2.1 0%", down("0%", "")),
+            ("192.0.2.1 0%", State::Up(Weight::new(0))),
             ("192.0.2.1 maint 50% # a new disk", down("maint", "a new disk")),
-            ("192.0.2.1 drain", down("drain", "")),
+            ("192.0.2.1 drain", State::Up(Weight::new(0))),
         ] {
             assert_eq!(one(line), state, "{line}");
         }

@@ -5,9 +5,11 @@
 //!     └─ generation ─ one load per batch ────────────▲
 //! ```
 //!
-//! Copies the queries that a trace wants, never delays a worker, and costs nothing while no trace is open.
+//! Copies the queries that a trace wants, never delays a worker, and costs nothing while no trace is open. The query log is a
+//! trace that lasts.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -28,6 +30,9 @@ pub const TRACES_MAX: usize = 4;
 /// Queries that wait for the reader of a trace; what comes beyond is left out and counted. At most 32 MiB, if
 /// each and its response are as long as TCP allows; over UDP a hundredth of that.
 const WAITING_MAX: usize = 256;
+
+/// The same of the query log, which is written while it comes: a burst of some tenths of a second. A sample may be as large.
+const LOG_WAITING_MAX: usize = 4_096;
 
 /// Which queries are wanted; by default all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,8 +83,12 @@ struct TraceList {
 /// One trace, as workers see it.
 struct OpenTrace {
     filter: Filter,
-    /// When it ends at the latest.
-    until: Instant,
+    /// Of so many queries one is wanted.
+    every: NonZeroU32,
+    /// How many have come.
+    come: AtomicU64,
+    /// When it ends at the latest; none: it is the query log, and lasts.
+    until: Option<Instant>,
     seen: mpsc::Sender<TraceEvent>,
     left_out: AtomicU64,
 }
@@ -141,6 +150,14 @@ impl Filter {
     }
 }
 
+impl OpenTrace {
+    /// Whether a query is wanted, and its turn in the sample has come.
+    fn takes(&self, peer: Peer, query: &[u8]) -> bool {
+        let is_wanted = self.filter.wants(peer, query);
+        is_wanted && self.come.fetch_add(1, Ordering::Relaxed).is_multiple_of(u64::from(self.every.get()))
+    }
+}
+
 impl TraceList {
     fn traces(&self) -> MutexGuard<'_, Vec<Arc<OpenTrace>>> {
         lock(&self.traces)
@@ -155,16 +172,32 @@ impl TraceList {
 impl Taps {
     /// Begins a trace, which sees nothing any more after `until`. None when there are [`TRACES_MAX`] already.
     pub fn open(&self, filter: Filter, until: Instant) -> Option<Trace> {
-        let (sender, seen) = mpsc::channel(WAITING_MAX);
-        let trace = Arc::new(OpenTrace { filter, until, seen: sender, left_out: AtomicU64::new(0) });
         let mut traces = self.list.traces();
-        if traces.len() >= TRACES_MAX {
+        if traces.iter().filter(|trace| trace.until.is_some()).count() >= TRACES_MAX {
             return None;
         }
+        Some(self.begin(&mut traces, filter, NonZeroU32::MIN, Some(until), WAITING_MAX))
+    }
+
+    /// Begins the query log, which sees one of so many queries until it is dropped.
+    pub fn log(&self, every: NonZeroU32) -> Trace {
+        self.begin(&mut self.list.traces(), Filter::default(), every, None, LOG_WAITING_MAX)
+    }
+
+    fn begin(
+        &self,
+        traces: &mut Vec<Arc<OpenTrace>>,
+        filter: Filter,
+        every: NonZeroU32,
+        until: Option<Instant>,
+        waiting_max: usize,
+    ) -> Trace {
+        let (sender, seen) = mpsc::channel(waiting_max);
+        let (come, left_out) = (AtomicU64::new(0), AtomicU64::new(0));
+        let trace = Arc::new(OpenTrace { filter, every, come, until, seen: sender, left_out });
         traces.push(Arc::clone(&trace));
-        drop(traces);
         self.list.changed();
-        Some(Trace { list: Arc::clone(&self.list), trace, seen })
+        Trace { list: Arc::clone(&self.list), trace, seen }
     }
 
     /// Ends the traces whose time is over, whether or not a reader still holds them: one whose reader has
@@ -172,7 +205,7 @@ impl Taps {
     pub fn expire(&self, now: Instant) {
         let mut traces = self.list.traces();
         let before = traces.len();
-        traces.retain(|trace| trace.until > now);
+        traces.retain(|trace| trace.until.is_none_or(|until| until > now));
         let over = before.saturating_sub(traces.len());
         drop(traces);
         if over > 0 {
@@ -180,9 +213,9 @@ impl Taps {
         }
     }
 
-    /// How many traces there are.
+    /// How many traces there are, the query log not counted.
     pub fn open_count(&self) -> usize {
-        self.list.traces().len()
+        self.list.traces().iter().filter(|trace| trace.until.is_some()).count()
     }
 
     /// One more worker's end.
@@ -197,6 +230,11 @@ impl Trace {
     /// The next query.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<TraceEvent>> {
         self.seen.poll_recv(context)
+    }
+
+    /// The next query, if one has come.
+    pub fn try_next(&mut self) -> Option<TraceEvent> {
+        self.seen.try_recv().ok()
     }
 
     /// Queries that were wanted and are not shown, because too many came at once.
@@ -244,7 +282,7 @@ impl Tap {
     /// Copies a query and its response for the traces that want it; never waits.
     #[cold]
     pub(super) fn show(&self, peer: Peer, query: &[u8], response: Option<&[u8]>) {
-        for trace in self.traces.iter().filter(|trace| trace.filter.wants(peer, query)) {
+        for trace in self.traces.iter().filter(|trace| trace.takes(peer, query)) {
             match trace.seen.try_reserve() {
                 Ok(place) => place.send(TraceEvent {
                     when: SystemTime::now(),

@@ -302,6 +302,7 @@ impl Builder {
         zone.guard_all(&self.guardings, found);
         zone.look_up_tested(found);
         zone.warn_of_probes_of_nobody(found);
+        zone.warn_of_passes_beyond_probes(found);
         super::rules::check(&zone, &self.origin, &self.apexes, found);
         super::rules::refuse_pools(&zone, found);
         (found.errors() == 0).then_some(zone)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::beside;
 use super::guarding::{Expected, Guarding, HostName, PoolSettings, Test};
 use super::member::{Guard, MEMBERS_MAX, Member};
+use super::pass::Pass;
 use super::pool::Pool;
 use super::sealed::NodeId;
 use super::tested::{Made, TESTED_MAX, TOO_MANY_HELP, address_of, tests_names, too_many, type_of};
@@ -108,6 +109,28 @@ impl Zone {
         }
     }
 
+    /// Pools of which more probes of an address would have to pass than there are.
+    pub(super) fn warn_of_passes_beyond_probes(&self, found: &mut Diagnostics) {
+        for pool in self.pools.iter() {
+            let Pass::Count(wanted) = pool.pass else { continue };
+            let guards = pool.groups.iter().flatten().map(|member| member.guards.as_slice());
+            let at_address = |guards: &[Guard]| {
+                let first = guards.first()?.probe.address;
+                Some(guards.iter().filter(|guard| guard.probe.address == first).count())
+            };
+            let Some(most) = guards.filter_map(at_address).max() else { continue };
+            if most < wanted.get() as usize {
+                let message =
+                    format!("`pass` is {wanted}, and an address of `{}` has {most} probes", pool.owner);
+                found.push(
+                    Diagnostic::warning(&pool.origin, message)
+                        .label("all of them must pass")
+                        .help("add probes, or write `pass = \"all\"`"),
+                );
+            }
+        }
+    }
+
     fn guard(&self, node: NodeId, guarding: &Guarding, made: &mut Made, found: &mut Diagnostics) {
         let addresses = guarding.guards.iter().any(|guard| matches!(guard.test, Test::Same(_)));
         let targets = guarding.guards.iter().any(|guard| guard.test == Test::TargetPort);
@@ -190,6 +213,7 @@ impl Zone {
             share_max,
             while_any,
             backups,
+            pass,
             min_up,
             answers_max,
             ttl_degraded,
@@ -220,6 +244,7 @@ impl Zone {
             groups,
             selector: *selector,
             order: *order,
+            pass: *pass,
             min_up: *min_up,
             answers_max: *answers_max,
             share_max: *share_max,

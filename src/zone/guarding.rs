@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::member::Guard;
 use super::order::AnswerOrder;
+use super::pass::Pass;
 use super::pool::{AllDown, MinUp, WhileAny};
 use super::selector::Selector;
 use super::share_max::ShareMax;
@@ -132,6 +133,8 @@ pub struct PoolSettings {
     /// Ordered groups of addresses that are answered when the RRset has not
     /// enough of its own; each RRset takes those of its family. None is empty.
     pub backups: Vec<Vec<IpAddr>>,
+    /// How many of the probes of an address must pass for it to be up.
+    pub pass: Pass,
     /// How many members of the RRset must be up.
     pub min_up: MinUp,
     /// Most records that are answered.
@@ -157,6 +160,7 @@ impl Default for PoolSettings {
             share_max: None,
             while_any: WhileAny::Passing,
             backups: Vec::new(),
+            pass: Pass::All,
             min_up: MinUp::default(),
             answers_max: None,
             ttl_degraded: None,

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use super::member::Member;
 use super::network::Network;
 use super::order::AnswerOrder;
+use super::pass::Pass;
 use super::selector::{Answers, Arrangement, Selector};
 use super::share_max::ShareMax;
 use crate::dns::{Name, Rtype, Ttl, rdata};
@@ -43,6 +44,8 @@ pub struct Pool {
     pub share_max: Option<ShareMax>,
     /// What is answered of a group that has enough members up.
     pub while_any: WhileAny,
+    /// How many of the probes of an address must pass for it to be up.
+    pub pass: Pass,
     /// How many members of the first group must be up for it to be answered from; of the others, one.
     pub min_up: MinUp,
     /// What is answered when no group has enough members up.
@@ -73,6 +76,7 @@ impl Pool {
             answers_max: None,
             share_max: None,
             while_any: WhileAny::Passing,
+            pass: Pass::All,
             min_up: MinUp::default(),
             all_down: AllDown::Select(Selector::All),
             while_pending: WhilePending::Select,

@@ -2,6 +2,7 @@
 
 mod admin;
 mod catalogs;
+mod changes;
 mod clients;
 mod cluster;
 mod colours;
@@ -21,6 +22,7 @@ mod manual;
 mod monitoring;
 mod pools;
 mod probes;
+mod query_log;
 mod quickstart;
 mod secondary;
 mod sites;
@@ -29,4 +31,5 @@ mod support;
 mod trace;
 mod transfers;
 mod vantage;
+mod webhook;
 mod zones;

@@ -11,7 +11,8 @@ use crate::dns::Ttl;
 use crate::health::{Board, TargetId, Verdict};
 use crate::probe::Share;
 use crate::zone::{
-    AllDown, Candidate, ChoiceAtQuery, Member, Network, Passes, Pool, Selector, View, WhileAny, WhilePending,
+    AllDown, Candidate, ChoiceAtQuery, Member, Network, Pass, Passes, Pool, Selector, View, WhileAny,
+    WhilePending,
 };
 
 /// The targets of a pool's members: for each group, for each member, the target of each of its guards.
@@ -68,6 +69,8 @@ pub enum PoolState {
 /// A member and its targets.
 #[derive(Clone, Copy)]
 struct BoundMember<'p> {
+    /// How many of its guards must pass.
+    pass: Pass,
     member: &'p Member,
     targets: &'p [TargetId],
     /// Its rank among those that are answered: see [`Candidate::rank`].
@@ -93,7 +96,7 @@ pub(super) struct Chosen<'p> {
 
 impl<'p> BoundMember<'p> {
     fn verdict(self, board: &Board) -> Verdict {
-        BoundPool::verdict(self.member, self.targets, board)
+        BoundPool::verdict(self.pass, self.member, self.targets, board)
     }
 
     fn candidate(self, board: &Board) -> Candidate<'p> {
@@ -156,22 +159,34 @@ impl BoundPool {
         targets.iter().map(|target| board.share(*target)).min().unwrap_or_default()
     }
 
-    /// What the guards of a member come to: at each address down if one is down, else pending if one is
-    /// pending; and the best of the addresses, or the worst where all are to pass.
-    pub fn verdict(member: &Member, targets: &[TargetId], board: &Board) -> Verdict {
+    /// What the guards of a member come to: at each address up if so many are up as `pass` says, else pending if those
+    /// that are pending would do, too, else down; and the best of the addresses, or the worst where all are to pass.
+    pub fn verdict(pass: Pass, member: &Member, targets: &[TargetId], board: &Board) -> Verdict {
         if member.guards.is_empty() {
             return Verdict::Up;
-        }
-        if member.passes == Passes::AtAllAddresses {
-            return targets.iter().map(|target| board.verdict(*target)).fold(Verdict::Up, worse);
         }
         let at_address = |address: IpAddr| {
             let guards = member.guards.iter().zip(targets);
             let own = guards.filter(|(guard, _)| guard.probe.address == address);
-            own.map(|(_, target)| board.verdict(*target)).fold(Verdict::Up, worse)
+            let (mut all, mut up, mut pending) = (0_usize, 0_usize, 0_usize);
+            for (_, target) in own {
+                // Counts of guards in memory.
+                let verdict = board.verdict(*target);
+                all = all.saturating_add(1);
+                up = up.saturating_add(usize::from(verdict == Verdict::Up));
+                pending = pending.saturating_add(usize::from(verdict == Verdict::Pending));
+            }
+            match pass.of(all) {
+                needed if up >= needed => Verdict::Up,
+                needed if up.saturating_add(pending) >= needed => Verdict::Pending,
+                _ => Verdict::Down,
+            }
         };
         let verdicts = member.guards.iter().map(|guard| at_address(guard.probe.address));
-        verdicts.fold(Verdict::Down, better)
+        match member.passes {
+            Passes::AtOneAddress => verdicts.fold(Verdict::Down, better),
+            Passes::AtAllAddresses => verdicts.fold(Verdict::Up, worse),
+        }
     }
 
     /// What it answers from, given the board.
@@ -276,7 +291,9 @@ impl BoundPool {
     fn groups(&self) -> impl Iterator<Item = impl Iterator<Item = BoundMember<'_>>> {
         let groups = self.pool.groups.iter().zip(self.targets.groups());
         groups.map(|(members, targets)| {
-            members.iter().zip(targets).map(|(member, targets)| BoundMember { member, targets, rank: 0 })
+            let pass = self.pool.pass;
+            let bound = move |(member, targets)| BoundMember { pass, member, targets, rank: 0 };
+            members.iter().zip(targets).map(bound)
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::health::Verdict;
 use crate::probe::{Life, Port, Probe, ProbeKind, Share, Tcp, Weight};
 use crate::source::{Sources, Span};
 use crate::zone::{
-    AllDown, AnswerOrder, Guard, Member, MinUp, Network, Passes, Pool, Selector, ShareMax, WhileAny,
+    AllDown, AnswerOrder, Guard, Member, MinUp, Network, Pass, Passes, Pool, Selector, ShareMax, WhileAny,
     WhilePending, name_hash,
 };
 
@@ -390,8 +390,30 @@ fn a_member_with_several_addresses_is_up_while_one_of_them_passes_all_its_probes
         ([pending, down, down], down),
     ] {
         let (bound, board) = bind(pool.clone(), &verdicts);
-        let given =
-            BoundPool::verdict(&bound.pool.groups[0][0], bound.targets.members().next().unwrap(), &board);
+        let (member, targets) = (&bound.pool.groups[0][0], bound.targets.members().next().unwrap());
+        assert_eq!(BoundPool::verdict(Pass::All, member, targets, &board), expected, "{verdicts:?}");
+    }
+}
+
+#[test]
+fn a_member_is_up_when_so_many_of_its_probes_pass_as_must() {
+    let (up, down, pending) = (Verdict::Up, Verdict::Down, Verdict::Pending);
+    let mut pool = pool(&["192.0.2.1"]);
+    pool.groups[0][0].guards = vec![guard("192.0.2.1"); 3];
+    let count = |count| Pass::Count(NonZeroU32::new(count).unwrap());
+    let (any, two, nine) = (count(1), count(2), count(9));
+    for (verdicts, expected) in [
+        ([up, up, up], [up, up, up, up]),
+        ([up, up, down], [down, up, up, down]),
+        ([up, down, down], [down, up, down, down]),
+        ([down, down, down], [down, down, down, down]),
+        ([up, pending, down], [down, up, pending, down]),
+        ([pending, pending, down], [down, pending, pending, down]),
+        ([up, up, pending], [pending, up, up, pending]),
+    ] {
+        let (bound, board) = bind(pool.clone(), &verdicts);
+        let (member, targets) = (&bound.pool.groups[0][0], bound.targets.members().next().unwrap());
+        let given = [Pass::All, any, two, nine].map(|pass| BoundPool::verdict(pass, member, targets, &board));
         assert_eq!(given, expected, "{verdicts:?}");
     }
 }
@@ -693,7 +715,8 @@ fn a_machine_is_up_when_all_its_addresses_are() {
     pool.groups[0][0].guards = vec![guard("192.0.2.1"), guard("2001:db8::1")];
     let verdict = |pool: &Pool| {
         let (bound, board) = bind(pool.clone(), &[Verdict::Up, Verdict::Down]);
-        BoundPool::verdict(&bound.pool.groups[0][0], bound.targets.members().next().unwrap(), &board)
+        let (member, targets) = (&bound.pool.groups[0][0], bound.targets.members().next().unwrap());
+        BoundPool::verdict(Pass::All, member, targets, &board)
     };
     assert_eq!(verdict(&pool), Verdict::Up);
     pool.groups[0][0].passes = Passes::AtAllAddresses;

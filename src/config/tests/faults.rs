@@ -58,7 +58,7 @@ file = "b.zone"
             "edgedns.toml:8:1: unknown key `intervall` in `[probe]`; did you mean `interval`?",
             "edgedns.toml:9:11: `timeout` is 1ms to 24h",
             "edgedns.toml:10:8: `rise` is 1 to 100",
-            "edgedns.toml:11:2: unknown table `logging`; the tables are `[server]`, `[tls]`, `[admin]`, `[limit]`, `[probe]`, `[lua]`, `[kubernetes]`, `[vantage]`, `[[key]]`, `[cache]`, `[[forward]]`, `[[zone]]` and `[[catalog]]`",
+            "edgedns.toml:11:2: unknown table `logging`; the tables are `[server]`, `[tls]`, `[admin]`, `[limit]`, `[probe]`, `[lua]`, `[kubernetes]`, `[vantage]`, `[webhook]`, `[log]`, `[[key]]`, `[cache]`, `[[forward]]`, `[[zone]]` and `[[catalog]]`",
             "edgedns.toml:13:1: `[[zone]]` lacks `file`; `file` is its zone file; relative to the folder of the config file; none with `primary`, and not needed with `reverse-of`",
             "edgedns.toml:16:17: `www.example.org.` lies outside of the zone `lab.example.`; a name without a final dot is relative to the zone",
             "edgedns.toml:17:14: `tcp` is a port, 1 to 65535",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::keys::{ConfigKey, KEYS, Section};
-use super::{Outcome, ZONE, probe_kinds, read, read_in};
+use super::{Outcome, ZONE, probe_kinds, read_in};
 use crate::setting::Absent;
 use crate::zone::Selector;
 
@@ -32,6 +32,20 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
         | Section::Cache => ZONE.lines().chain([key.section.header()]).collect(),
         Section::Kubernetes => around_cluster(key),
         Section::Vantage => around_vantage(key),
+        Section::Log => {
+            let needed = (key.name != "queries").then_some("queries = \"queries.sock\"");
+            ZONE.lines().chain([Section::Log.header()]).chain(needed).collect()
+        }
+        Section::Webhook => {
+            let needed = ["url = \"https://192.0.2.7/\"", "secret-file = \"webhook.secret\""];
+            let other = match key.name {
+                "cert" => Some("key = \"client.key\""),
+                "key" => Some("cert = \"client.pem\""),
+                _ => None,
+            };
+            let block = needed.into_iter().filter(own).chain(other);
+            ZONE.lines().chain([Section::Webhook.header()]).chain(block).collect()
+        }
         Section::Key => {
             let secret = (!key.name.starts_with("secret")).then_some("secret = \"c2VjcmV0c2VjcmV0c2VjcmV0\"");
             let block = ["name = \"transfer\""].into_iter().chain(secret).filter(own);
@@ -145,7 +159,10 @@ fn around_cluster(key: &ConfigKey) -> Vec<&'static str> {
 
 /// Whether a key needs a certificate, or is of one.
 fn is_encrypted(key: &ConfigKey) -> bool {
-    key.section == Section::Tls || key.name.starts_with("listen-") || matches!(key.name, "tls" | "client-ca")
+    let is_of_a_listener = matches!(key.section, Section::Server | Section::Admin);
+    key.section == Section::Tls
+        || key.name.starts_with("listen-")
+        || is_of_a_listener && matches!(key.name, "tls" | "client-ca")
 }
 
 /// The same for such a key.
@@ -229,7 +246,8 @@ fn every_default_says_the_same_as_leaving_the_key_out() {
 fn every_required_key_is_missed_at_its_header() {
     for key in KEYS.iter() {
         if let Absent::Required { .. } = key.absent {
-            let outcome = read(surroundings(key));
+            let folder = probe_kinds::folder();
+            let outcome = read_in(folder.path(), surroundings(key));
             let sentence = outcome.sentence();
             let lacks = format!("`{}` lacks `{}`", key.section.header(), key.name);
             assert!(sentence.contains(&lacks), "{sentence}");

@@ -37,6 +37,7 @@ pub(super) fn folder() -> TempDir {
         ("etcd/password", "abc\n"),
         ("other.key", &other),
         ("token", "abc\n"),
+        ("webhook.secret", "0123456789abcdef\n"),
         ("kubeconfig", kubeconfig),
         ("kubernetes/kubeconfig", kubeconfig),
         ("empty", ""),
@@ -279,7 +280,7 @@ fn a_query_and_the_answers_that_pass_are_read() {
     let dns = |keys: &str| fault(&format!("dns = {{ name = \"a\", {keys} }}"));
     assert!(dns("type = \"AA\"").ends_with("did you mean `A`?"));
     assert!(dns("type = \"AXFR\"").contains("`AXFR` is no type that can be asked for"));
-    assert!(dns("rcode = \"NOERR\"").ends_with("did you mean `NOERROR`?"));
+    assert!(dns("rcode = \"NOEROR\"").ends_with("did you mean `NOERROR`?"));
     assert!(dns("rcode = []").contains("no answer passes"));
     assert!(fault("dns = 53").ends_with("`dns` takes a table, not a whole number"));
     assert!(fault("dns = { port = 53 }").contains("`[zone.probe.dns]` lacks `name`"));

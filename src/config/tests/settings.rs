@@ -13,7 +13,7 @@ use crate::forward::Upstreams;
 use crate::probe::ProbeKind;
 use crate::source::{Diagnostics, Sources};
 use crate::transport::Affinity;
-use crate::zone::{AllDown, AnswerOrder, MemoryLimit, MinUp, Selector};
+use crate::zone::{AllDown, AnswerOrder, MemoryLimit, MinUp, Pass, Selector};
 use crate::zones::Clients;
 use crate::zones::source::ZoneFile;
 
@@ -236,6 +236,8 @@ fn a_block_says_how_an_answer_is_chosen() {
     assert_eq!(choosing("selector = \"first\"").selector, Selector::First);
     assert_eq!(choosing("order = \"local-first\"").order, AnswerOrder::LocalFirst);
     assert_eq!(choosing("order = \"fixed\"\nselector = \"first\"").order, AnswerOrder::Fixed);
+    let passes = ["\"all\"", "\"any\"", "2"].map(|pass| choosing(&format!("pass = {pass}")).pass);
+    assert_eq!(passes, [Pass::All, Pass::Count(number(1)), Pass::Count(number(2))]);
     assert_eq!(choosing("min-up = 2").min_up, MinUp::Count(number(2)));
     assert_eq!(choosing("min-up = \"34%\"").min_up, MinUp::Percent(number(34)));
     assert_eq!(choosing("max-answers = 2").answers_max, Some(number(2)));

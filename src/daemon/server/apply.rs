@@ -219,6 +219,7 @@ impl Server {
         self.feeds.follow(&settings, self.publishing.served.store());
         let served = &self.publishing.served;
         self.publishing.catalogs.follow(settings, |zone| served.version_of(zone), losses);
+        self.publishing.telling.follow(config, &self.publishing.taps);
         self.publishing.vantage.follow(config.vantage.as_ref(), &self.publishing.engine);
     }
 

@@ -14,8 +14,9 @@ use super::dispatcher::Dispatcher;
 use super::forwarding::Forwarding;
 use super::locals::Locals;
 use super::own_host::OwnHost;
+use super::telling::Telling;
 use super::transferring::Transferring;
-use super::transitions::{FirstVerdicts, LogAs, log_quietly, log_rest, log_transition};
+use super::transitions::{LogAs, log_quietly, log_rest, log_transition};
 use super::updating::UpdateTaker;
 use super::vantage::Vantage;
 use super::waiting_changes::WaitingChanges;
@@ -59,7 +60,8 @@ pub(super) struct Publishing {
     pub(super) cookie_secret: Option<CookieSecret>,
     /// Ends when every target of the start has had its first outcome.
     pub(super) first_round: JoinHandle<()>,
-    pub(super) first_verdicts: FirstVerdicts,
+    /// What becomes of changes of verdict, and of queries, besides answers.
+    pub(super) telling: Telling,
     /// The other servers whose verdicts are heard.
     pub(super) vantage: Vantage,
 }
@@ -103,7 +105,7 @@ impl Publishing {
     pub(super) fn note(&mut self, changed: &mut Vec<Transition>, upcoming: Option<&LoadedZones>) {
         self.publish();
         for transition in changed.drain(..) {
-            if self.first_verdicts.take(&transition) == LogAs::InTotal {
+            if self.telling.first_verdicts.take(&transition) == LogAs::InTotal {
                 log_quietly(&transition);
                 continue;
             }
@@ -113,6 +115,7 @@ impl Publishing {
                 pools.extend(upcoming.pools_of(transition.target));
             }
             log_transition(&transition, &pools, &self.board);
+            self.telling.note(&transition, &pools);
         }
     }
 
@@ -154,7 +157,7 @@ impl Publishing {
         if !self.first_round.is_finished() {
             return;
         }
-        let untold = self.first_verdicts.end();
+        let untold = self.telling.first_verdicts.end();
         if untold > 0 {
             log_rest(untold, self.engine.report().len());
         }

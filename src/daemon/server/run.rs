@@ -28,8 +28,8 @@ use super::reloading::{Reloading, files_changed, read};
 use super::report::report_zones;
 use super::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
 use super::supervision::{self, Supervision};
+use super::telling::Telling;
 use super::transferring::Transferring;
-use super::transitions::FirstVerdicts;
 use super::turn::Events;
 use super::updating::Updating;
 use super::vantage::Vantage;
@@ -232,7 +232,7 @@ impl Server {
             own_host,
             cookie_secret,
             first_round,
-            first_verdicts: FirstVerdicts::default(),
+            telling: Telling::load(state_directory.as_deref()),
             vantage: Vantage::default(),
             engine,
         };

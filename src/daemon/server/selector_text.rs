@@ -3,11 +3,12 @@
 //! Gives one sentence per pool, for its state now. Not responsible for choosing: that is `answer`.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 use crate::answer::{BoundPool, PoolState};
 use crate::health::Board;
 use crate::probe::Share;
-use crate::zone::{AllDown, MinUp, Passes, Pool, Selector, WhileAny, WhilePending};
+use crate::zone::{AllDown, MinUp, Pass, Passes, Pool, Selector, WhileAny, WhilePending};
 
 /// How a pool's answer to `client` is chosen now.
 pub(super) fn choice(bound: &BoundPool, board: &Board, client: IpAddr) -> String {
@@ -29,7 +30,9 @@ pub(super) fn choice(bound: &BoundPool, board: &Board, client: IpAddr) -> String
     match bound.state(board) {
         PoolState::Up => {
             let group = group_told(pool, bound.group_answered(board));
-            format!("{}{group}{}{}", explained(pool.selector), arranged(pool), shares_told(bound, board))
+            let shares = shares_told(bound, board);
+            let (chosen, arranged, passes) = (explained(pool.selector), arranged(pool), passes_told(pool));
+            format!("{chosen}{group}{arranged}{passes}{shares}")
         }
         PoolState::Pending => match pool.while_pending {
             WhilePending::ServFail => "nothing is known of any member yet: SERVFAIL until then".to_owned(),
@@ -90,6 +93,15 @@ fn group_told(pool: &Pool, group: usize) -> String {
         (0 | 1, _) => String::new(),
         (of, 0) => format!("; from the first of {of} groups"),
         (of, group) => format!("; from group {} of {of}, because those before it have too few up", group + 1),
+    }
+}
+
+/// How many probes of an address are enough, where not all must pass.
+fn passes_told(pool: &Pool) -> String {
+    match pool.pass {
+        Pass::All => String::new(),
+        Pass::Count(NonZeroU32::MIN) => "; an address is up while one of its probes passes".to_owned(),
+        Pass::Count(count) => format!("; an address is up while {count} of its probes pass"),
     }
 }
 

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::clock::Clocks;
+use super::super::last_hour::Counted;
 use super::owners::Server;
 use super::worker_counters;
 use crate::answer::{BoundPool, PoolState};
 use crate::control::{
     CatalogStatus, CopiedStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus,
-    ProbesStatus, RuleStatus, SelectorStatus, SightingStatus, Status, StoreStatus, TargetStatus, UtcTime,
-    ZoneStatus,
+    ProbesStatus, QueryLog, RuleStatus, SelectorStatus, SightingStatus, Status, StoreStatus, TargetStatus,
+    UtcTime, ZoneStatus,
 };
 use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Sighting, Tally};
@@ -57,11 +58,15 @@ impl Server {
                 .iter()
                 .map(|report| target(report, now, today))
                 .collect(),
+            changes: self.publishing.telling.changes.status(),
+            last_hour: self.publishing.telling.last_hour.status(),
             suspects_itself: self.operator.suspects_itself(),
+            query_log: self.publishing.telling.query_log().map(QueryLog::status),
+            webhook: self.publishing.telling.webhook.status(),
             vantage: self.publishing.vantage.status(&self.publishing.engine),
             local_trouble: self.operator.local_trouble.borrow().as_ref().map(ToString::to_string),
             watch_trouble: self.reloading.watching.as_ref().and_then(Watching::trouble),
-            state_trouble: self.operator.state_trouble(),
+            state_trouble: self.operator.state_trouble().or_else(|| self.publishing.telling.changes.fault()),
             forced: self.operator.rules.iter().map(|one| rule(one, clocks)).collect(),
             transfers: self.publishing.transferring.status(),
             turned_away: self.publishing.dispatcher.turned_away(),
@@ -69,6 +74,17 @@ impl Server {
             updates: self.updating.by_result(),
             forward: self.publishing.forwarding.status(self.publishing.counters.forward_limited()),
         }
+    }
+
+    /// Takes in what counters are, at the end of each step of the last hour.
+    pub(super) fn note_last_hour(&mut self, now: Instant) {
+        if !self.publishing.telling.last_hour.is_due(now) {
+            return;
+        }
+        let queries = self.publishing.counters.status().iter().map(|one| one.queries).sum();
+        let durations = worker_counters::udp(&self.publishing.running.udp_counters()).durations;
+        let forward = self.publishing.forwarding.status(0);
+        self.publishing.telling.last_hour.note(Counted::new(queries, &durations, forward.as_ref()), now);
     }
 
     /// How a cluster is heard about members of pools.
@@ -199,7 +215,7 @@ pub(super) fn pool(view: Option<&str>, bound: &BoundPool, board: &Board) -> Pool
     let members = bound.pool.groups.iter().flatten().zip(bound.targets.members());
     let members = members.map(|(member, targets)| MemberStatus {
         address: bound.pool.show(member),
-        verdict: BoundPool::verdict(member, targets, board).to_string(),
+        verdict: BoundPool::verdict(bound.pool.pass, member, targets, board).to_string(),
         share: percent(BoundPool::share(member, targets, board)),
         targets: targets.iter().map(|target| target.index()).collect(),
     });

@@ -36,6 +36,8 @@ impl Server {
         self.reloading.log_shortage(config);
         self.operator.control.follow(control_socket(config).as_deref());
         self.operator.admin.follow(&config.admin);
+        // Before the verdicts of the start, which are told as well.
+        self.publishing.telling.follow(config, &self.publishing.taps);
         self.publishing.note(first, None);
         self.operator.keep_texts(&self.publishing);
         self.reloading.follow_files(digests, Some(config));
@@ -90,6 +92,8 @@ impl Server {
                     self.publishing.follow_networks();
                     self.publishing.follow_addresses();
                     self.operator.keep_what_is_not_kept(&self.publishing);
+                    self.publishing.telling.changes.keep(self.operator.state_directory.as_deref());
+                    self.note_last_hour(Instant::now());
                     self.publishing.log_first_verdicts();
                     self.reloading.follow_files_that_came();
                     let state = self.operator.state_directory.as_deref();
@@ -124,6 +128,7 @@ impl Server {
         self.publishing.vantage.stop().await;
         self.operator.rules_keeper.stop().await;
         self.operator.last_good_keeper.stop().await;
+        self.publishing.telling.stop(self.operator.state_directory).await;
         self.reloading.marks.remove_all();
         let lateness = self.publishing.engine.lateness();
         let [half, most] = [50, 99].map(|percent| lateness.percentile(percent).as_micros());

@@ -104,3 +104,21 @@ fn there_are_only_so_many_traces() {
     assert_eq!(taps.open_count(), TRACES_MAX - 1);
     assert!(taps.open(Filter::default(), later()).is_some());
 }
+
+#[test]
+fn of_so_many_queries_the_log_gets_one_and_it_lasts() {
+    let taps = Taps::default();
+    let mut log = taps.log(NonZeroU32::new(3).unwrap());
+    let mut tap = taps.tap();
+    for _ in 0..7 {
+        tap.show(PEER, &query("www.example", Rtype::A), None);
+    }
+    assert_eq!(received(&mut log), 3);
+    taps.expire(later());
+    tap.look();
+    assert!(tap.is_open());
+    assert_eq!(taps.open_count(), 0, "it takes no trace's place");
+    drop(log);
+    tap.look();
+    assert!(!tap.is_open());
+}

@@ -77,7 +77,10 @@ fn a_master_that_goes_is_seen_to_go_and_to_come_back_without_a_reload() {
     let answering = "return [...document.querySelectorAll('.answers .address')].map((one) => one.innerText)";
     assert_eq!(watched.browser.run(answering), json!([first, third]));
     watched.wait_for_text(".member.down", "connection refused");
-    watched.wait_for_text("#changes", &format!("{second}:{PORT} down, was up: connection refused"));
+    watched.wait_for_text(
+        "#changes",
+        &format!("{second}:{PORT} down after 2 failures: connection refused, was up"),
+    );
     assert_eq!(watched.browser.run("return document.title"), "✕ 1 down – edgedns");
     // The last outcomes: some that passed, and then failures.
     let bars = "return ['pass', 'fail'].map((kind) => document.querySelector(`.member.down .spark .${kind}`).getAttribute('d') !== '')";

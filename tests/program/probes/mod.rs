@@ -12,6 +12,7 @@ mod http;
 mod http2;
 mod https;
 mod leaks;
+mod pass;
 mod program;
 mod server;
 mod tls;

@@ -113,6 +113,7 @@ fn every_config_that_is_shown_is_taken_without_a_word() {
                 std::fs::create_dir_all(&keys).unwrap();
                 std::fs::write(keys.join("admin-token"), "token\n").unwrap();
             }
+            std::fs::write(folder.path().join("webhook.secret"), "0123456789abcdef\n").unwrap();
             let cluster = folder.path().join("kubernetes");
             std::fs::create_dir(&cluster).unwrap();
             std::fs::write(cluster.join("kubeconfig"), KUBECONFIG).unwrap();

@@ -1,0 +1,43 @@
+//! `[log]`: what is logged besides what the server does.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use super::table::Table;
+use crate::setting::{Value, path_in};
+use crate::source::{Diagnostic, Diagnostics};
+
+/// Longest path of a Unix socket, in bytes (unix(7)).
+const SOCKET_BYTES_MAX: usize = 107;
+
+/// Most queries of which one is logged.
+const SAMPLE_MAX: u32 = 1_000_000;
+
+/// Where queries are logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryLog {
+    /// The Unix socket at which somebody reads them.
+    pub socket: PathBuf,
+    /// Of how many queries one is logged.
+    pub every: NonZeroU32,
+}
+
+/// Reads `[log]`; none where queries are not logged.
+pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Option<QueryLog> {
+    let socket = table.read("queries", found, |value| {
+        let path = path_in(value, folder)?;
+        if path.as_os_str().len() > SOCKET_BYTES_MAX {
+            return Err(value.fault(format!("the path of a socket is {SOCKET_BYTES_MAX} bytes at most")));
+        }
+        Ok(path)
+    });
+    let every = table.read("sample", found, sample);
+    if let (None, Some(value)) = (table.get("queries"), table.get("sample")) {
+        found.push(value.fault("`sample` has no effect without `queries`"));
+    }
+    Some(QueryLog { socket: socket?, every: every.unwrap_or(NonZeroU32::MIN) })
+}
+
+fn sample(value: Value<'_>) -> Result<NonZeroU32, Diagnostic> {
+    value.whole(format!("1 to {SAMPLE_MAX}"), |every| NonZeroU32::new(every).filter(|_| every <= SAMPLE_MAX))
+}

@@ -1,0 +1,59 @@
+//! The webhook: who is told of changes of verdict now.
+//!
+//! Not responsible for telling: that is the room `webhook`.
+
+use std::fs;
+
+use tracing::error;
+
+use crate::control::{ChangeStatus, WebhookStatus};
+use crate::webhook::{Outbox, OutboxStatus, WebhookSettings};
+
+/// The name of this host.
+const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+
+/// Who is told, if somebody is.
+#[derive(Default)]
+pub(super) struct Webhook {
+    outbox: Option<Outbox>,
+}
+
+impl Webhook {
+    /// Tells whom the config names now. Who is told as before goes on being told.
+    pub(super) fn follow(&mut self, settings: Option<&WebhookSettings>) {
+        if self.outbox.as_ref().map(Outbox::settings) == settings {
+            return;
+        }
+        if let Some(before) = self.outbox.take() {
+            tokio::spawn(before.stop());
+        }
+        let server = || fs::read_to_string(HOST_NAME).unwrap_or_default().trim().to_owned();
+        self.outbox = settings.map(|settings| Outbox::start(settings.clone(), server()));
+    }
+
+    /// Tells of a change; waits for nobody.
+    pub(super) fn tell(&self, change: &ChangeStatus) {
+        let Some(outbox) = &self.outbox else { return };
+        match serde_json::to_value(change) {
+            Ok(change) => outbox.put(change),
+            Err(fault) => error!("a change cannot be told: {fault}"),
+        }
+    }
+
+    /// How it stands; none: nobody is told.
+    pub(super) fn status(&self) -> Option<WebhookStatus> {
+        let outbox = self.outbox.as_ref()?;
+        let OutboxStatus { told, dropped, failures, waiting, fault } = outbox.status();
+        let url = outbox.settings().url.to_string();
+        // A query may have a token in it.
+        let url = url.split_once('?').map_or(url.clone(), |(url, _)| format!("{url}?…"));
+        Some(WebhookStatus { url, told, dropped, failures, waiting, error: fault })
+    }
+
+    /// Tells what waits, as far as that goes at once.
+    pub(super) async fn stop(self) {
+        if let Some(outbox) = self.outbox {
+            outbox.stop().await;
+        }
+    }
+}
