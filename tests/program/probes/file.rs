@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use edgedns::health::{self, Engine, Target, Verdict};
-use edgedns::probe::{Outcome, Probe, ProbeKind, StatesFile, Weight};
+use edgedns::probe::{Life, Outcome, Probe, ProbeKind, StatesFile, Weight};
 use harness::program::Site;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -83,6 +83,7 @@ async fn a_change_of_the_file_is_seen_at_once_however_long_the_interval() {
         retry: Duration::from_millis(20),
         rise: NonZeroU32::MIN,
         fall: NonZeroU32::MIN,
+        life: Life::default(),
     };
     let (mut engine, mut transitions) = Engine::start(Handle::current(), health::Settings::default());
     let ids = engine.watch(&[hourly("192.0.2.1"), hourly("192.0.2.2")]);
