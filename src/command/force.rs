@@ -18,10 +18,10 @@ use super::server::ServerArguments;
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
 Examples:
-  edgedns force '*192.0.2.14:*' down --for 30m --reason \"new kernel\"   # before a reboot
-  edgedns force '*192.0.2.14:*' auto                                   # after it
-  edgedns force '*192.0.2.14:*' drain --for 2h                         # no new clients; not down, no alert
-  edgedns force '*:6443*' up --for 10m --reason \"probes are wrong\"
+  edgedns force '192.0.2.14:*' down --for 30m --reason \"new kernel\"   # before a reboot
+  edgedns force '192.0.2.14:*' auto                                   # after it
+  edgedns force '192.0.2.14:*' drain --for 2h                         # no new clients; not down, no alert
+  edgedns force '*:6443' up --for 10m --reason \"probes are wrong\"
 
 Exit status:
   0  the verdict is in force; the output names the targets
@@ -37,7 +37,7 @@ const NOT_KEPT: u8 = 3;
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
-    /// Targets as `status` shows them; `*` stands for any text: '*192.0.2.1:*'.
+    /// Targets as `status` shows them, or their address and port; `*` stands for any text: '192.0.2.1:*'.
     target: Pattern,
     /// Verdict to force: up or down; drain ends new answers and leaves the verdict to the probes; auto leaves all to them again.
     verdict: Order,

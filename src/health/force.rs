@@ -143,7 +143,8 @@ impl Term {
 /// What an operator has said once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rule {
-    /// Of which targets, by their names as they are shown: `192.0.2.1:6443`.
+    /// Of which targets, by their names as they are shown, `https://192.0.2.1:6443/readyz`, or by where they are,
+    /// `192.0.2.1:6443`.
     pub pattern: Pattern,
     /// What is to be believed of them.
     pub order: Order,
@@ -153,6 +154,19 @@ pub struct Rule {
     pub term: Option<Term>,
     /// Why.
     pub remark: Option<Remark>,
+}
+
+impl Rule {
+    /// Whether it is said of the target of this name.
+    pub fn is_of(&self, name: &str) -> bool {
+        self.pattern.matches(name) || self.pattern.matches(place(name))
+    }
+}
+
+/// Address and port in the name of a target: `192.0.2.1:6443`, whatever is asked for there.
+fn place(name: &str) -> &str {
+    let rest = name.split_once("://").map_or(name, |(_, rest)| rest);
+    rest.split_once(['/', ' ']).map_or(rest, |(place, _)| place)
 }
 
 /// As in a log line: `forced down by operator for 30m: kernel update`.
@@ -201,7 +215,7 @@ impl Rules {
 
     /// The rule that forces the target of this name, if one does.
     pub fn forcing(&self, name: &str) -> Option<&Arc<Rule>> {
-        let last = self.0.iter().rfind(|rule| rule.pattern.matches(name));
+        let last = self.0.iter().rfind(|rule| rule.is_of(name));
         last.filter(|rule| rule.order != Order::Auto)
     }
 

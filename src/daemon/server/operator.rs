@@ -87,7 +87,7 @@ impl Operator {
         let rule = Rule { pattern, order, since, term, remark };
         let mut targets: Vec<String> =
             publishing.engine.report().iter().map(|report| report.target.probe.to_string()).collect();
-        targets.retain(|name| rule.pattern.matches(name));
+        targets.retain(|name| rule.is_of(name));
         targets.sort_unstable();
         targets.dedup();
         if let (true, Order::Up | Order::Down | Order::Drain) = (targets.is_empty(), rule.order) {

@@ -28,6 +28,27 @@ fn the_last_rule_that_means_a_target_holds() {
 }
 
 #[test]
+fn a_machine_is_meant_by_its_address_whatever_is_asked_for_there() {
+    let of_machine = rules(&[("192.0.2.14:*", Order::Down), ("[2001:db8::14]:*", Order::Down)]);
+    for name in [
+        "192.0.2.14:443",
+        "https://192.0.2.14:6443/readyz",
+        "dns://192.0.2.14:53/lab.example.?SOA",
+        "tls://[2001:db8::14]:636",
+    ] {
+        assert_eq!(forced(&of_machine, name), Some(Order::Down), "{name}");
+    }
+    for name in
+        ["192.0.2.140:443", "https://192.0.2.1:6443/192.0.2.14:443", "https://192.0.2.144:6443/readyz"]
+    {
+        assert_eq!(forced(&of_machine, name), None, "{name}");
+    }
+    let of_one = rules(&[("https://*/readyz", Order::Down)]);
+    assert_eq!(forced(&of_one, "https://192.0.2.14:6443/readyz"), Some(Order::Down));
+    assert_eq!(forced(&of_one, "192.0.2.14:443"), None);
+}
+
+#[test]
 fn auto_for_all_ends_every_rule() {
     let rules = rules(&[("127.0.1.14:6443", Order::Down), ("*:443", Order::Up), ("*", Order::Auto)]);
     assert_eq!(rules, Rules::default());
