@@ -6,9 +6,11 @@ Not responsible for what is measured.
 """
 
 import base64
+import contextlib
 import http.client
 import json
 import shutil
+import socket
 import subprocess
 import time
 
@@ -30,6 +32,8 @@ class Etcd:
 
     def __init__(self, folder):
         url, peer = f"http://{ADDRESS}:{CLIENT_PORT}", f"http://{ADDRESS}:{PEER_PORT}"
+        with contextlib.suppress(OSError), socket.create_connection((ADDRESS, CLIENT_PORT), timeout=1):
+            raise SystemExit(f"another server is at {ADDRESS}:{CLIENT_PORT} already: what it holds would be measured")
         self.log = open(folder / "etcd.log", "wb")
         command = ["etcd", "--data-dir", str(folder / "etcd"), "--unsafe-no-fsync"] if self.is_new() else ["etcd", "--data-dir", str(folder / "etcd")]
         command += ["--listen-client-urls", url, "--advertise-client-urls", url, "--listen-peer-urls", peer]

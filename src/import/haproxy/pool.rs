@@ -52,6 +52,8 @@ pub(super) struct Pool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Member {
     address: IpAddr,
+    /// Where it is tested instead.
+    tested_at: Option<IpAddr>,
     weight: u32,
     is_backup: bool,
 }
@@ -171,6 +173,7 @@ impl Pool {
                 let weight = server.weight.unwrap_or(1);
                 self.members.push(Member {
                     address: *address,
+                    tested_at: server.tested_at().filter(|at| at != address),
                     weight,
                     is_backup: server.role == Role::Backup,
                 });
@@ -218,6 +221,14 @@ impl Pool {
         if weights.len() > 1 && self.selector != Some("first") {
             let weigh = |member: &Member| (member.address.to_string(), i64::from(member.weight).into());
             lines.push(Line::new("weights", toml::Table::from_iter(self.main().map(weigh))));
+        }
+        let elsewhere: toml::Table = self
+            .members
+            .iter()
+            .filter_map(|member| Some((member.address.to_string(), member.tested_at?.to_string().into())))
+            .collect();
+        if !elsewhere.is_empty() {
+            lines.push(Line::new("probe-at", elsewhere));
         }
         let backups = self.backups();
         if !backups.is_empty() {
@@ -363,6 +374,10 @@ fn times(server: &Server, lines: &[&ConfigLine]) -> Vec<Line> {
         Line::new("fall", i64::from(server.fall.unwrap_or(FALL))),
     ];
     times.extend(server.fastinter.map(|retry| Line::new("retry", text(retry.min(inter)))));
+    times.extend(
+        server.downinter.filter(|down| *down != inter).map(|down| Line::new("down-interval", text(down))),
+    );
+    times.extend(server.slowstart.map(|time| Line::new("slow-start", text(time))));
     times.extend(server.source.map(|source| Line::new("source", source.to_string())));
     times
 }
@@ -373,16 +388,13 @@ fn fate_of(server: &Server, first: Option<&Server>) -> Fate {
     if !server.is_checked {
         differing.push("it is not checked: it counts as up".to_owned());
     }
-    if let Some(address) = &server.check_address {
-        return Fate::refused(format!("→ its address, which is tested itself, and not {address}"));
+    if let (Some(address), None) = (&server.check_address, server.tested_at()) {
+        return Fate::refused(format!("→ its address, which is tested itself: {address} is not an address"));
     }
     if let Some(what) = server.refused.first() {
         return Fate::refused(format!("→ its address and its check, without `{what}`"));
     }
-    if server.downinter.is_some_and(|down| Some(down) != server.inter) {
-        differing.push("it is tested as often when it is down".to_owned());
-    }
-    let times = |it: &Server| (it.inter, it.rise, it.fall, it.fastinter);
+    let times = |it: &Server| (it.inter, it.rise, it.fall, it.fastinter, it.downinter, it.slowstart);
     if first.is_some_and(|first| times(first) != times(server)) {
         differing.push("it is tested as often as the first server".to_owned());
     }

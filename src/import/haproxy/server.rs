@@ -79,6 +79,7 @@ pub(super) struct Server {
     pub(super) inter: Option<Duration>,
     pub(super) fastinter: Option<Duration>,
     pub(super) downinter: Option<Duration>,
+    pub(super) slowstart: Option<Duration>,
     pub(super) rise: Option<u32>,
     pub(super) fall: Option<u32>,
     pub(super) weight: Option<u32>,
@@ -99,6 +100,11 @@ impl Server {
             self.take(word, value);
         }
         self
+    }
+
+    /// The address that is tested in place of its own, where one is said.
+    pub(super) fn tested_at(&self) -> Option<IpAddr> {
+        self.check_address.as_ref()?.parse().ok().filter(|address: &IpAddr| !address.is_unspecified())
     }
 
     fn take(&mut self, word: &Word, value: Option<&Word>) {
@@ -127,6 +133,7 @@ impl Server {
             "inter" => keep_time(&mut self.inter),
             "fastinter" => keep_time(&mut self.fastinter),
             "downinter" => keep_time(&mut self.downinter),
+            "slowstart" => keep_time(&mut self.slowstart),
             "port" => {
                 self.check_port = text.parse().ok().filter(|port| *port != 0);
                 is_sound = self.check_port.is_some();

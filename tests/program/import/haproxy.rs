@@ -132,6 +132,12 @@ fn checks_are_taken_over_in_every_form_that_a_probe_has() {
             "default-server inter 500 downinter 5s rise 1 fall 4 fastinter 1s\n server a 192.0.2.1:80 check",
             "retry = \"500ms\"",
         ),
+        ("default-server downinter 5s\n server a 192.0.2.1:80 check", "down-interval = \"5000ms\""),
+        ("server a 192.0.2.1:80 check slowstart 1m", "slow-start = \"60000ms\""),
+        (
+            "server a 192.0.2.1:80 check addr 192.0.2.11\n server b 192.0.2.2:80 check",
+            "probe-at = { \"192.0.2.1\" = \"192.0.2.11\" }",
+        ),
         (
             "server a 192.0.2.1:80 check weight 3\n server b 192.0.2.2:80 check weight 1",
             "weights = { \"192.0.2.1\" = 3, \"192.0.2.2\" = 1 }",
