@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use edgedns::health::{self, Engine, Target, Verdict};
-use edgedns::probe::{Life, Outcome, Probe, ProbeKind, StatesFile, Weight};
+use edgedns::probe::{Life, Outcome, Probe, ProbeKind, Prober, StatesFile, Weight};
 use harness::program::Site;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -26,10 +26,15 @@ fn write(file: &Path, text: &str) {
     fs::rename(fresh, file).unwrap();
 }
 
-/// What is said of an address once what was read before is looked at again.
+/// What is said of an address by who has not looked before.
 async fn said(probe: &Probe) -> String {
+    said_again(&mut probe.prober()).await
+}
+
+/// The same once what was read before is looked at again.
+async fn said_again(prober: &mut Prober) -> String {
     tokio::time::sleep(Duration::from_millis(120)).await;
-    probe.prober().run().await.to_string()
+    prober.run().await.to_string()
 }
 
 #[tokio::test]
@@ -53,23 +58,24 @@ async fn a_target_is_what_its_line_says() {
 async fn what_a_file_said_last_holds_while_it_is_broken_or_gone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("states");
-    let probe = probe_of(&file, "192.0.2.1", None);
-    let missing = said(&probe).await;
+    // Whoever looks into a file has it: what it said last goes with the last of them.
+    let mut prober = probe_of(&file, "192.0.2.1", None).prober();
+    let missing = said_again(&mut prober).await;
     assert!(
         missing.starts_with("not probed: cannot use ") && missing.ends_with("entity not found"),
         "{missing}"
     );
     write(&file, "192.0.2.1 upp\n");
-    let broken = said(&probe).await;
+    let broken = said_again(&mut prober).await;
     assert!(broken.contains("states:1:11: `upp` is no state"), "{broken}");
     write(&file, "192.0.2.1 down\n");
-    assert_eq!(said(&probe).await, "told to be `down`");
+    assert_eq!(said_again(&mut prober).await, "told to be `down`");
     write(&file, "192.0.2.1 up\n192.0.2.2 upp\n");
-    assert_eq!(said(&probe).await, "told to be `down`");
+    assert_eq!(said_again(&mut prober).await, "told to be `down`");
     fs::remove_file(&file).unwrap();
-    assert_eq!(said(&probe).await, "told to be `down`");
+    assert_eq!(said_again(&mut prober).await, "told to be `down`");
     write(&file, "192.0.2.1 up\n");
-    assert!(said(&probe).await.starts_with("passed in "));
+    assert!(said_again(&mut prober).await.starts_with("passed in "));
 }
 
 #[tokio::test]
