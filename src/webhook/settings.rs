@@ -80,9 +80,13 @@ impl Url {
     }
 }
 
+/// Without its query, which may have a token in it.
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.endpoint, self.path)
+        match self.path.split_once('?') {
+            Some((path, _)) => write!(f, "{}{path}?…", self.endpoint),
+            None => write!(f, "{}{}", self.endpoint, self.path),
+        }
     }
 }
 
@@ -141,7 +145,7 @@ mod tests {
         let shown = |text| Url::read(text).map(|url| url.to_string());
         assert_eq!(
             shown("https://192.0.2.7:8443/hooks/edgedns?a=b").unwrap(),
-            "https://192.0.2.7:8443/hooks/edgedns?a=b"
+            "https://192.0.2.7:8443/hooks/edgedns?…"
         );
         assert_eq!(shown("https://192.0.2.7").unwrap(), "https://192.0.2.7:443/");
         assert_eq!(shown("http://[2001:db8::7]/x").unwrap(), "http://[2001:db8::7]:80/x");
