@@ -3,10 +3,14 @@
 use super::*;
 use clap::{CommandFactory, Parser};
 
-/// The examples of a command: the lines of its help that begin with the program's name.
+/// The examples of a command: the lines of its help that begin with the program's name, each with those that go on with it.
 fn examples(command: &Command) -> Vec<String> {
     let end = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
-    end.lines().filter_map(|line| line.strip_prefix("  edgedns ")).map(str::to_owned).collect()
+    end.replace("\\\n", "")
+        .lines()
+        .filter_map(|line| line.strip_prefix("  edgedns "))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The words of a command line, as a shell takes them; a `#` begins a comment.

@@ -79,7 +79,7 @@ fn a_master_that_goes_is_seen_to_go_and_to_come_back_without_a_reload() {
     watched.wait_for_text(".member.down", "connection refused");
     watched.wait_for_text(
         "#changes",
-        &format!("{second}:{PORT} down after 2 failures: connection refused, was up"),
+        &format!("{second}:{PORT} down after 1 failure: connection refused, was up"),
     );
     assert_eq!(watched.browser.run("return document.title"), "✕ 1 down – edgedns");
     // The last outcomes: some that passed, and then failures.
