@@ -8,15 +8,22 @@ use harness::tools::is_installed;
 use harness::zone_keys;
 
 /// A node, and a network beyond it with two hosts, whose link loses its carrier at the other end: then the node has its
-/// route as before, and nothing comes back.
+/// route as before, and nothing comes back. Clients elsewhere come over a link of their own.
 const SPLIT: &str = r#"
 set -u
 ip link set lo up
 unshare --net sleep 120 &
 beyond=$!
-trap 'kill $node $hosts $beyond; wait' EXIT
-for _ in $(seq 200); do [ "$(readlink /proc/$beyond/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break; sleep 0.02; done
+unshare --net sleep 120 &
+clients=$!
+trap 'kill $node $hosts $beyond $clients; wait' EXIT
+apart() { for _ in $(seq 200); do [ "$(readlink /proc/$1/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break; sleep 0.02; done; }
+apart $beyond; apart $clients
 there() { nsenter --net=/proc/$beyond/ns/net "$@"; }
+ip link add w0 type veth peer name w1
+ip link set w1 netns $clients
+ip address add 10.8.0.1/24 dev w0; ip link set w0 up
+nsenter --net=/proc/$clients/ns/net sh -c 'ip address add 10.8.0.2/24 dev w1; ip link set w1 up'
 ip link add v0 type veth peer name v1
 ip link set v1 netns $beyond
 ip address add 10.9.0.1/24 dev v0; ip link set v0 up
@@ -30,29 +37,31 @@ line ready beyond.log
 node=$!
 line ready log
 ALL
-until_all() { for _ in $(seq 1200); do [ "$(all $1)" = "$2" ] && break; sleep 0.05; done; echo "$3: $(all $1)"; }
-until_all 127.0.0.1 "10.9.0.1 10.9.0.2 10.9.0.3 " "well, here"
-echo "well, elsewhere: $(all 10.9.0.1)"
+here() { in=; all 127.0.0.1; }
+elsewhere() { in="nsenter --net=/proc/$clients/ns/net"; all 10.8.0.1; }
+until_is() { for _ in $(seq 1200); do [ "$($1)" = "$2" ] && break; sleep 0.05; done; echo "$3, $1: $($1)"; }
+until_is here "10.9.0.1 10.9.0.2 10.9.0.3 " well
+echo "well, elsewhere: $(elsewhere)"
 there ip link set v1 down
-until_all 127.0.0.1 "10.9.0.1 " "cut, here"
-echo "cut, elsewhere: $(all 10.9.0.1)"
+until_is here "10.9.0.1 " cut
+echo "cut, elsewhere: $(elsewhere)"
 "$1" status --config edgedns.toml --format json >status.json
 "$1" explain --config edgedns.toml www.lab.example A --from 192.0.2.7 >explain.txt
 there ip link set v1 up
-until_all 127.0.0.1 "10.9.0.1 10.9.0.2 10.9.0.3 " "again, here"
+until_is here "10.9.0.1 10.9.0.2 10.9.0.3 " again
 line "local trouble ended" log
-echo "again, elsewhere: $(all 10.9.0.1)"
+echo "again, elsewhere: $(elsewhere)"
 kill $hosts; wait $hosts
-until_all 10.9.0.1 "10.9.0.1 " "they have ended, elsewhere"
+until_is elsewhere "10.9.0.1 " "they have ended"
 "#;
 
 /// How a client asks for all addresses.
 const ASKED: &str =
-    "all() { dig +tries=3 +time=3 +short @$1 -p 5300 www.lab.example A | sort | tr '\\n' ' '; }";
+    "all() { $in dig +tries=3 +time=3 +short @$1 -p 5300 www.lab.example A | sort | tr '\\n' ' '; }";
 
 /// How one asks that takes only what is signed.
 const VALIDATED: &str = r#"all() {
-    answer=$(delv @$1 -p 5300 -a anchors +root=lab.example www.lab.example A 2>&1)
+    answer=$($in delv @$1 -p 5300 -a anchors +root=lab.example www.lab.example A 2>&1)
     case "$answer" in *"; fully validated"*) echo "$answer" | awk '$4 == "A" { print $5 }' | sort | tr '\n' ' ' ;; esac
 }"#;
 
@@ -105,7 +114,7 @@ fn split(site: &Site, more: &str, asked: &str) -> Option<(String, String)> {
     site.write(
         "edgedns.toml",
         &format!(
-            "[server]\nlisten = [\"127.0.0.1:5300\", \"10.9.0.1:5300\", \"10.9.0.1:53\"]\nworkers = 1\nwatch = false\n\n\
+            "[server]\nlisten = [\"127.0.0.1:5300\", \"10.8.0.1:5300\", \"10.9.0.1:53\"]\nworkers = 1\nwatch = false\n\n\
              [admin]\nsocket = \"control.sock\"\n\n\
              [probe]\ninterval = \"6s\"\nretry = \"200ms\"\ntimeout = \"500ms\"\n\n\
              [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n{more}\
