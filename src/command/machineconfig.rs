@@ -20,7 +20,8 @@ Examples:
   edgedns machineconfig --config edgedns.toml | oc apply --server-side -f -
   edgedns machineconfig --config edgedns.toml --dispatcher > 99-master-edgedns.yaml
   edgedns machineconfig --config edgedns.toml --dns-operator --upstream 192.0.2.13
-  edgedns machineconfig --config edgedns.toml --binary-from https://192.0.2.5/edgedns --sha256 DIGEST
+  edgedns machineconfig --config edgedns.toml --binary-from https://192.0.2.5/edgedns \\
+      --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 
 Exit status:
   0  the document is written
