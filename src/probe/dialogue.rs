@@ -64,7 +64,7 @@ pub(super) const ENTRY: KindEntry = KindEntry {
 pub struct Dialogue {
     /// The port.
     pub port: Port,
-    /// Never empty, and [`STEPS_MAX`] at most.
+    /// Never empty, and 32 at most.
     pub steps: Vec<Step>,
     /// How much is read for one step.
     pub read_limit_bytes: usize,
