@@ -275,18 +275,26 @@ impl<'f> Edited<'f> {
         self.add_after(last, format!("{owner} IN PTR  {target}"));
     }
 
-    /// Raises the number that comes first behind SOA and its two names.
+    /// Raises the serial: the first word behind SOA and its two names.
     fn raise_serial(&mut self) {
         let Some(begin) = self.lines.iter().position(|line| line.contains(" SOA ")) else { return };
+        let mut names = 2;
         for (line, text) in self.lines.iter().enumerate().skip(begin) {
-            let from = if line == begin { text.find(" SOA ").map_or(0, |at| at + 5) } else { 0 };
-            let words = text.get(from..).unwrap_or_default().split(';').next().unwrap_or_default();
-            let serial = words.split([' ', '\t', '(', ')']).find(|word| word.parse::<u32>().is_ok());
-            if let Some(serial) = serial {
-                let next = serial.parse::<u32>().unwrap_or_default().wrapping_add(1);
-                let (head, tail) = text.split_at(from);
-                self.replaced.insert(line, format!("{head}{}", tail.replacen(serial, &next.to_string(), 1)));
-                return;
+            let mut at = if line == begin { text.find(" SOA ").map_or(0, |at| at + 5) } else { 0 };
+            let data = text.get(at..).unwrap_or_default().split(';').next().unwrap_or_default();
+            for word in data.split([' ', '\t', '(', ')']) {
+                let end = at + word.len();
+                if names > 0 {
+                    names -= usize::from(!word.is_empty());
+                } else if let Ok(serial) = word.parse::<u32>() {
+                    let (head, tail) = (text.get(..at), text.get(end..));
+                    let raised = serial.wrapping_add(1);
+                    let raised = format!("{}{raised}{}", head.unwrap_or_default(), tail.unwrap_or_default());
+                    self.replaced.insert(line, raised);
+                    return;
+                }
+                // What separates words has one byte.
+                at = end + 1;
             }
         }
     }
@@ -408,6 +416,23 @@ registry IN A    192.0.2.50
             ]
         );
         assert!(!diff.contains("*.apps   IN A    192.0.2.14"), "{diff}");
+    }
+
+    #[test]
+    fn the_serial_alone_is_raised_wherever_it_stands_and_whatever_else_has_its_digits() {
+        for (soa, raised) in [
+            ("@ IN SOA ns1 hostmaster1 1 3h 1m 2w 10", "@ IN SOA ns1 hostmaster1 2 3h 1m 2w 10"),
+            ("@ 4 IN SOA 4 ocp4 (4 4 4 4 4) ; 4", "@ 4 IN SOA 4 ocp4 (5 4 4 4 4) ; 4"),
+            ("@ IN SOA ocp4. (\n\thost.ocp4. ; 4\n\t4294967295 4 4 4 4 )", "\t0 4 4 4 4 )"),
+        ] {
+            let text = ZONE.replacen("7   ; serial", "", 1);
+            let (before, after) = text.split_once("@ IN SOA").unwrap();
+            let after = after.split_once("10 )\n").unwrap().1;
+            let zone = ExistingFile { path: "a.zone".to_owned(), text: format!("{before}{soa}\n{after}") };
+            let diff =
+                diff_with_master(&ExistingSite { zone, ..site() }, &"192.0.2.14".parse().unwrap()).unwrap();
+            assert!(diff.lines().any(|line| line == format!("+{raised}")), "{diff}");
+        }
     }
 
     #[test]
