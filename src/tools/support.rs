@@ -154,6 +154,11 @@ fn learn_secrets(redaction: &mut Redaction, reading: &LoadResult, path: &Path) -
     for range in config::secrets(sources, file) {
         redaction.add_value(text.get(range).unwrap_or_default());
     }
+    // Who knows the path of a webhook can call it, with many services that take one.
+    let webhook = reading.loaded.as_ref().and_then(|loaded| loaded.config.webhook.as_ref());
+    if let Some(webhook) = webhook.filter(|webhook| webhook.url.path != "/") {
+        redaction.add_value(webhook.url.path.as_bytes());
+    }
     let secret = referenced(sources, file, path).into_iter().filter(|one| one.secrecy == Secrecy::Secret);
     let files = secret.filter_map(|one| one.file);
     let told = files.map(|file| {

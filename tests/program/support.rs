@@ -153,6 +153,28 @@ fn passwords_in_urls_and_private_keys_stay_here_whatever_file_they_are_in() {
 }
 
 #[test]
+fn the_path_of_a_webhook_and_what_headers_prove_stay_here() {
+    let site = Site::new();
+    site.write("secret", "0123456789abcdef0123456789abcdef\n");
+    site.configure(&format!(
+        "[webhook]\nurl = \"http://127.0.0.1:9/hooks/{MARK}\"\nsecret-file = \"secret\"\n\
+         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n"
+    ));
+    site.write(
+        "lab.zone",
+        &format!(
+            "; Authorization: Basic {MARK}\n$TTL 60\n@ SOA ns h 1 3h 30m 2w 10\n@ NS ns\nns A 127.0.0.1\n"
+        ),
+    );
+    let texts = archive(&site, &format!("echo POST /hooks/{MARK}; echo Bearer {MARK}0123456789"));
+    for (path, text) in &texts {
+        assert!(!text.contains(MARK), "in {path}:\n{text}");
+    }
+    let config = &texts[&format!("files{}/edgedns.toml", site.folder().display())];
+    assert!(config.contains("http://127.0.0.1:9(left out)"), "{config}");
+}
+
+#[test]
 fn an_archive_is_its_owners_alone_and_replaces_nothing() {
     let site = Site::new();
     site.configure("");
@@ -204,7 +226,9 @@ fn must_gather_has_an_archive_of_each_node_and_names_those_that_have_none() {
         .expect("bash");
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("master-1: nothing was gathered"), "{}", said(&output));
-    let archive = std::fs::read(into.join("master-0.tar.gz")).expect("the archive of a node");
+    let file = into.join("master-0.tar.gz");
+    assert_eq!(file.metadata().expect("the archive").permissions().mode() & 0o777, 0o600);
+    let archive = std::fs::read(file).expect("the archive of a node");
     assert!(texts(&archive).contains_key("check.txt"));
     assert!(!into.join("master-1.tar.gz").exists());
     assert!(std::fs::read_to_string(into.join("master-1.log")).expect("why").contains("is gone"));

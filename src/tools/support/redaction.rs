@@ -1,7 +1,7 @@
 //! Secrets, taken out of every text before it is written.
 //!
 //! What the config calls a secret is known by its value, and goes wherever it stands: in a comment, in the log. What
-//! nobody has called one is known by its form: private keys in PEM, and URLs with a password or a token.
+//! nobody has called one is known by its form: private keys in PEM, URLs with a password or a token, credentials in headers.
 
 use std::fs::File;
 use std::io::Read;
@@ -21,9 +21,28 @@ const VALUE_BYTES_MIN: usize = 6;
 /// How much of a secret file is read, in bytes: more than any key or kubeconfig has.
 const SECRET_FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// Arguments in a URL that are secrets by their names.
-const SECRET_ARGUMENTS: [&str; 8] =
-    ["token", "access_token", "api_key", "apikey", "key", "passwd", "password", "secret"];
+/// What the names of arguments in a URL that are secrets end with: `access_token`, `X-Amz-Signature`.
+const SECRET_ENDINGS: [&[u8]; 10] = [
+    b"token",
+    b"key",
+    b"passwd",
+    b"password",
+    b"secret",
+    b"sig",
+    b"signature",
+    b"auth",
+    b"code",
+    b"credential",
+];
+
+/// Longest name of an argument that is looked at, in bytes.
+const ARGUMENT_BYTES_MAX: usize = 64;
+
+/// The header whose value proves who asks (RFC 9110, section 11.6.2).
+const CREDENTIALS_HEADER: &[u8] = b"authorization";
+
+/// What stands before a token, in that header or alone (RFC 6750).
+const BEARER: &[u8] = b"bearer ";
 
 /// What is to be taken out of every text.
 #[derive(Debug, Default)]
@@ -48,8 +67,9 @@ impl Redaction {
             return;
         }
         let text = bytes.trim_ascii();
-        // Of several lines each word may be found alone: a kubeconfig's token, a line of a key. Names are shorter.
-        let words = text.split(u8::is_ascii_whitespace).filter(|word| word.len() >= 3 * VALUE_BYTES_MIN);
+        // Each word may be found alone: a kubeconfig's token, in YAML or in JSON, a line of a key. Names are shorter.
+        let is_between = |byte: &u8| byte.is_ascii_whitespace() || b"\"',{}[]".contains(byte);
+        let words = text.split(is_between).filter(|word| word.len() >= 3 * VALUE_BYTES_MIN);
         for word in words {
             self.add(word);
         }
@@ -70,7 +90,7 @@ impl Redaction {
     /// The text without secrets.
     pub(super) fn of(&self, text: Vec<u8>) -> Vec<u8> {
         let text = self.values.iter().fold(text, |text, value| replaced(text, value));
-        without_arguments(without_user_info(without_private_keys(text)))
+        without_credentials(without_arguments(without_user_info(without_private_keys(text))))
     }
 }
 
@@ -144,17 +164,64 @@ fn without_arguments(text: Vec<u8>) -> Vec<u8> {
     let marks = text.iter().enumerate().filter(|(_, byte)| matches!(byte, b'?' | b'&' | b';'));
     let found = marks.filter_map(|(at, _)| {
         let rest = text.get(at + 1..)?;
-        let name = SECRET_ARGUMENTS.iter().find(|name| {
-            let (begin, behind) = rest.split_at_checked(name.len()).unwrap_or_default();
-            begin.eq_ignore_ascii_case(name.as_bytes()) && behind.first() == Some(&b'=')
-        })?;
-        let start = at + 1 + name.len() + 1;
-        let value = text.get(start..)?;
-        let length = value.iter().position(|byte| !byte.is_ascii_graphic() || b"&;#\"'<>\\`)".contains(byte));
-        Some(start..start + length.unwrap_or(value.len()))
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+        let length = rest.iter().take(ARGUMENT_BYTES_MAX).position(|byte| !is_name(byte))?;
+        let (name, behind) = rest.split_at_checked(length)?;
+        let is_secret =
+            behind.first() == Some(&b'=') && SECRET_ENDINGS.iter().any(|ending| ends_with(name, ending));
+        let start = at + 1 + length + 1;
+        is_secret.then(|| start..start + value_bytes(&text, start, b"&;#\"'<>\\`)"))
     });
     let found: Vec<Range<usize>> = found.collect();
     cut(text, &found, REMOVED)
+}
+
+/// Without what stands behind `Authorization` and a colon or `=`, to the end of the quotes or the line, and behind `Bearer`.
+fn without_credentials(text: Vec<u8>) -> Vec<u8> {
+    let lower = text.to_ascii_lowercase();
+    let headers = places(&lower, CREDENTIALS_HEADER)
+        .filter_map(|at| {
+            // The name of the header may stand in quotes, and so may its value.
+            let is_before = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\');
+            let name_end = at + CREDENTIALS_HEADER.len();
+            let mark = name_end + skipped(&text, name_end, is_before);
+            let is_mark = matches!(text.get(mark), Some(b':' | b'='));
+            let start = mark + 1 + skipped(&text, mark + 1, is_before);
+            let length = line_bytes(&text, start);
+            (is_mark && length > 0).then(|| start..start + length)
+        })
+        .collect::<Vec<_>>();
+    let text = cut(text, &headers, REMOVED);
+    let lower = text.to_ascii_lowercase();
+    let bearers = places(&lower, BEARER)
+        .filter_map(|at| {
+            let start = at + BEARER.len();
+            let length = value_bytes(&text, start, b"\"',;<>\\`)}]");
+            // Shorter ones are words of a sentence.
+            (length >= 3 * VALUE_BYTES_MIN).then(|| start..start + length)
+        })
+        .collect::<Vec<_>>();
+    cut(text, &bearers, REMOVED)
+}
+
+fn ends_with(name: &[u8], ending: &[u8]) -> bool {
+    let start = name.len().checked_sub(ending.len());
+    start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+}
+
+/// How many bytes from `start` on are fit to be skipped.
+fn skipped(text: &[u8], start: usize, is_fit: impl Fn(&u8) -> bool) -> usize {
+    text.get(start..).unwrap_or_default().iter().take_while(|byte| is_fit(byte)).count()
+}
+
+/// How long a value without blanks is that begins at `start` and ends before any of `ends`.
+fn value_bytes(text: &[u8], start: usize, ends: &[u8]) -> usize {
+    skipped(text, start, |byte| byte.is_ascii_graphic() && !ends.contains(byte))
+}
+
+/// How long a value is that begins at `start` and ends before quotes or with its line.
+fn line_bytes(text: &[u8], start: usize) -> usize {
+    skipped(text, start, |byte| !matches!(byte, b'\n' | b'\r' | b'"' | b'\''))
 }
 
 #[cfg(test)]
@@ -181,8 +248,11 @@ mod tests {
         std::fs::write(&file, "user: admin\ntoken: eyJhbGciOiJSUzI1NiIsImtpZCI6\n").unwrap();
         let mut redaction = Redaction::default();
         redaction.add_file(&file);
-        let text = "user: admin, Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6.";
-        assert_eq!(left(&redaction, text), "user: admin, Bearer (left out).");
+        let text = "user: admin, with eyJhbGciOiJSUzI1NiIsImtpZCI6.";
+        assert_eq!(left(&redaction, text), "user: admin, with (left out).");
+        std::fs::write(&file, "{\"user\":\"admin\",\"token\":\"b0123456789abcdefghijklmnop\"}").unwrap();
+        redaction.add_file(&file);
+        assert_eq!(left(&redaction, "it is b0123456789abcdefghijklmnop"), "it is (left out)");
     }
 
     #[test]
@@ -198,6 +268,20 @@ mod tests {
             ),
             ("-----BEGIN PRIVATE KEY-----\nMHcC", "-----BEGIN PRIVATE KEY-----(left out)"),
             ("-----BEGIN CERTIFICATE-----\nMHcC\n", "-----BEGIN CERTIFICATE-----\nMHcC\n"),
+            (
+                "h/a?access_token=x&X-Amz-Signature=y;n=1",
+                "h/a?access_token=(left out)&X-Amz-Signature=(left out);n=1",
+            ),
+            ("h/a?keys=3&tokens=4 monkey=5", "h/a?keys=3&tokens=4 monkey=5"),
+            ("authorization: Basic bWU6cGFzcw==\nHost: h", "authorization: (left out)\nHost: h"),
+            ("headers = { Authorization = \"Token abc\" }", "headers = { Authorization = \"(left out)\" }"),
+            (
+                "{\"Authorization\": \"Digest a b\", \"x\": 1}",
+                "{\"Authorization\": \"(left out)\", \"x\": 1}",
+            ),
+            ("said Bearer eyJhbGciOiJSUzI1NiIsIm, and", "said Bearer (left out), and"),
+            ("the bearer of this letter", "the bearer of this letter"),
+            ("authorization is not needed", "authorization is not needed"),
         ] {
             assert_eq!(left(&none, text), wanted);
         }
