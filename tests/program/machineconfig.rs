@@ -373,7 +373,7 @@ fn image_mode_is_one_entry_or_one_object_and_says_what_it_costs() {
     if site.node("machineconfig", &["--os-image", &image]).is_none() {
         return;
     }
-    let build = [
+    let mut build = [
         "--build-image",
         "https://192.0.2.9/edgedns.rpm",
         "--push-to",
@@ -384,6 +384,10 @@ fn image_mode_is_one_entry_or_one_object_and_says_what_it_costs() {
     ];
     let output = site.make(&build);
     assert!(said(&output).contains("disruption policies are not heeded"), "{}", said(&output));
+    assert!(!said(&output).contains("plain HTTP"), "{}", said(&output));
+    build[1] = "http://192.0.2.9/edgedns.rpm";
+    let output = site.make(&build);
+    assert!(said(&output).contains("over plain HTTP any server that answers decides"), "{}", said(&output));
     let Some(node) = site.node("machineconfig", &build) else { return };
     assert_eq!(node.kinds.trim(), "MachineConfig MachineConfiguration MachineOSConfig");
 }

@@ -130,12 +130,13 @@ impl ImageBuild {
         ])
     }
 
-    /// What it means for changes.
-    pub(super) fn remark(&self) -> Diagnostic {
+    /// What it means for changes, and what is odd about the place of the RPM.
+    pub(super) fn remarks(&self) -> Vec<Diagnostic> {
         let message = "with --build-image each change of a file reboots the nodes: their disruption policies are not heeded";
-        Diagnostic::placeless(Severity::Warning, message)
+        let rebooting = Diagnostic::placeless(Severity::Warning, message)
             .remark("so it is up to OpenShift 4.22, where the image is built by the cluster")
-            .help("where zones change often, layer the package, name an image with --os-image, or use --binary-from")
+            .help("where zones change often, layer the package, name an image with --os-image, or use --binary-from");
+        [rebooting].into_iter().chain(self.rpm.remark_on_plain()).collect()
     }
 }
 

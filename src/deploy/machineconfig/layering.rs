@@ -4,7 +4,7 @@
 
 use super::ignition::{Enablement, Unit};
 use super::url::Url;
-use crate::source::{Diagnostic, Severity};
+use crate::source::Diagnostic;
 
 const NAME: &str = "edgedns-layering.service";
 
@@ -43,12 +43,7 @@ pub(super) fn unit(url: &Url) -> Unit {
 
 /// What is odd about the place.
 pub(super) fn remarks(url: &Url) -> Vec<Diagnostic> {
-    let mut remarks: Vec<Diagnostic> = url.remark_on_name().into_iter().collect();
-    if url.is_plain() {
-        let message = "over plain HTTP any server that answers decides what is installed on the nodes";
-        remarks.push(Diagnostic::placeless(Severity::Warning, message).help("offer the RPM over https://"));
-    }
-    remarks
+    url.remark_on_name().into_iter().chain(url.remark_on_plain()).collect()
 }
 
 #[cfg(test)]

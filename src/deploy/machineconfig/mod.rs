@@ -101,7 +101,7 @@ pub fn make(recipe: &Recipe) -> Result<Made, Error> {
                 units.push(binary::service());
             }
             Part::OsImage(image) => remarks.push(image.remark()),
-            Part::ImageBuild(build) => remarks.push(build.remark()),
+            Part::ImageBuild(build) => remarks.extend(build.remarks()),
             Part::NodeDisruptionPolicy | Part::DnsOperator(_) => {}
         }
     }

@@ -47,7 +47,7 @@ impl Url {
     }
 
     /// Whether nobody proves who answers there.
-    pub(super) fn is_plain(&self) -> bool {
+    fn is_plain(&self) -> bool {
         self.0.starts_with("http:")
     }
 
@@ -59,6 +59,14 @@ impl Url {
     /// As it stands in a command of a unit: systemd reads specifiers and variables there.
     pub(super) fn in_unit(&self) -> String {
         self.0.replace('%', "%%").replace('$', "$$")
+    }
+
+    /// What is odd about an RPM that anybody on the way could replace.
+    pub(super) fn remark_on_plain(&self) -> Option<Diagnostic> {
+        self.is_plain().then(|| {
+            let message = "over plain HTTP any server that answers decides what is installed on the nodes";
+            Diagnostic::placeless(Severity::Warning, message).help("offer the RPM over https://")
+        })
     }
 
     /// What is odd about a host that edgedns would have to be asked for.
