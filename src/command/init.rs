@@ -53,8 +53,8 @@ pub(crate) struct Arguments {
     /// A worker, written likewise; it gets a name only.
     #[arg(long = "worker", value_name = "[NAME=]ADDRESS[,ADDRESS]")]
     workers: Vec<Node>,
-    /// Masters and workers are those of a cluster that runs: standard input has what `oc get nodes -o json` prints.
-    #[arg(long, conflicts_with_all = ["masters", "workers"])]
+    /// Masters, arbiters and workers are those of a cluster that runs: standard input has what `oc get nodes -o json` prints.
+    #[arg(long, conflicts_with_all = ["masters", "arbiters", "workers"])]
     from_cluster: bool,
     /// Show what becomes of the files in --into with one master more, as a diff that `patch -p1` takes; write nothing.
     #[arg(
@@ -97,8 +97,8 @@ impl Arguments {
             into,
             force,
         } = self;
-        let nodes = if from_cluster { read_nodes() } else { Ok(ClusterNodes { masters, workers }) };
-        let ClusterNodes { masters, workers } = match nodes {
+        let nodes = if from_cluster { read_nodes() } else { Ok(ClusterNodes { masters, arbiters, workers }) };
+        let ClusterNodes { masters, arbiters, workers } = match nodes {
             Ok(nodes) => nodes,
             Err(why) => return fail(&format!("error: {why}")),
         };

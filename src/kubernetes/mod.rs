@@ -41,4 +41,4 @@ pub use error::Error;
 pub use kubeconfig::{Kubeconfig, KubeconfigError, PORT};
 pub use selector::{Selector, SelectorError};
 pub use watch::{Watch, Watched};
-pub use wire::{Member, NodeOfCluster, nodes_of};
+pub use wire::{Member, NodeOfCluster, NodeRole, nodes_of};

@@ -9,6 +9,9 @@ const BYTES_MAX: usize = 200;
 pub(super) const MASTERS: [&str; 2] =
     ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
 
+/// Label of nodes that have etcd and no API server.
+pub(super) const ARBITER: &str = "node-role.kubernetes.io/arbiter";
+
 /// Which nodes or pods are meant, by their labels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Selector {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::selector::{MASTERS, Selector};
+use super::selector::{ARBITER, MASTERS, Selector};
 
 /// Most nodes or pods of a list: a pool has no more members than some hundred.
 pub(super) const MEMBERS_MAX: usize = 10_000;
@@ -71,8 +71,8 @@ pub(super) struct Object {
 pub(super) struct Metadata {
     pub(super) name: String,
     pub(super) resource_version: String,
-    #[serde(rename = "labels", deserialize_with = "has_label_of_masters")]
-    is_master: bool,
+    #[serde(rename = "labels", deserialize_with = "role_by_labels")]
+    role: NodeRole,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -201,8 +201,20 @@ pub struct NodeOfCluster {
     pub name: String,
     /// Its addresses within the cluster.
     pub addresses: Vec<IpAddr>,
-    /// Whether it runs an API server.
-    pub is_master: bool,
+    /// What it is for.
+    pub role: NodeRole,
+}
+
+/// What a node is for, by its labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NodeRole {
+    /// It runs an API server.
+    Master,
+    /// It has etcd and no API server: OpenShift's two nodes with arbiter.
+    Arbiter,
+    /// Neither.
+    #[default]
+    Worker,
 }
 
 /// The nodes in the output of `oc get nodes -o json`, in its order.
@@ -222,7 +234,7 @@ pub fn nodes_of(text: &[u8]) -> Result<Vec<NodeOfCluster>, String> {
     let node = |item: &Object| {
         let Member { name, addresses } =
             item.member(&selector).ok_or_else(|| format!("{:?} is no name of a node", item.metadata.name))?;
-        Ok(NodeOfCluster { name, addresses, is_master: item.metadata.is_master })
+        Ok(NodeOfCluster { name, addresses, role: item.metadata.role })
     };
     page.items.iter().map(node).collect()
 }
@@ -298,23 +310,27 @@ fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectStatus, D:
     deserializer.deserialize_any(Status)
 }
 
-/// Whether one of the labels says that a node runs an API server. No other is of use here.
-fn has_label_of_masters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+/// The role that one of the labels says; an arbiter may have the label of a master as well. No other label is of use here.
+fn role_by_labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NodeRole, D::Error> {
     struct Labels;
     impl<'de> Visitor<'de> for Labels {
-        type Value = bool;
+        type Value = NodeRole;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("labels")
         }
-        fn visit_unit<E: serde::de::Error>(self) -> Result<bool, E> {
-            Ok(false)
+        fn visit_unit<E: serde::de::Error>(self) -> Result<NodeRole, E> {
+            Ok(NodeRole::Worker)
         }
-        fn visit_map<A: MapAccess<'de>>(self, mut labels: A) -> Result<bool, A::Error> {
-            let mut is_master = false;
+        fn visit_map<A: MapAccess<'de>>(self, mut labels: A) -> Result<NodeRole, A::Error> {
+            let mut role = NodeRole::Worker;
             while let Some((label, _)) = labels.next_entry::<String, IgnoredAny>()? {
-                is_master |= MASTERS.contains(&label.as_str());
+                if label == ARBITER {
+                    role = NodeRole::Arbiter;
+                } else if MASTERS.contains(&label.as_str()) && role != NodeRole::Arbiter {
+                    role = NodeRole::Master;
+                }
             }
-            Ok(is_master)
+            Ok(role)
         }
     }
     deserializer.deserialize_any(Labels)
@@ -371,9 +387,10 @@ mod tests {
         let text = br#"{"apiVersion":"v1","items":[
             {"kind":"Node","metadata":{"name":"m0.example.com","labels":{"node-role.kubernetes.io/control-plane":""}},
              "status":{"addresses":[{"type":"InternalIP","address":"192.0.2.13"}]}},
+            {"kind":"Node","metadata":{"name":"a0","labels":{"node-role.kubernetes.io/arbiter":""}},"status":{}},
             {"kind":"Node","metadata":{"name":"w0"},"status":{}}],"kind":"List"}"#;
-        let nodes = nodes_of(text).unwrap();
-        assert_eq!((nodes.len(), nodes[0].is_master, nodes[1].is_master), (2, true, false));
+        let roles: Vec<NodeRole> = nodes_of(text).unwrap().iter().map(|node| node.role).collect();
+        assert_eq!(roles, [NodeRole::Master, NodeRole::Arbiter, NodeRole::Worker]);
         assert!(nodes_of(b"{}").is_err() && nodes_of(b"NAME STATUS").is_err());
         assert!(nodes_of(br#"{"items":[{"kind":"Pod"}]}"#).unwrap_err().contains("nodes are wanted"));
     }

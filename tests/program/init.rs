@@ -145,8 +145,12 @@ fn the_nodes_of_a_cluster_that_runs_are_those_that_oc_prints() {
                 "status":{{"addresses":[{{"type":"InternalIP","address":"{address}"}}]}}}}"#
         )
     };
-    let all =
-        [node("m0", "control-plane", "192.0.2.13"), node("w0.ocp4.example.com", "worker", "192.0.2.20")];
+    let all = [
+        node("m0", "control-plane", "192.0.2.13"),
+        node("m1", "control-plane", "192.0.2.14"),
+        node("a0", "arbiter", "192.0.2.15"),
+        node("w0.ocp4.example.com", "worker", "192.0.2.20"),
+    ];
     fs::write(&nodes, format!(r#"{{"kind":"List","items":[{}]}}"#, all.join(","))).unwrap();
     let mut command = harness::program::command();
     command.args(["init", "--cluster", "ocp4", "--base-domain", "example.com", "--from-cluster", "--into"]);
@@ -154,9 +158,13 @@ fn the_nodes_of_a_cluster_that_runs_are_those_that_oc_prints() {
     let output = command.output().expect("edgedns runs");
     assert!(output.status.success(), "{}", said(&output));
     let zone = fs::read_to_string(folder.path().join("edgedns/zones/ocp4.example.com.zone")).unwrap();
-    for line in ["m0", "w0", "192.0.2.13", "192.0.2.20"] {
+    for line in ["m0", "w0", "a0", "192.0.2.13", "192.0.2.20"] {
         assert!(zone.contains(line), "{zone}");
     }
+    // The third etcd is at the arbiter, and no name of the API.
+    let owners: Vec<&str> = zone.lines().filter(|line| line.ends_with(" 192.0.2.15")).collect();
+    let owners: Vec<&str> = owners.iter().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(owners, ["a0", "etcd-2"], "{zone}");
     fs::write(&nodes, "NAME STATUS").unwrap();
     let mut command = harness::program::command();
     command.args(["init", "--cluster", "ocp4", "--base-domain", "example.com", "--from-cluster"]);

@@ -3,13 +3,15 @@
 use std::fmt;
 
 use super::node::{HostName, Node};
-use crate::kubernetes::{NodeOfCluster, nodes_of};
+use crate::kubernetes::{NodeOfCluster, NodeRole, nodes_of};
 
 /// The nodes of a cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterNodes {
     /// Those that run an API server.
     pub masters: Vec<Node>,
+    /// Those that have etcd and no API server.
+    pub arbiters: Vec<Node>,
     /// The others.
     pub workers: Vec<Node>,
 }
@@ -48,10 +50,13 @@ impl ClusterNodes {
     ///
     /// When it is something else, or a node cannot be named.
     pub fn read(text: &[u8]) -> Result<ClusterNodes, ClusterNodesError> {
-        let mut nodes = ClusterNodes { masters: Vec::new(), workers: Vec::new() };
+        let mut nodes = ClusterNodes::default();
         for node in nodes_of(text).map_err(ClusterNodesError::Text)? {
-            let is_master = node.is_master;
-            let list = if is_master { &mut nodes.masters } else { &mut nodes.workers };
+            let list = match node.role {
+                NodeRole::Master => &mut nodes.masters,
+                NodeRole::Arbiter => &mut nodes.arbiters,
+                NodeRole::Worker => &mut nodes.workers,
+            };
             list.push(named(node)?);
         }
         Ok(nodes)
@@ -60,7 +65,7 @@ impl ClusterNodes {
 
 /// A node is called by its first label, as its host is.
 fn named(node: NodeOfCluster) -> Result<Node, ClusterNodesError> {
-    let NodeOfCluster { name, addresses, is_master: _ } = node;
+    let NodeOfCluster { name, addresses, role: _ } = node;
     let fault = |why: String| ClusterNodesError::Node { name: name.clone(), why };
     let label = name.split('.').next().unwrap_or_default();
     let host: HostName = label.parse().map_err(|error| fault(format!("{error}")))?;
@@ -75,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nodes_are_masters_by_their_label_and_are_called_by_their_first() {
+    fn nodes_have_their_role_by_their_label_and_are_called_by_their_first() {
         let node = |name: &str, label: &str, address: &str| {
             format!(
                 r#"{{"kind":"Node","metadata":{{"name":"{name}","labels":{{"{label}":""}}}},
@@ -85,10 +90,12 @@ mod tests {
         let list = |nodes: &[String]| format!(r#"{{"kind":"List","items":[{}]}}"#, nodes.join(","));
         let text = list(&[
             node("master-0.ocp4.example.com", "node-role.kubernetes.io/master", "192.0.2.13"),
+            node("arbiter-0", "node-role.kubernetes.io/arbiter", "192.0.2.15"),
             node("worker-0", "node-role.kubernetes.io/worker", "192.0.2.20"),
         ]);
         let read = ClusterNodes::read(text.as_bytes()).unwrap();
         assert_eq!(read.masters, ["master-0=192.0.2.13".parse().unwrap()]);
+        assert_eq!(read.arbiters, ["arbiter-0=192.0.2.15".parse().unwrap()]);
         assert_eq!(read.workers, ["worker-0=192.0.2.20".parse().unwrap()]);
         let nowhere = list(&[node("master-0", "x", "fe80::1")]);
         let told = ClusterNodes::read(nowhere.as_bytes()).unwrap_err().to_string();
