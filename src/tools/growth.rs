@@ -7,9 +7,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::making::{say_nothing_was_made, tell};
 use crate::config::{self, Config};
 use crate::deploy::init::{CONFIG, ExistingFile, ExistingSite, Node, diff_with_master};
-use crate::source::{Diagnostic, Diagnostics, Look, Severity, Sources};
+use crate::source::{Diagnostic, Diagnostics, Severity, Sources};
 
 /// Which master comes, and into which site.
 #[derive(Clone, Debug)]
@@ -38,18 +39,14 @@ pub fn show_growth(request: &GrowthRequest) -> io::Result<bool> {
             None
         }
     });
-    let mut told = io::stderr().lock();
-    let look = Look::on(&told);
-    for fault in found.iter() {
-        writeln!(told, "{}\n", sources.render(fault, look))?;
-    }
+    tell(&sources, found.iter())?;
     match &shown {
         Some(diff) => {
             io::stdout().lock().write_all(diff.as_bytes())?;
             let site = request.site.display();
-            writeln!(told, "nothing was written; to do it: the same, `| patch -d {site} -p1`")?;
+            writeln!(io::stderr(), "nothing was written; to do it: the same, `| patch -d {site} -p1`")?;
         }
-        None => writeln!(told, "nothing was made")?,
+        None => say_nothing_was_made()?,
     }
     Ok(shown.is_some())
 }

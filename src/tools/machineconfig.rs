@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::making::{say_nothing_was_made, tell};
 use crate::config::{Referenced, Secrecy, Zone, referenced};
 use crate::daemon::LoadResult;
 use crate::deploy::machineconfig::{
     self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, POOL_BYTES_MAX, Part, Recipe, Role, Site,
     node_place,
 };
-use crate::source::{Diagnostic, Diagnostics, FileId, Look, Severity, Sources, Span};
+use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources, Span};
 use crate::transport::Protocols;
 use crate::zones::Purpose;
 
@@ -46,7 +47,7 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
     tell(&reading.sources, reading.faults())?;
     let read = reading.loaded.as_ref().zip(reading.sources.first());
     let Some((loaded, config)) = read.filter(|_| !reading.faults().any(Diagnostic::is_error)) else {
-        return refuse();
+        return say_nothing_was_made().map(|()| false);
     };
     let mut gathering = Gathering::new(&reading.sources, config);
     gathering.namings();
@@ -55,7 +56,7 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
     let Gathering { files, found, .. } = gathering;
     tell(&reading.sources, found.iter())?;
     if found.errors() > 0 {
-        return refuse();
+        return say_nothing_was_made().map(|()| false);
     }
     let made = machineconfig::make(&Recipe {
         role: request.role.clone(),
@@ -78,20 +79,9 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
         Err(error) => {
             let fault = Diagnostic::placeless(Severity::Error, error.to_string()).help(error.help());
             tell(&reading.sources, [&fault])?;
-            refuse()
+            say_nothing_was_made().map(|()| false)
         }
     }
-}
-
-fn tell<'d>(sources: &Sources, faults: impl IntoIterator<Item = &'d Diagnostic>) -> io::Result<()> {
-    let mut out = io::stderr().lock();
-    let look = Look::on(&out);
-    faults.into_iter().try_for_each(|fault| writeln!(out, "{}\n", sources.render(fault, look)))
-}
-
-fn refuse() -> io::Result<bool> {
-    writeln!(io::stderr().lock(), "nothing was made")?;
-    Ok(false)
 }
 
 /// Which files there are, and how much of the room that a pool has they take.

@@ -10,6 +10,8 @@ mod asking;
 
 mod findings;
 
+mod making;
+
 mod certificate;
 
 mod check;

@@ -7,9 +7,10 @@ use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use super::making::{say_nothing_was_made, tell};
 use crate::config::{self, Config, Encryption};
 use crate::deploy::monitoring::{Monitored, MonitoredEncryption, Namespace, objects};
-use crate::source::{Diagnostic, Diagnostics, Look, Severity, Sources};
+use crate::source::{Diagnostic, Diagnostics, Severity, Sources};
 use crate::tls::ServerName;
 use crate::transport::Protocols;
 
@@ -47,14 +48,10 @@ pub fn monitoring(request: &MonitoringRequest) -> io::Result<bool> {
             }
         }
     });
-    let mut told = io::stderr().lock();
-    let look = Look::on(&told);
-    for fault in found.iter() {
-        writeln!(told, "{}\n", sources.render(fault, look))?;
-    }
+    tell(&sources, found.iter())?;
     match made {
         Some(text) => io::stdout().lock().write_all(text.as_bytes())?,
-        None => writeln!(told, "nothing was made")?,
+        None => say_nothing_was_made()?,
     }
     Ok(found.errors() == 0)
 }

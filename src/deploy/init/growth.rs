@@ -97,14 +97,14 @@ pub fn diff_with_master(site: &ExistingSite, node: &Node) -> Result<String, Grow
     for address in &node.addresses {
         records.check(*address, &masters)?;
         for service in SERVICES {
-            zone.add_beside(records.last(service, *address, &masters), &[(None, *address)]);
+            zone.add_beside(records.last(service, *address, &masters), None, *address);
         }
-        zone.add_beside(records.last_of_hosts(*address, &masters), &[(Some(&name), *address)]);
+        zone.add_beside(records.last_of_hosts(*address, &masters), Some(&name), *address);
     }
     if let Some(service) = records.0.iter().rfind(|record| record.rtype == "SRV") {
         let etcd = records.next("etcd-");
         for address in &node.addresses {
-            zone.add_beside(records.last_etcd(*address), &[(Some(&etcd), *address)]);
+            zone.add_beside(records.last_etcd(*address), Some(&etcd), *address);
         }
         zone.add_after(service.line, service.text.replacen(service.data, &etcd, 1));
     }
@@ -244,22 +244,20 @@ impl<'f> Edited<'f> {
         }
     }
 
-    /// Adds lines like that of `record`, each with another address, and another owner where one is given.
-    fn add_beside(&mut self, record: Option<&Record<'_>>, others: &[(Option<&String>, IpAddr)]) {
+    /// Adds a line like that of `record` with another address, and another owner where one is given.
+    fn add_beside(&mut self, record: Option<&Record<'_>>, owner: Option<&str>, address: IpAddr) {
         let Some(record) = record else { return };
-        for (owner, address) in others {
-            let text = record.text.replacen(record.data, &address.to_string(), 1);
-            let text = match owner {
-                None => text,
-                Some(owner) => {
-                    let rest = text.trim_start_matches(|c: char| !c.is_whitespace());
-                    // In the column in which the others are.
-                    let width = text.len() - rest.trim_start().len();
-                    format!("{owner:width$}{}", rest.trim_start(), width = width.max(owner.len() + 1))
-                }
-            };
-            self.add_after(record.line, text);
-        }
+        let text = record.text.replacen(record.data, &address.to_string(), 1);
+        let text = match owner {
+            None => text,
+            Some(owner) => {
+                let rest = text.trim_start_matches(|c: char| !c.is_whitespace()).trim_start();
+                // In the column in which the others are.
+                let width = (text.len() - rest.len()).max(owner.len() + 1);
+                format!("{owner:width$}{rest}")
+            }
+        };
+        self.add_after(record.line, text);
     }
 
     /// Adds a name server behind the last one of the zone.

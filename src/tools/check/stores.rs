@@ -120,23 +120,21 @@ impl Wanted<'_> {
                 let message = format!(
                     "etcd of {purpose}: {count} keys below {prefix} can be {may}{who}, revision {revision}"
                 );
-                Finding { subject: SUBJECT, grade: Grade::Fine, message, notes: Vec::new(), help: Vec::new() }
+                Finding::new(SUBJECT, Grade::Fine, message)
             }
             Err(why) => {
-                let mut finding =
-                    warning(format!("etcd of {purpose} ({endpoints}) is of no use{who}: {why}"));
-                finding.notes.push((*without).to_owned());
                 let role = if written.is_some() { "readwrite" } else { "read" };
-                finding.help.push(format!(
-                    "`etcdctl --endpoints … endpoint health` says whether it is well; its user needs a role with `{role}` for \
-                     the prefix {prefix}"
-                ));
-                finding
+                warning(format!("etcd of {purpose} ({endpoints}) is of no use{who}: {why}"))
+                    .note(*without)
+                    .help(format!(
+                        "`etcdctl --endpoints … endpoint health` says whether it is well; its user needs a role with \
+                         `{role}` for the prefix {prefix}"
+                    ))
             }
         }
     }
 }
 
 fn warning(message: String) -> Finding {
-    Finding { subject: SUBJECT, grade: Grade::Warning, message, notes: Vec::new(), help: Vec::new() }
+    Finding::new(SUBJECT, Grade::Warning, message)
 }
