@@ -36,10 +36,9 @@ class Server:
     name = program = ""
     environment = {}
     address = ADDRESS
-    # How long it may take until it answers.
-    start_max_seconds = START_MAX_SECONDS
     # Where it may run, and what answers there at once.
     cores, workers = SERVER_CORE, 1
+    # How long it may take until it answers.
     start_max_seconds = START_MAX_SECONDS
 
     def __init__(self, folder, zone, port):

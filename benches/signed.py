@@ -40,12 +40,16 @@ def run(command, **more):
     return done
 
 
-class OfFile:
-    """A server that is given the signed file."""
+class OfPlainZone:
+    """With the zone before it was signed."""
 
     def __init__(self, folder, signed, port):
         self.signed = signed
         super().__init__(folder, signed.plain, port)
+
+
+class OfFile(OfPlainZone):
+    """The same, with the signed file in the place of its own."""
 
     def configure(self):
         self.zone_file().unlink()
@@ -81,33 +85,23 @@ class EdgednsOfFile(OfFile, Edgedns):
         self.zone.guarded = guarded
 
 
-class SigningEdgedns(Edgedns):
+class SigningEdgedns(OfPlainZone, Edgedns):
     """It signs by itself, pools as well."""
 
     name = "edgedns"
     start_max_seconds = 600
-
-    def __init__(self, folder, signed, port):
-        self.signed = signed
-        super().__init__(folder, signed.plain, port)
 
     def configure(self):
         self.of_zone = f'[zone.dnssec]\nkeys = "{self.signed.keys}"\n'
         super().configure()
 
 
-class PlainEdgedns(Edgedns):
+class PlainEdgedns(OfPlainZone, Edgedns):
     name = "edgedns, not signed"
 
-    def __init__(self, folder, signed, port):
-        super().__init__(folder, signed.plain, port)
 
-
-class SigningPowerdns(Powerdns):
+class SigningPowerdns(OfPlainZone, Powerdns):
     """LUA records, signed for each query as PowerDNS does it."""
-
-    def __init__(self, folder, signed, port):
-        super().__init__(folder, signed.plain, port)
 
     def configure(self):
         super().configure()
