@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::host_path::{host_path, unix_socket};
 use super::socket_address::{socket_address, stands_in_the_way};
 use super::table::Table;
 use crate::dns::NameRef;
@@ -74,7 +75,7 @@ impl Admin {
             client_ca,
             names: table.get("names").map(|value| names(value, found)).unwrap_or_default(),
             socket: table.read("socket", found, |value| socket(value, folder)),
-            state_directory: table.read("state-directory", found, |value| path(value, folder)),
+            state_directory: table.read("state-directory", found, |value| host_path(value, folder)),
         }
     }
 }
@@ -140,19 +141,6 @@ fn names(value: Value<'_>, found: &mut Diagnostics) -> Vec<String> {
 }
 
 fn socket(value: Value<'_>, folder: &Path) -> Result<PathBuf, Diagnostic> {
-    let path = path(value, folder)?;
-    if path.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
-        let fault =
-            value.fault(format!("longer than the {SOCKET_PATH_BYTES_MAX} bytes a socket's path may have"));
-        return Err(fault.help("a usual place is \"/run/edgedns/control.sock\""));
-    }
-    Ok(path)
-}
-
-fn path(value: Value<'_>, folder: &Path) -> Result<PathBuf, Diagnostic> {
-    match value.text()? {
-        "" => Err(value.fault("the path is empty")),
-        text if text.contains('\0') => Err(value.fault("no path holds a NUL byte")),
-        text => Ok(folder.join(text)),
-    }
+    let path = unix_socket(value, folder, SOCKET_PATH_BYTES_MAX);
+    path.map_err(|fault| fault.help("a usual place is \"/run/edgedns/control.sock\""))
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use super::host_path::unix_socket;
 use super::table::Table;
 use crate::setting::{Value, path_in};
 use crate::source::{Diagnostic, Diagnostics};

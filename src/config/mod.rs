@@ -30,6 +30,7 @@ mod zone_credentials;
 mod zone_transfer;
 mod cache;
 mod socket_address;
+mod host_path;
 mod zone_source;
 mod zone;
 mod catalog;

@@ -26,12 +26,7 @@ pub struct Access {
 impl Access {
     /// What is said and demanded in a handshake with a member.
     pub(super) fn handshake(&self) -> Handshake {
-        Handshake {
-            server_name: self.server_name.clone(),
-            verify: self.verify.clone(),
-            protocols: Vec::new(),
-            client: self.certificate.clone(),
-        }
+        Handshake::without_alpn(self.server_name.clone(), self.verify.clone(), self.certificate.clone())
     }
 }
 

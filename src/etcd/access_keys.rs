@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::access::{Access, Login, PORT};
 use crate::http_client::{Endpoint, EndpointsOf, Scheme};
-use crate::setting::{Absent, Faulty, Holds, KeyEntry, Table, Value, both, client_certificate, keep};
+use crate::setting::{
+    Absent, Faulty, Holds, KeyEntry, Table, Value, both, client_certificate, keep, server_name,
+};
 use crate::source::{Diagnostic, Diagnostics};
-use crate::tls::{AuthorityFile, ServerName, Verify, read_file};
+use crate::tls::{AuthorityFile, Verify, read_file};
 
 /// Whom to trust.
 pub const CA: KeyEntry = KeyEntry::new(
@@ -75,11 +77,7 @@ pub fn read(
     found: &mut Diagnostics,
 ) -> Result<Access, Faulty> {
     let authority = table.read_file(CA.name, folder, found, AuthorityFile::new)?;
-    let server_name = table.read(SERVER_NAME.name, found, |value| {
-        let text = value.text()?;
-        ServerName::new(text)
-            .ok_or_else(|| value.fault(format!("`{text}` is neither a host name nor an address")))
-    });
+    let server_name = table.read(SERVER_NAME.name, found, server_name);
     let certificate = client_certificate(table, (CERT.name, KEY.name), folder, found)?;
     let login = match both(table, USER.name, PASSWORD_FILE.name, found)? {
         None => None,

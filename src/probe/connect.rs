@@ -25,12 +25,7 @@ use super::outcome::{Failure, Reason, Trouble};
 /// [`Failure::Local`] when nothing could be learned about the target, [`Failure::Target`] otherwise.
 pub(super) async fn connect(to: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, Failure> {
     let ours = |error: io::Error| Trouble::of(&error);
-    let kind = Type::STREAM.nonblocking();
-    let socket = Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP)).map_err(ours)?;
-    if let Some(source) = source {
-        let from = SocketAddr::new(source, 0);
-        socket.bind(&from.into()).map_err(|error| Trouble::of_bind(source, &error))?;
-    }
+    let socket = socket_from(source, to, (Type::STREAM, Protocol::TCP))?;
     start(&socket, to)?;
     let stream = TcpStream::from_std(socket.into()).map_err(ours)?;
     let ready = stream.ready(Interest::WRITABLE | Interest::ERROR).await.map_err(ours)?;
@@ -44,6 +39,21 @@ pub(super) async fn connect(to: SocketAddr, source: Option<IpAddr>) -> Result<Tc
         return Err(Reason::Refused.into());
     }
     Ok(stream)
+}
+
+/// A socket that does not block, for the family of `to`, bound to `source` where one is given.
+pub(super) fn socket_from(
+    source: Option<IpAddr>,
+    to: SocketAddr,
+    (kind, protocol): (Type, Protocol),
+) -> Result<Socket, Trouble> {
+    let socket = Socket::new(Domain::for_address(to), kind.nonblocking(), Some(protocol));
+    let socket = socket.map_err(|error| Trouble::of(&error))?;
+    if let Some(source) = source {
+        let from = SocketAddr::new(source, 0);
+        socket.bind(&from.into()).map_err(|error| Trouble::of_bind(source, &error))?;
+    }
+    Ok(socket)
 }
 
 /// The ports that the system connects from (ip(7)), as they are when the first connection is made; all of

@@ -9,11 +9,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Protocol, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UdpSocket;
 
-use super::connect::connect;
+use super::connect::{connect, socket_from};
 use super::entry::{KindEntry, KindForm, Reach};
 use super::outcome::{Failure, Phase, Reason, Trouble};
 use super::port::Port;
@@ -242,15 +242,9 @@ impl Session for DnsSession {
 
 /// A socket that hears nobody but `to`.
 fn udp_socket(to: SocketAddr, source: Option<IpAddr>) -> Result<UdpSocket, Failure> {
-    let ours = |error: io::Error| Trouble::of(&error);
-    let socket = Socket::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP));
-    let socket = socket.map_err(ours)?;
-    if let Some(source) = source {
-        let from = SocketAddr::new(source, 0);
-        socket.bind(&from.into()).map_err(|error| Trouble::of_bind(source, &error))?;
-    }
+    let socket = socket_from(source, to, (Type::DGRAM, Protocol::UDP))?;
     socket.connect(&to.into()).map_err(|error| Failure::of_connect(&error))?;
-    Ok(UdpSocket::from_std(socket.into()).map_err(ours)?)
+    Ok(UdpSocket::from_std(socket.into()).map_err(|error| Trouble::of(&error))?)
 }
 
 /// What a message is to a query.

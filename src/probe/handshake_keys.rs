@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::http::Host;
-use crate::setting::{Absent, Holds, KeyEntry, Table, Value, client_certificate};
+use crate::setting::{Absent, Holds, KeyEntry, Table, Value, client_certificate, server_name};
 use crate::source::Diagnostics;
 use crate::tls::{AlpnProtocol, AuthorityFile, Handshake, ServerName, Verify};
 
@@ -72,11 +72,7 @@ pub(super) fn read_handshake(
     folder: &Path,
     found: &mut Diagnostics,
 ) -> Option<Handshake> {
-    let server_name = table.read("server-name", found, |value| {
-        let text = value.text()?;
-        ServerName::new(text)
-            .ok_or_else(|| value.fault(format!("`{text}` is neither a host name nor an address")))
-    });
+    let server_name = table.read("server-name", found, server_name);
     let server_name = server_name.or_else(|| ServerName::new(host?.name()));
     let verify = read_verify(table, folder, found);
     let client = client_certificate(table, (CERT.name, KEY.name), folder, found);

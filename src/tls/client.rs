@@ -39,6 +39,17 @@ pub struct Handshake {
     pub client: Option<ClientCertificate>,
 }
 
+impl Handshake {
+    /// One without ALPN: what is spoken is known.
+    pub fn without_alpn(
+        server_name: Option<ServerName>,
+        verify: Verify,
+        client: Option<ClientCertificate>,
+    ) -> Handshake {
+        Handshake { server_name, verify, protocols: Vec::new(), client }
+    }
+}
+
 /// Which versions of TLS are spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsVersions {

@@ -28,6 +28,7 @@ use crate::control::{self, Client, ClientError, ExplainOrder, PoolStatus, Status
 use crate::daemon::LoadResult;
 use crate::dns::Rtype;
 use crate::source::Look;
+use crate::zones::host_name;
 use archive::Archive;
 use redaction::Redaction;
 
@@ -56,9 +57,6 @@ const HOST_FILES: [(&str, &str); 9] = [
 /// Where the service keeps its state.
 const USUAL_STATE_DIRECTORY: &str = "/var/lib/edgedns";
 
-/// Where the host has its name.
-const HOST_NAME: &str = "/proc/sys/kernel/hostname";
-
 /// What is to be gathered, and where it goes.
 #[derive(Clone, Debug)]
 pub struct SupportRequest {
@@ -86,7 +84,7 @@ pub enum SupportOutput {
 /// When the archive cannot be written.
 pub fn support(request: &SupportRequest) -> io::Result<()> {
     let archive = gather(&request.config)?;
-    let (host, now) = (host_name(), UtcTime(SystemTime::now()));
+    let (host, now) = (name_in_paths(), UtcTime(SystemTime::now()));
     let stamp: String = now.to_string().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
     let folder = format!("edgedns-support-{host}-{stamp}");
     let head = format!(
@@ -119,10 +117,10 @@ pub fn support(request: &SupportRequest) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", path.display())
 }
 
-fn host_name() -> String {
-    let name = fs::read_to_string(HOST_NAME).unwrap_or_default();
-    let is_fit = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    let name: String = name.trim().chars().filter(|&c| is_fit(c)).collect();
+/// The name of this host, as far as it fits into a path.
+fn name_in_paths() -> String {
+    let is_fit = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '.';
+    let name: String = host_name().chars().filter(is_fit).collect();
     if name.is_empty() { "host".to_owned() } else { name }
 }
 

@@ -6,7 +6,6 @@
 mod clock;
 
 use std::fmt;
-use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -23,10 +22,8 @@ use crate::dnssec::{
 use crate::source::Diagnostics;
 use crate::sync::lock;
 use crate::zone::{Changeset, Guarding, NodeId, Record, Zone};
+use crate::zones::host_name::host_name;
 use crate::zones::zone_id::ZoneId;
-
-/// Where the name of this node is, which shifts the periods of its zones.
-const NODE_NAME: &str = "/proc/sys/kernel/hostname";
 
 /// Threads that sign a zone at most: signing 100,000 names takes 4 s on one core.
 const THREADS_MAX: usize = 8;
@@ -100,9 +97,8 @@ impl ZoneSigning {
         let leaving = read_leaving(&settings.keys, name).map_err(|error| fault(&error))?;
         let keys = ZoneKeys::new(keys).and_then(|keys| keys.leaving(leaving).in_effect(now));
         let keys = keys.map_err(|error| fault(&error))?;
-        // Where the node has no name, its zones are signed when those of others are.
-        let node = fs::read(NODE_NAME).unwrap_or_default();
-        let validity = Period::at(now, shift(name, node.trim_ascii())).validity();
+        // The name of the node shifts the periods of its zones. Where it has none, they are signed when those of others are.
+        let validity = Period::at(now, shift(name, host_name().as_bytes())).validity();
         let shelf = before.map_or_else(Arc::default, |before| Arc::clone(&before.shelf));
         let (settings, folders, signing) =
             (settings.clone(), Arc::clone(folders), Signing { keys, validity, denial: settings.denial });

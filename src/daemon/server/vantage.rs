@@ -2,17 +2,13 @@
 //!
 //! Not responsible for what comes of them (`health`), or for carrying them (`etcd`).
 
-use std::fs;
-
 use tracing::error;
 
 use crate::config;
 use crate::control::{OtherVantage, VantageStatus};
 use crate::etcd::{VantageFeed, VantageStore, is_vantage_name};
 use crate::health::{Engine, Standing, VantageReport, VantageSettings};
-
-/// The name of this host.
-const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+use crate::zones::host_name;
 
 /// Who carries verdicts, if somebody does.
 #[derive(Default)]
@@ -137,14 +133,13 @@ pub(crate) fn vantage_name(settings: &config::Vantage) -> Result<String, String>
     let name = match &settings.name {
         Some(name) => name.clone(),
         None => {
-            let host = fs::read_to_string(HOST_NAME).unwrap_or_default();
-            let host = host.trim();
-            if !is_vantage_name(host) {
+            let host = host_name();
+            if !is_vantage_name(&host) {
                 return Err(format!(
                     "the name of this host, `{host}`, cannot be used: write `name` in [vantage]"
                 ));
             }
-            host.to_owned()
+            host
         }
     };
     if settings.members.is_empty() || settings.members.contains(&name) {
