@@ -4,12 +4,12 @@
 
 use std::ops::Range;
 
-use super::keys::KEYS;
+use super::keys::{ConfigKey, KEYS};
 use crate::setting::Holds;
 
 /// The values of all keys that hold a secret, quotes included.
 pub(super) fn secrets(text: &[u8]) -> Vec<Range<usize>> {
-    let keys = || KEYS.iter().filter(|key| key.holds == Holds::Secret).map(|key| key.name.as_bytes());
+    let keys = || KEYS.iter().flat_map(secret_names).map(str::as_bytes);
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
@@ -28,6 +28,16 @@ pub(super) fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
+/// The names of what is a secret: the key itself, or keys inside of its value.
+fn secret_names(key: &'static ConfigKey) -> impl Iterator<Item = &'static str> {
+    let (own, inside): (Option<&'static str>, &'static [&'static str]) = match key.holds {
+        Holds::Secret => (Some(key.name), &[]),
+        Holds::SecretsOf(names) => (None, names),
+        Holds::Setting | Holds::File | Holds::SecretFile | Holds::HostFile => (None, &[]),
+    };
+    own.into_iter().chain(inside.iter().copied())
+}
+
 /// Whether a byte may stand in a key without quotes.
 fn is_bare(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
@@ -37,6 +47,9 @@ fn is_bare(byte: u8) -> bool {
 fn value_of(text: &[u8], key: &[u8]) -> Option<Range<usize>> {
     let rest = text.strip_prefix(key)?;
     let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
+    // `send.hex = "00"` is `send = { hex = "00" }`.
+    let dotted = rest.iter().take_while(|&&byte| byte == b'.' || is_bare(byte)).count();
+    let rest = rest.get(if rest.first() == Some(&b'.') { dotted } else { 0 }..)?;
     let rest = skip_blanks(rest).strip_prefix(b"=")?;
     let value = skip_blanks(rest);
     let start = text.len() - value.len();
@@ -48,7 +61,7 @@ fn skip_blanks(text: &[u8]) -> &[u8] {
     text.get(blanks..).unwrap_or_default()
 }
 
-/// How long the value at the front is: to its closing quotes, else to the end of the line.
+/// How long the value at the front is: to its closing quotes or brace, else to the end of the line.
 fn value_bytes(value: &[u8]) -> usize {
     for quotes in [&b"\"\"\""[..], b"'''"] {
         if let Some(inner) = value.strip_prefix(quotes) {
@@ -61,6 +74,7 @@ fn value_bytes(value: &[u8]) -> usize {
         [quote @ (b'"' | b'\''), inner @ ..] => {
             inner.iter().position(|byte| byte == quote).map(|end| end + 2)
         }
+        [b'{', inner @ ..] => inner.iter().position(|&byte| byte == b'}').map(|end| end + 2),
         _ => None,
     };
     closed.unwrap_or(line.len())
@@ -82,10 +96,22 @@ secret = """
 EEEE
 """ # behind
 secret = FFFF
+steps = [{ send = "HHHH\r\n" }, { begins = "+OK" }, { send = { hex = "4949" } }, { send.hex = "4a4a" }]
 secret = "GGGG
 "#;
         let found: Vec<&str> = secrets(text.as_bytes()).into_iter().map(|range| &text[range]).collect();
-        let wanted = ["\"AAAA\"", "\"BBBB\"", "'CCCC'", "\"DDDD\"", "\"\"\"\nEEEE\n\"\"\"", "FFFF", "\"GGGG"];
+        let wanted = [
+            "\"AAAA\"",
+            "\"BBBB\"",
+            "'CCCC'",
+            "\"DDDD\"",
+            "\"\"\"\nEEEE\n\"\"\"",
+            "FFFF",
+            r#""HHHH\r\n""#,
+            r#"{ hex = "4949" }"#,
+            "\"4a4a\"",
+            "\"GGGG",
+        ];
         assert_eq!(found, wanted);
     }
 }

@@ -134,7 +134,8 @@ impl Toml {
 
 /// Whoever writes into the store does not choose files of this host.
 fn refuse_files(section: Section, table: &Table<'_>, found: &mut Diagnostics) {
-    for key in section.keys().filter(|key| key.holds != Holds::Setting) {
+    let is_setting = |holds| matches!(holds, Holds::Setting | Holds::SecretsOf(_));
+    for key in section.keys().filter(|key| !is_setting(key.holds)) {
         if let Some(value) = table.get(key.name) {
             found.push(refused(key.name, value));
         }
@@ -147,7 +148,7 @@ fn refuse_files(section: Section, table: &Table<'_>, found: &mut Diagnostics) {
                 Part::Value(value) => {
                     let short = KINDS.iter().find(|kind| kind.entry.name == child.name());
                     if let Some(KindForm::Table { short: Some(key), .. }) = short.map(|kind| kind.entry.form)
-                        && key.holds != Holds::Setting
+                        && !is_setting(key.holds)
                     {
                         found.push(refused(child.name(), value));
                     }

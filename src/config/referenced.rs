@@ -79,7 +79,8 @@ impl Walk<'_> {
     fn table(&mut self, section: Section, table: &Table<'_>) {
         for key in section.keys() {
             let (secrecy, is_file) = match key.holds {
-                Holds::Setting | Holds::HostFile => continue,
+                // What may be a secret inside is found in the text.
+                Holds::Setting | Holds::SecretsOf(_) | Holds::HostFile => continue,
                 Holds::File => (Secrecy::Open, true),
                 Holds::SecretFile => (Secrecy::Secret, true),
                 Holds::Secret => (Secrecy::Secret, false),

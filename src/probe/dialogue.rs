@@ -18,7 +18,7 @@ use super::outcome::{Failure, Phase, Reason};
 use super::port::Port;
 use super::session::{Ends, Evidence, Session};
 use super::written::Written;
-use crate::setting::{Absent, KeyEntry, Table, Value, keep, list};
+use crate::setting::{Absent, Holds, KeyEntry, Table, Value, keep, list};
 use crate::source::{Diagnostic, Diagnostics, nearest};
 use crate::tls::Handshake;
 
@@ -29,7 +29,11 @@ const STEPS: KeyEntry = KeyEntry::new(
     Absent::Required { example: r#"[{ send = "PING\r\n" }, { begins = "+PONG" }]"# },
     "what is said, one after the other: send; expect, a text that must come; begins, what must come next. Bytes that are no \
      text are written as { hex = \"00 ff\" }",
-);
+)
+.holding(Holds::SecretsOf(&[SEND]));
+
+/// The step whose bytes may be a password.
+const SEND: &str = "send";
 
 const READ_LIMIT: KeyEntry = KeyEntry::new(
     "read-limit",
@@ -84,9 +88,11 @@ pub enum Step {
 }
 
 impl Step {
-    fn bytes(&self) -> &[u8] {
+    /// What the target must say; none: we speak.
+    fn expected(&self) -> Option<&[u8]> {
         match self {
-            Step::Send(bytes) | Step::Expect(bytes) | Step::Begins(bytes) => bytes,
+            Step::Send(_) => None,
+            Step::Expect(bytes) | Step::Begins(bytes) => Some(bytes),
         }
     }
 }
@@ -99,8 +105,9 @@ impl Dialogue {
     pub(super) fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.handshake.is_some() { "dialogue+tls" } else { "dialogue" };
         write!(f, "{scheme}://{}/", SocketAddr::new(address, self.port.get()))?;
-        // Two dialogues at one port are told apart by what is said first.
-        self.steps.first().map_or(Ok(()), |step| f.write_str(&shown(step.bytes())))
+        // Two dialogues at one port are told apart by what is expected first. What is sent may be a password.
+        let expected = self.steps.iter().find_map(Step::expected);
+        expected.map_or(Ok(()), |bytes| f.write_str(&shown(bytes)))
     }
 }
 
@@ -152,8 +159,7 @@ fn read_steps(table: &Table<'_>, limit_bytes: usize, found: &mut Diagnostics) ->
 type MakeStep = fn(Box<[u8]>) -> Step;
 
 /// What a step may be.
-const WORDS: &[(&str, MakeStep)] =
-    &[("send", Step::Send), ("expect", Step::Expect), ("begins", Step::Begins)];
+const WORDS: &[(&str, MakeStep)] = &[(SEND, Step::Send), ("expect", Step::Expect), ("begins", Step::Begins)];
 
 fn read_step(item: Value<'_>, limit_bytes: usize) -> Result<Step, Diagnostic> {
     let words: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();

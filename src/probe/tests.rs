@@ -182,7 +182,7 @@ fn a_target_is_named_by_what_is_asked_there() {
     );
     assert_eq!(name(grpc, "127.0.1.14").to_string(), "grpc://127.0.1.14:50051/etcd");
     assert_eq!(name(dns, "2001:db8::1").to_string(), "dns://[2001:db8::1]:53/lab.example.?SOA");
-    assert_eq!(name(dialogue, "127.0.1.14").to_string(), r"dialogue://127.0.1.14:6379/PING\r\n");
+    assert_eq!(name(dialogue, "127.0.1.14").to_string(), r"dialogue://127.0.1.14:6379/+PONG");
     assert_eq!(name(file, "127.0.1.14").to_string(), "127.0.1.14 in /run/edgedns/states as web");
 }
 
@@ -213,7 +213,7 @@ fn samples() -> [ProbeKind; 8] {
         })),
         ProbeKind::Dialogue(Arc::new(Dialogue {
             port: port(6379),
-            steps: vec![Step::Send((*b"PING\r\n").into()), Step::Begins((*b"+PONG").into())],
+            steps: vec![Step::Send((*b"AUTH secret\r\n").into()), Step::Begins((*b"+PONG").into())],
             read_limit_bytes: 1,
             handshake: None,
         })),

@@ -32,6 +32,8 @@ pub enum Holds {
     HostFile,
     /// A secret.
     Secret,
+    /// A setting that has tables, in which the values of these keys may be secrets.
+    SecretsOf(&'static [&'static str]),
 }
 
 /// A key of some table.

@@ -129,6 +129,28 @@ fn no_key_that_carries_a_secret_gets_it_into_an_archive() {
 }
 
 #[test]
+fn what_a_dialogue_sends_stays_here_and_names_no_target() {
+    let site = Site::new();
+    site.write("lab.zone", "$TTL 60\n@ SOA ns h 1 3h 30m 2w 10\n@ NS ns\nns A 127.0.0.1\n");
+    site.configure(&format!(
+        "[admin]\nsocket = \"control.sock\"\n\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\n\
+         [[zone.probe]]\nnames = [\"ns\"]\n\
+         dialogue = {{ port = 1, steps = [{{ send = \"AUTH {MARK}\\r\\n\" }}, {{ begins = \"+OK\" }}] }}\n"
+    ));
+    let program = site.start();
+    program.wait_for_line("dialogue://127.0.0.1:1/+OK down");
+    let texts = archive(&site, "exit 1");
+    for (path, text) in &texts {
+        assert!(!text.contains(MARK), "in {path}:\n{text}");
+    }
+    assert!(texts["status.txt"].contains("dialogue://127.0.0.1:1/+OK"), "{}", texts["status.txt"]);
+    let config = &texts[&format!("files{}/edgedns.toml", site.folder().display())];
+    assert!(config.contains("{ send = \"(left out)\" }, { begins = \"+OK\" }"), "{config}");
+    assert!(program.log().iter().all(|line| !line.text.contains(MARK)));
+    program.stop();
+}
+
+#[test]
 fn passwords_in_urls_and_private_keys_stay_here_whatever_file_they_are_in() {
     let site = Site::new();
     site.configure("[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n[[zone.probe]]\nnames = [\"ns\"]\ntls = { port = 1, ca = \"both.pem\" }\n");
