@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::http_client::{self, words};
+use crate::http_client;
+use crate::source::words;
 use crate::tls::FileError;
 
 /// Why there is no response, or none of use.

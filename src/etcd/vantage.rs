@@ -28,6 +28,7 @@ use super::watch::{Change, Watched};
 use super::wire::{KeyValue, LeaseId};
 use crate::health::{Exchange, Sights, Standing, Verdict, Word};
 use crate::http_client;
+use crate::source::words;
 use crate::sync::Shared;
 use crate::tls::Random;
 
@@ -383,7 +384,7 @@ impl Following {
 
     fn note_sound(&mut self, key: &[u8]) {
         if !self.faults.is_empty() {
-            self.faults.remove(&http_client::words(&String::from_utf8_lossy(key)));
+            self.faults.remove(&words(&String::from_utf8_lossy(key)));
         }
     }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::wire::KeyValue;
 use crate::health::{Verdict, Word};
-use crate::http_client::words;
+use crate::source::words;
 
 /// Longest name of a vantage, in bytes.
 const NAME_BYTES_MAX: usize = 63;

@@ -8,7 +8,8 @@ use super::connection::Connection;
 use super::error::Error;
 use super::prefix::end_of;
 use super::wire::{KeyValue, Mark, WatchCreate, WatchLine, WatchRequest, WatchResult, to_base64};
-use crate::http_client::{self, Lines, words};
+use crate::http_client::{self, Lines};
+use crate::source::words;
 
 /// Longest wait for the word that the watch stands.
 const CREATED_MAX: Duration = Duration::from_secs(5);

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::endpoint::{Endpoint, Scheme};
 use super::error::Error;
-use super::words::words;
+use crate::source::words;
 use crate::tls::Handshake;
 
 /// Longest wait for a connection with its handshake.

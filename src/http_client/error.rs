@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::words::words;
+use crate::source::words;
 use crate::tls::FileError;
 
 /// Why nothing comes, or nothing more.

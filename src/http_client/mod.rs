@@ -1,7 +1,6 @@
 //! A client of HTTP/1.1: one connection to an address, over TCP or TLS, and what comes over it.
 //!
-//! Responsible for nothing waiting for ever, for a server that must prove who it is doing so, and for its words being fit
-//! to be told. Not responsible for what is
+//! Responsible for nothing waiting for ever, and for a server that must prove who it is doing so. Not responsible for what is
 //! asked, or for whom to ask next.
 
 // What these lints are for, and when `saturating_add` satisfies them: "Numbers" in docs/architecture.md.
@@ -17,8 +16,6 @@ mod endpoint;
 
 mod named;
 
-mod words;
-
 mod error;
 
 mod connection;
@@ -30,4 +27,3 @@ pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use error::Error;
 pub use lines::Lines;
 pub use named::{ENDPOINTS_MAX, EndpointsOf};
-pub use words::words;

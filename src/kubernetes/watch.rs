@@ -3,7 +3,8 @@
 use super::error::Error;
 use super::selector::Selector;
 use super::wire::{EventLine, Member, Told, is_version};
-use crate::http_client::{Lines, words};
+use crate::http_client::Lines;
+use crate::source::words;
 
 /// The status of HTTP for what is not known any more.
 pub(super) const GONE: u16 = 410;

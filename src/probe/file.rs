@@ -8,7 +8,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
@@ -21,7 +21,7 @@ use super::entry::{KindEntry, KindForm, Reach};
 use super::outcome::{Failure, Phase, Reason, Trouble};
 use super::port::Port;
 use super::session::{Ends, Evidence, Session};
-use super::states::{State, States};
+use super::states::{State, States, is_key};
 use super::written::Written;
 use crate::setting::{Absent, Holds, KeyEntry, keep, path_in};
 use crate::source::Diagnostics;
@@ -82,12 +82,8 @@ pub(super) fn read(written: Written<'_, '_>, folder: &Path, found: &mut Diagnost
     let path = written.short(&PATH, found).and_then(|value| keep(path_in(value, folder), found));
     let key = written.table().read(KEY.name, found, |value| {
         let text = value.text()?;
-        let is_word = !text.is_empty() && !text.contains(['#', ' ', '\t', ',']);
-        if is_word {
-            Ok(text)
-        } else {
-            Err(value.fault("a key is one word, as it stands at the front of a line"))
-        }
+        let not_one = || value.fault("a key is one word, as it stands at the front of a line");
+        if is_key(text) { Ok(text) } else { Err(not_one()) }
     });
     Some(StatesFile::new(path?, key))
 }
@@ -99,8 +95,7 @@ struct WatchedFile {
     content: Mutex<Content>,
     /// How often the file is known to have changed.
     changes: watch::Sender<u64>,
-    /// The events of its folder; none where the system gives none: then it is looked at whenever a probe is due.
-    events: OnceLock<Option<Receiver>>,
+    events: Mutex<Events>,
 }
 
 /// What was read of a file.
@@ -108,12 +103,51 @@ struct WatchedFile {
 struct Content {
     /// When it was looked at last.
     looked: Option<Instant>,
-    /// The file that was read last; none inside: there was none.
-    stamp: Option<Option<Stamp>>,
+    /// The file that was read last, whether or not it made sense; none: whatever it is, it is to be read.
+    stamp: Option<Stamp>,
     /// What it said when it could be read as a whole.
     good: Option<Arc<States>>,
     /// Why it cannot be read now.
     trouble: Option<Trouble>,
+}
+
+/// The events of its folder, from the system.
+#[derive(Debug, Default)]
+struct Events {
+    queue: Option<Arc<Receiver>>,
+    /// Whether it was told that there are none: then the file is looked at whenever a probe is due.
+    is_told: bool,
+}
+
+impl Content {
+    /// Whether the file with this stamp has been read. What cannot be read may be the next time, though it is the same file.
+    fn knows(&self, stamp: Option<Stamp>) -> bool {
+        stamp.is_some() && self.stamp == stamp
+    }
+
+    /// Takes in what the file at `path`, with this stamp, has given; says so when that is news.
+    fn take(&mut self, path: &Path, stamp: Option<Stamp>, read: Result<States, Trouble>) {
+        let has_come = !matches!(read, Err(Trouble::File(_)));
+        self.stamp = stamp.filter(|_| has_come);
+        match read {
+            Ok(states) => {
+                self.good = Some(Arc::new(states));
+                if self.trouble.take().is_some() {
+                    info!("{} is read again", path.display());
+                }
+            }
+            Err(trouble) if self.trouble.as_ref() == Some(&trouble) => {}
+            Err(trouble) => {
+                let holds = if self.good.is_some() {
+                    "what it said last holds"
+                } else {
+                    "its targets have no verdict by it"
+                };
+                warn!("{trouble}; {holds}");
+                self.trouble = Some(trouble);
+            }
+        }
+    }
 }
 
 impl WatchedFile {
@@ -130,7 +164,7 @@ impl WatchedFile {
             path: path.to_owned(),
             content: Mutex::default(),
             changes: watch::Sender::new(0),
-            events: OnceLock::new(),
+            events: Mutex::default(),
         });
         known.insert(path.to_owned(), Arc::downgrade(&file));
         file
@@ -155,28 +189,9 @@ impl WatchedFile {
     fn look(&self, content: &mut MutexGuard<'_, Content>) {
         content.looked = Some(Instant::now());
         // Before it is read: a change in between is then found next time.
-        let stamp = Some(Stamp::of(&self.path));
-        if content.stamp == stamp {
-            return;
-        }
-        content.stamp = stamp;
-        match self.read() {
-            Ok(states) => {
-                content.good = Some(Arc::new(states));
-                if content.trouble.take().is_some() {
-                    info!("{} is read again", self.path.display());
-                }
-            }
-            Err(trouble) if content.trouble.as_ref() == Some(&trouble) => {}
-            Err(trouble) => {
-                let holds = if content.good.is_some() {
-                    "what it said last holds"
-                } else {
-                    "its targets have no verdict by it"
-                };
-                warn!("{trouble}; {holds}");
-                content.trouble = Some(trouble);
-            }
+        let stamp = Stamp::of(&self.path);
+        if !content.knows(stamp) {
+            content.take(&self.path, stamp, self.read());
         }
     }
 
@@ -188,17 +203,40 @@ impl WatchedFile {
         })
     }
 
-    /// The events of its folder. In a runtime.
-    fn events(&self) -> Option<&Receiver> {
-        let open = || -> io::Result<Receiver> {
-            let fd = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let flags = WatchFlags::CLOSE_WRITE | WatchFlags::MOVE | WatchFlags::DELETE | WatchFlags::ONLYDIR;
-            add_watch(&fd, folder.unwrap_or(Path::new(".")), flags)?;
-            // It is read as a pipe is: a descriptor of tokio's for any kind cannot be had without unsafe code.
-            Receiver::from_owned_fd_unchecked(fd)
+    /// The events of its folder, which may be another one than before. That the system gives none is said once. In a runtime.
+    fn events(&self) -> Option<Arc<Receiver>> {
+        let mut events = lock(&self.events);
+        match self.watch(&mut events.queue) {
+            Ok(()) if std::mem::take(&mut events.is_told) => {
+                info!("changes of {} are noticed at once again", self.path.display());
+            }
+            Err(error) if !std::mem::replace(&mut events.is_told, true) => {
+                let path = self.path.display();
+                warn!(
+                    "changes of {path} are not noticed at once: {error}; it is read when a probe of it is due"
+                );
+            }
+            Ok(()) | Err(_) => {}
+        }
+        // What has happened to a folder that is gone is in there still.
+        events.queue.clone()
+    }
+
+    /// Watches the folder that there is now.
+    fn watch(&self, queue: &mut Option<Arc<Receiver>>) -> io::Result<()> {
+        let queue = match queue {
+            Some(queue) => queue,
+            None => {
+                let fd = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+                // It is read as a pipe is: a descriptor of tokio's for any kind cannot be had without unsafe code.
+                queue.insert(Arc::new(Receiver::from_owned_fd_unchecked(fd)?))
+            }
         };
-        self.events.get_or_init(|| open().ok()).as_ref()
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let flags = WatchFlags::CLOSE_WRITE | WatchFlags::MOVE | WatchFlags::DELETE | WatchFlags::ONLYDIR;
+        // A folder that is watched already stays so; one that was made anew would not be.
+        add_watch(&**queue, folder.unwrap_or(Path::new(".")), flags)?;
+        Ok(())
     }
 
     /// Resolves when the file may have changed since `seen` was looked at. Whoever waits empties the queue for all.
@@ -214,12 +252,22 @@ impl WatchedFile {
                         return std::future::pending().await;
                     }
                     if let Ok(1..) = events.try_read(&mut buffer) {
-                        lock(&self.content).looked = None;
-                        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+                        self.heed_event();
                     }
                 }
             }
         }
+    }
+
+    /// Something has happened in the folder. That may have been to another file, or to what a link leads to.
+    fn heed_event(&self) {
+        let mut content = lock(&self.content);
+        if content.knows(Stamp::of(&self.path)) {
+            return;
+        }
+        content.looked = None;
+        drop(content);
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 }
 
@@ -264,5 +312,29 @@ impl Session for FileSession {
 
     async fn ended(&mut self) {
         self.file.changed(&mut self.seen).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::FileFault;
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_read_again_though_it_has_not_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("states");
+        std::fs::write(&path, "192.0.2.1 up\n").unwrap();
+        let stamp = Stamp::of(&path);
+        let mut content = Content::default();
+        assert!(!content.knows(stamp));
+        let error = io::ErrorKind::TimedOut;
+        content.take(&path, stamp, Err(Trouble::File(FileFault::Unreadable { error }.of(&path))));
+        assert!(!content.knows(stamp), "what takes too long today may not the next time");
+        content.take(&path, stamp, States::read(b"192.0.2.1 up\n").map_err(|_| unreachable!()));
+        assert!(content.knows(stamp) && content.trouble.is_none());
+        let fault = Trouble::States { fault: "no state".into() };
+        content.take(&path, stamp, Err(fault));
+        assert!(content.knows(stamp), "what is wrong in it stays wrong until it changes");
     }
 }

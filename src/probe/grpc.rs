@@ -24,7 +24,7 @@ use super::port::Port;
 use super::session::{Ends, Evidence, Session};
 use super::written::Written;
 use crate::setting::{Absent, KeyEntry, Value};
-use crate::source::{Diagnostic, Diagnostics};
+use crate::source::{Diagnostic, Diagnostics, words};
 use crate::tls::{AlpnProtocol, Handshake};
 
 const PORT: KeyEntry = KeyEntry::new(
@@ -96,7 +96,7 @@ fn service(value: Value<'_>) -> Result<Box<str>, Diagnostic> {
 /// The runs at one target, over a connection that is kept between them.
 pub(super) struct GrpcSession {
     caller: Caller,
-    kept: Option<KeptConnection>,
+    kept: KeptConnection,
 }
 
 /// What does not change between runs, but for what files say.
@@ -108,7 +108,7 @@ struct Caller {
 impl GrpcSession {
     pub(super) fn new(test: &Arc<Grpc>) -> Self {
         let handshaker = test.handshake.clone().map(Handshaker::new);
-        Self { caller: Caller { test: Arc::clone(test), handshaker }, kept: None }
+        Self { caller: Caller { test: Arc::clone(test), handshaker }, kept: KeptConnection::default() }
     }
 }
 
@@ -155,7 +155,7 @@ impl Caller {
         Ok(status.unwrap_or(Err(Reason::BrokenGrpc { why: "no status behind the response" })).and_then(
             |()| match serving(&message)? {
                 1 => Ok(()),
-                other => Err(Reason::NotServing { said: word(other) }),
+                other => Err(Reason::NotServing { said: serving_word(other) }),
             },
         ))
     }
@@ -178,9 +178,9 @@ impl Caller {
 
 impl Session for GrpcSession {
     async fn run(&mut self, ends: Ends, phase: &mut Phase) -> Result<Evidence, Failure> {
-        let kept = self.kept.take();
+        let kept = std::mem::take(&mut self.kept);
         let config = self.caller.handshaker.as_mut().map(Handshaker::config).transpose()?;
-        let kept = kept.map(KeptConnection::into_open).filter(|open| open.is_current(config.as_ref()));
+        let kept = kept.into_open(config.as_ref());
         *phase = Phase::Response;
         let (said, mut open) = match self.caller.ask_again(kept, ends).await {
             Some(asked) => asked,
@@ -193,16 +193,12 @@ impl Session for GrpcSession {
         said?;
         let not_after = open.not_after;
         let is_reusable = open.connection.is_reusable().await;
-        self.kept = is_reusable.then_some(open).and_then(KeptConnection::new);
+        self.kept = KeptConnection::new(is_reusable.then_some(open));
         Ok(Evidence { not_after, weight: None })
     }
 
     async fn ended(&mut self) {
-        match &mut self.kept {
-            Some(kept) => kept.ended().await,
-            None => std::future::pending().await,
-        }
-        self.kept = None;
+        self.kept.ended().await;
     }
 }
 
@@ -287,7 +283,7 @@ fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// `ServingStatus` in words.
-fn word(status: u64) -> &'static str {
+fn serving_word(status: u64) -> &'static str {
     match status {
         0 => "UNKNOWN",
         1 => "SERVING",
@@ -304,16 +300,11 @@ fn status(fields: &HeaderMap) -> Option<Result<(), Reason>> {
         Some(0) => Ok(()),
         Some(code) => {
             let message = fields.get("grpc-message").map(|value| String::from_utf8_lossy(value.as_bytes()));
-            let message = message.unwrap_or_default();
-            let message: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
-            Err(Reason::Grpc { code, message: message.into() })
+            Err(Reason::Grpc { code, message: words(&message.unwrap_or_default()).into() })
         }
         None => Err(Reason::BrokenGrpc { why: "a status that is no number" }),
     })
 }
-
-/// How much is told of what a server says of its status.
-const MESSAGE_CHARS_MAX: usize = 120;
 
 #[cfg(test)]
 mod tests {

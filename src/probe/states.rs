@@ -13,6 +13,7 @@
 use std::collections::HashMap;
 
 use super::weight::Weight;
+use crate::source::words;
 
 /// What a file says, by key.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl States {
                 .map_err(|error| fault((error.valid_up_to() + 1, "this is not UTF-8".to_owned())))?;
             let Some((key, state)) = read_line(line).map_err(fault)? else { continue };
             if states.0.insert(key.into(), state).is_some() {
-                return Err(fault((column_of(line, key), format!("`{key}` is there twice"))));
+                return Err(fault((column_of(line, key), format!("`{}` is there twice", words(key)))));
             }
         }
         Ok(states)
@@ -68,6 +69,16 @@ impl States {
 /// A fault at a column, from 1.
 type LineFault = (usize, String);
 
+/// Whether a line can begin with this key.
+pub(super) fn is_key(text: &str) -> bool {
+    !text.contains('#') && parts(text).eq([text])
+}
+
+/// The words of a line, without the arrow that gdnsd wants.
+fn parts(said: &str) -> impl Iterator<Item = &str> {
+    said.split([' ', '\t', '\r', '\n', ',']).filter(|part| !part.is_empty() && *part != "=>")
+}
+
 /// The column of a part of a line.
 fn column_of(line: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(line.as_ptr() as usize) + 1
@@ -76,24 +87,30 @@ fn column_of(line: &str, part: &str) -> usize {
 /// The key of a line, and what it says of it; none where the line says nothing.
 fn read_line(line: &str) -> Result<Option<(&str, State)>, LineFault> {
     let (said, remark) = line.split_once('#').unwrap_or((line, ""));
-    let mut words = said.split([' ', '\t', '\r', ',']).filter(|word| !word.is_empty() && *word != "=>");
-    let Some(key) = words.next() else { return Ok(None) };
+    let mut parts = parts(said);
+    let Some(key) = parts.next() else { return Ok(None) };
     let (mut is_up, mut down, mut weight) = (false, None, None);
-    for word in words {
+    for word in parts {
         // What gdnsd says of TTLs: they are those of the zone here.
         let bare = word.split_once('/').map_or(word, |(state, _)| state);
         let is = |known: &&str| known.eq_ignore_ascii_case(bare);
         match bare.strip_suffix('%') {
             Some(share) => match share.parse().ok().and_then(Weight::new) {
                 Some(share) => weight = Some(share),
-                None => return Err((column_of(line, word), format!("`{word}` is no share, as in `75%`"))),
+                None => {
+                    return Err((
+                        column_of(line, word),
+                        format!("`{}` is no share, as in `75%`", words(word)),
+                    ));
+                }
             },
             None if is(&DRAIN) => weight = Weight::new(0),
             None if UP.iter().any(&is) => is_up = true,
             None if DOWN.iter().any(&is) => down = down.or(Some(word)),
             None => {
                 let message = format!(
-                    "`{word}` is no state: it is one of {}, {} or {DRAIN}",
+                    "`{}` is no state: it is one of {}, {} or {DRAIN}",
+                    words(word),
                     UP.join(", "),
                     DOWN.join(", ")
                 );
@@ -103,11 +120,11 @@ fn read_line(line: &str) -> Result<Option<(&str, State)>, LineFault> {
     }
     match (down, is_up || weight.is_some()) {
         (Some(word), _) => {
-            let state = State::Down { word: word.into(), remark: remark.trim().into() };
+            let state = State::Down { word: words(word).into(), remark: words(remark.trim()).into() };
             Ok(Some((key, state)))
         }
         (None, true) => Ok(Some((key, State::Up(weight)))),
-        (None, false) => Err((column_of(line, key), format!("nothing is said of `{key}`"))),
+        (None, false) => Err((column_of(line, key), format!("nothing is said of `{}`", words(key)))),
     }
 }
 
@@ -142,6 +159,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_of_a_file_is_one_short_line_without_control_characters() {
+        let State::Down { remark, .. } = one("192.0.2.1 down # red\u{1b}[31m\u{7}") else { panic!("up") };
+        assert_eq!(&*remark, "red\u{fffd}[31m\u{fffd}");
+        let State::Down { word, remark } = one(&format!("a down/{0} # {0}", "9".repeat(5000))) else {
+            panic!("up")
+        };
+        assert!(word.chars().count() <= 201 && remark.chars().count() <= 201, "{word} {remark}");
+    }
+
+    #[test]
+    fn a_key_is_what_a_line_can_begin_with() {
+        for key in ["web", "192.0.2.1", "a=>b", "\u{e9}"] {
+            assert!(
+                is_key(key) && States::read(format!("{key} up").as_bytes()).unwrap().get(key).is_some(),
+                "{key}"
+            );
+        }
+        for odd in ["", "=>", "a b", "a#b", "a,b", "a\tb", "a\r", "a\nb", " a"] {
+            assert!(!is_key(odd), "{odd:?}");
+        }
+    }
+
+    #[test]
     fn lines_that_say_nothing_are_passed_over() {
         let states = States::read(b"# all of them\n\n  \n192.0.2.1 up\n2001:db8::1 down\n").unwrap();
         assert_eq!(states.0.len(), 2);
@@ -162,6 +202,9 @@ mod tests {
             assert_eq!((fault.line, fault.column), (line, column), "{text}");
             assert!(fault.message.contains(message), "{}", fault.message);
         }
+        let long = format!("{} up\n{0} down", "k".repeat(1000));
+        let fault = States::read(long.as_bytes()).unwrap_err();
+        assert!(fault.message.len() < 300, "{}", fault.message);
         let fault = States::read(b"a \xff").unwrap_err();
         assert_eq!((fault.line, fault.column), (1, 3));
     }

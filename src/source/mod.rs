@@ -3,6 +3,7 @@
 //! This room does not know what a text means: nothing here knows DNS.
 
 mod nearest;
+mod words;
 mod patience;
 mod span;
 
@@ -26,6 +27,7 @@ pub use patience::{Pending, WAIT_MAX, pending, take_has_come};
 pub use render::Look;
 pub use sources::{Error, Naming, Sources, TextFile, canonical};
 pub use span::{FileId, Place, Span, TEXT_BYTES_MAX, offset};
+pub use words::words;
 
 pub(crate) use patience::{open_regular, patiently, patiently_for, wait_for_bytes};
 

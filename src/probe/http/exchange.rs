@@ -32,7 +32,7 @@ pub(in crate::probe) const USER_AGENT: HeaderValue =
 /// The exchanges with one target.
 pub(in crate::probe) struct Exchanges {
     client: Client,
-    kept: Option<KeptConnection>,
+    kept: KeptConnection,
 }
 
 /// What does not change between runs, but for what files say.
@@ -78,17 +78,16 @@ struct Run<'r> {
 
 impl Exchanges {
     pub(in crate::probe) fn new(http: Http, security: Option<Security>) -> Self {
-        Self { client: Client { http, security }, kept: None }
+        Self { client: Client { http, security }, kept: KeptConnection::default() }
     }
 
     /// Asks, and judges the answer. A connection that was kept is used; whatever ends this run in another way
     /// than by a pass leaves none.
     pub(in crate::probe) async fn run(&mut self, ends: Ends, phase: &mut Phase) -> Result<Evidence, Failure> {
-        let kept = self.kept.take();
+        let kept = std::mem::take(&mut self.kept);
         let client = &mut self.client;
         let mut run = client.begin(ends, phase)?;
-        let mut open =
-            kept.map(KeptConnection::into_open).filter(|open| open.is_current(run.config.as_ref()));
+        let mut open = kept.into_open(run.config.as_ref());
         let mut resource = Resource { host: client.http.host.clone(), path: client.http.path.clone() };
         for _ in 0..=client.http.redirects {
             let (answer, mut used) = client.ask(open.take(), &resource, &mut run).await?;
@@ -96,7 +95,7 @@ impl Exchanges {
             let not_after = used.not_after;
             if client.http.statuses.have(answer.status) {
                 client.judge_body(&answer)?;
-                self.kept = is_reusable.then_some(used).and_then(KeptConnection::new);
+                self.kept = KeptConnection::new(is_reusable.then_some(used));
                 let weight = client.http.tells.of_body(&answer.body);
                 return Ok(Evidence { not_after, weight });
             }
@@ -108,11 +107,7 @@ impl Exchanges {
 
     /// Resolves when the connection that is kept ends.
     pub(in crate::probe) async fn ended(&mut self) {
-        match &mut self.kept {
-            Some(kept) => kept.ended().await,
-            None => std::future::pending().await,
-        }
-        self.kept = None;
+        self.kept.ended().await;
     }
 }
 

@@ -19,26 +19,30 @@ const CONNECTIONS_KEPT_MAX: usize = 256;
 
 static PLACES: Semaphore = Semaphore::const_new(CONNECTIONS_KEPT_MAX);
 
-/// A connection that waits for the next run.
-pub(in crate::probe) struct KeptConnection {
-    open: OpenConnection,
-    _place: SemaphorePermit<'static>,
-}
+/// The connection that waits for the next run, if one does.
+#[derive(Default)]
+pub(in crate::probe) struct KeptConnection(Option<(OpenConnection, SemaphorePermit<'static>)>);
 
 impl KeptConnection {
-    pub(in crate::probe) fn new(open: OpenConnection) -> Option<Self> {
+    /// Keeps a connection, if there is one, and room for it.
+    pub(in crate::probe) fn new(open: Option<OpenConnection>) -> Self {
         // The semaphore is never closed: an error means that every place is taken.
-        PLACES.try_acquire().ok().map(|place| KeptConnection { open, _place: place })
+        KeptConnection(open.and_then(|open| Some((open, PLACES.try_acquire().ok()?))))
     }
 
-    /// To be used again.
-    pub(in crate::probe) fn into_open(self) -> OpenConnection {
-        self.open
+    /// To be used again, where a new one would be no other.
+    pub(in crate::probe) fn into_open(self, config: Option<&Arc<ClientConfig>>) -> Option<OpenConnection> {
+        let (open, _) = self.0?;
+        Some(open).filter(|open| open.is_current(config))
     }
 
-    /// Resolves when it ends.
+    /// Resolves when it ends; without one, never.
     pub(in crate::probe) async fn ended(&mut self) {
-        self.open.connection.ended().await;
+        match &mut self.0 {
+            Some((open, _)) => open.connection.ended().await,
+            None => std::future::pending().await,
+        }
+        self.0 = None;
     }
 }
 
@@ -62,7 +66,7 @@ impl OpenConnection {
     }
 
     /// Whether a new one would be no other.
-    pub(in crate::probe) fn is_current(&self, config: Option<&Arc<ClientConfig>>) -> bool {
+    fn is_current(&self, config: Option<&Arc<ClientConfig>>) -> bool {
         let is_same = match (&self.config, config) {
             (Some(own), Some(wanted)) => Arc::ptr_eq(own, wanted),
             (own, wanted) => own.is_none() && wanted.is_none(),

@@ -110,6 +110,47 @@ async fn a_change_of_the_file_is_seen_at_once_however_long_the_interval() {
     assert_eq!(*engine.local_trouble().borrow(), None);
 }
 
+#[tokio::test]
+async fn only_a_change_of_the_file_itself_has_its_targets_probed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("states");
+    write(&file, "192.0.2.1 up\n");
+    let mut prober = probe_of(&file, "192.0.2.1", None).prober();
+    assert!(said_again(&mut prober).await.starts_with("passed in "));
+    for number in 0..100 {
+        fs::write(folder.path().join(format!("other-{number}")), "192.0.2.1 down\n").unwrap();
+    }
+    assert!(
+        timeout(Duration::from_millis(300), prober.hint()).await.is_err(),
+        "other files say nothing of it"
+    );
+    write(&file, "192.0.2.1 down\n");
+    timeout(LIMIT, prober.hint()).await.unwrap();
+    assert_eq!(prober.run().await.to_string(), "told to be `down`");
+}
+
+#[tokio::test]
+async fn a_folder_that_comes_after_the_probe_or_is_made_anew_is_heard_of() {
+    let above = tempfile::tempdir().unwrap();
+    let folder = above.path().join("run");
+    let file = folder.join("states");
+    let mut prober = probe_of(&file, "192.0.2.1", None).prober();
+    for state in ["up", "down"] {
+        assert!(timeout(Duration::from_millis(50), prober.hint()).await.is_err());
+        fs::create_dir(&folder).unwrap();
+        prober.run().await;
+        // At its next turn it watches the folder that is there now.
+        assert!(timeout(Duration::from_millis(50), prober.hint()).await.is_err());
+        write(&file, &format!("192.0.2.1 {state}\n"));
+        timeout(LIMIT, prober.hint()).await.unwrap();
+        let said = prober.run().await.to_string();
+        assert!(said.starts_with("passed in ") == (state == "up"), "{said}");
+        fs::remove_dir_all(&folder).unwrap();
+        timeout(LIMIT, prober.hint()).await.unwrap();
+        prober.run().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pool_answers_whom_the_file_says_to_be_up_and_bad_lines_are_told_once() {
     let site = Site::new();

@@ -46,6 +46,10 @@ shop IN A 192.0.2.11
 ldap IN A 192.0.2.10
 cdn IN A 192.0.2.10
 build IN A 192.0.2.10
+store IN A 192.0.2.10
+resolver IN A 192.0.2.53
+redis IN A 192.0.2.10
+files IN A 192.0.2.10
 edge IN A 198.51.100.3
 www IN A 192.0.2.10
 www IN A 198.51.100.10

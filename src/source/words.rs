@@ -1,9 +1,9 @@
-//! Words of a server: what it says of an error, and what is said of what it sent.
+//! Words of others: what a server says of an error, what another program writes into a file.
 
-/// Longest text of a server that is told, in characters.
+/// Longest text of others that is told, in characters.
 const CHARACTERS_MAX: usize = 200;
 
-/// A text of a server as a log, a status and a file can hold it: one line of at most 200 characters, of which each is
+/// A text of others as a log, a status and a file can hold it: one line of at most 200 characters, of which each is
 /// printed.
 pub fn words(text: &str) -> String {
     let shown = |letter: char| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter };
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_a_server_are_one_short_line() {
+    fn words_of_others_are_one_short_line() {
         assert_eq!(words("nodes is forbidden"), "nodes is forbidden");
         assert_eq!(
             words("no\n2026 edgedns: all is well\u{1b}[2J"),
