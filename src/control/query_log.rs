@@ -1,6 +1,6 @@
 //! The query log: queries and what they were answered, one JSON object in a line, over a Unix socket.
 //!
-//! Whoever keeps them listens there (Vector, Fluent Bit, `socat`). Not responsible for which queries there are: that is
+//! Whoever keeps them listens there (Vector, Fluent Bit, `socat`, `fstrm_capture`). Not responsible for which queries there are: that is
 //! `transport`, whose workers hand over what they can and wait for nobody.
 
 use std::future::poll_fn;
@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use super::status::QueryLogStatus;
 use super::traced::query_line;
 use crate::sync::lock;
-use crate::transport::{Trace, TraceEvent};
+use crate::transport::{LeftOut, Trace, TraceEvent};
 
 /// Bytes that are written at once.
 const WRITE_BYTES: usize = 64 << 10;
@@ -36,16 +36,16 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 pub struct QueryLog {
     socket: PathBuf,
     state: Arc<QueryLogState>,
+    /// Queries for which there was no room: they came faster than they were written, or nobody read.
+    left_out: LeftOut,
     task: JoinHandle<()>,
 }
 
 #[derive(Default)]
 struct QueryLogState {
     written: AtomicU64,
-    /// Queries that nobody was there to read.
+    /// Queries that nobody was there to read, though they were taken out of the queue.
     lost: AtomicU64,
-    /// Queries that came faster than they were written.
-    left_out: AtomicU64,
     fault: Mutex<Option<String>>,
 }
 
@@ -64,7 +64,7 @@ impl QueryLog {
         QueryLogStatus {
             socket: self.socket.display().to_string(),
             written: count(&self.state.written),
-            dropped: count(&self.state.lost).saturating_add(count(&self.state.left_out)),
+            dropped: count(&self.state.lost).saturating_add(self.left_out.count()),
             error: lock(&self.state.fault).clone(),
         }
     }
@@ -83,7 +83,7 @@ impl QueryLogState {
         match (before, fault) {
             (None, Some(fault)) => {
                 warn!(
-                    "queries are not logged to {}: {fault}; they are counted until somebody reads there",
+                    "queries are not logged to {}: {fault}; the first of them wait until somebody reads there, the others are counted",
                     socket.display()
                 );
             }
@@ -118,7 +118,8 @@ impl Writer {
                 Err(fault) => fault.to_string(),
             };
             self.state.note(Some(fault), &self.socket);
-            self.lose(pause).await;
+            // What is answered meanwhile waits, as far as there is room for it, and is counted by the workers beyond.
+            sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }
@@ -133,7 +134,6 @@ impl Writer {
             {
                 self.add(&seen);
             }
-            self.state.left_out.store(self.trace.left_out(), Ordering::Relaxed);
             let fault = match timeout(WRITE_MAX, stream.write_all(&self.lines)).await {
                 Ok(Ok(())) => None,
                 Ok(Err(fault)) => Some(fault.to_string()),
@@ -153,7 +153,9 @@ impl Writer {
             self.lines.extend_from_slice(&line);
             self.count += 1;
         }
+        self.count += 1;
     }
+}
 
     /// Lets time pass while nobody reads: what is answered meanwhile is counted.
     async fn lose(&mut self, pause: Duration) {
@@ -168,6 +170,7 @@ impl Writer {
             }
         }
     }
+    stream.write_all(&Control::Start.frame()).await
 }
 
 /// The next query; none: there are no more.

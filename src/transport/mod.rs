@@ -90,7 +90,7 @@ pub use settings::{Settings, WORKERS_MAX};
 pub use stream::{CONNECTION_BYTES_MAX, HandshakeCounters, TcpCounters, TcpSettings};
 #[cfg(feature = "fuzzing")]
 pub use stream::{Frame, Input};
-pub use trace::{Filter, Names, TRACES_MAX, Taps, Trace, TraceEvent};
+pub use trace::{Filter, LeftOut, Names, TRACES_MAX, Taps, Trace, TraceEvent};
 pub use udp::UdpCounters;
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ impl Responder for SnapshotResponder {
 
 impl SnapshotResponder {
     #[cold]
-    fn show(&self, peer: Peer, query: &[u8], reply: Reply, out: &[u8]) {
+    fn show(&mut self, peer: Peer, query: &[u8], reply: Reply, out: &[u8]) {
         let response = match reply {
             Reply::Send { len } | Reply::ForwardTail { len } => out.get(..len),
             Reply::Drop | Reply::Forward | Reply::HandOver(_) => None,

@@ -11,7 +11,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
@@ -27,12 +27,16 @@ use crate::sync::lock;
 /// Traces at a time: each copies what it wants, and there are few operators.
 pub const TRACES_MAX: usize = 4;
 
-/// Queries that wait for the reader of a trace; what comes beyond is left out and counted. At most 32 MiB, if
-/// each and its response are as long as TCP allows; over UDP a hundredth of that.
+/// Queries that wait for the reader of a trace; what comes beyond is left out and counted.
 const WAITING_MAX: usize = 256;
 
 /// The same of the query log, which is written while it comes: a burst of some tenths of a second. A sample may be as large.
 const LOG_WAITING_MAX: usize = 4_096;
+
+/// Bytes of queries and responses that wait for a reader; what comes beyond is left out and counted. Over UDP the queries are
+/// too many before; over TCP each of a few hundred may be as long as its length can say. Workers that look at the same time
+/// may each bring one more.
+const WAITING_BYTES_MAX: usize = 8 << 20;
 
 /// Which queries are wanted; by default all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,8 +89,10 @@ struct OpenTrace {
     filter: Filter,
     /// Of so many queries one is wanted.
     every: NonZeroU32,
-    /// How many have come.
-    come: AtomicU64,
+    /// How many taps have begun with it.
+    taps: AtomicU64,
+    /// Bytes that wait for the reader.
+    waiting_bytes: AtomicUsize,
     /// When it ends at the latest; none: it is the query log, and lasts.
     until: Option<Instant>,
     seen: mpsc::Sender<TraceEvent>,
@@ -104,7 +110,24 @@ pub struct Trace {
 pub(super) struct Tap {
     list: Arc<TraceList>,
     generation: u64,
-    traces: Vec<Arc<OpenTrace>>,
+    traces: Vec<TappedTrace>,
+}
+
+/// A trace, as one worker sees it: workers share no count of the queries that have come.
+struct TappedTrace {
+    trace: Arc<OpenTrace>,
+    /// Queries that are passed over before the next one is taken.
+    passed_over: u32,
+}
+
+/// How many queries a trace has left out, for whoever has not got the trace.
+pub struct LeftOut(Arc<OpenTrace>);
+
+impl LeftOut {
+    /// Queries that were wanted and are not shown, because too many came at once.
+    pub fn count(&self) -> u64 {
+        self.0.left_out.load(Ordering::Relaxed)
+    }
 }
 
 /// A name, or a text with asterisks or question marks.
@@ -150,11 +173,64 @@ impl Filter {
     }
 }
 
+/// 2^64 divided by the golden ratio: its multiples are spread evenly, however many there are (Knuth, section 6.4).
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
 impl OpenTrace {
+    /// How many queries another tap passes over before its first one. Were it none, a sample would have the first query of
+    /// each worker, however few of them come.
+    fn begin(&self) -> u32 {
+        let spread = self.taps.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN);
+        let passed_over = u128::from(spread).saturating_mul(u128::from(self.every.get())) >> u64::BITS;
+        // A fraction of a number of 32 bits has no more.
+        u32::try_from(passed_over).unwrap_or(0)
+    }
+
+    /// Copies a query and its response for the reader, if there is room for them.
+    fn send(&self, peer: Peer, query: &[u8], response: Option<&[u8]>) -> Option<()> {
+        let bytes = query.len().saturating_add(response.map_or(0, <[u8]>::len));
+        let waiting = self.waiting_bytes.load(Ordering::Relaxed);
+        if waiting.saturating_add(bytes) > WAITING_BYTES_MAX {
+            return None;
+        }
+        let place = self.seen.try_reserve().ok()?;
+        self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        place.send(TraceEvent {
+            when: SystemTime::now(),
+            peer,
+            query: query.into(),
+            response: response.map(Into::into),
+        });
+        Some(())
+    }
+}
+
+impl TappedTrace {
+    fn new(trace: &Arc<OpenTrace>) -> TappedTrace {
+        TappedTrace { trace: Arc::clone(trace), passed_over: trace.begin() }
+    }
+
     /// Whether a query is wanted, and its turn in the sample has come.
-    fn takes(&self, peer: Peer, query: &[u8]) -> bool {
-        let is_wanted = self.filter.wants(peer, query);
-        is_wanted && self.come.fetch_add(1, Ordering::Relaxed).is_multiple_of(u64::from(self.every.get()))
+    fn takes(&mut self, peer: Peer, query: &[u8]) -> bool {
+        if !self.trace.filter.wants(peer, query) {
+            return false;
+        }
+        match self.passed_over.checked_sub(1) {
+            Some(left) => {
+                self.passed_over = left;
+                false
+            }
+            None => {
+                self.passed_over = self.trace.every.get().saturating_sub(1);
+                true
+            }
+        }
+    }
+}
+
+impl TraceEvent {
+    fn bytes(&self) -> usize {
+        self.query.len().saturating_add(self.response.as_ref().map_or(0, |response| response.len()))
     }
 }
 
@@ -193,8 +269,15 @@ impl Taps {
         waiting_max: usize,
     ) -> Trace {
         let (sender, seen) = mpsc::channel(waiting_max);
-        let (come, left_out) = (AtomicU64::new(0), AtomicU64::new(0));
-        let trace = Arc::new(OpenTrace { filter, every, come, until, seen: sender, left_out });
+        let trace = Arc::new(OpenTrace {
+            filter,
+            every,
+            taps: AtomicU64::new(0),
+            waiting_bytes: AtomicUsize::new(0),
+            until,
+            seen: sender,
+            left_out: AtomicU64::new(0),
+        });
         traces.push(Arc::clone(&trace));
         self.list.changed();
         Trace { list: Arc::clone(&self.list), trace, seen }
@@ -229,12 +312,27 @@ impl Taps {
 impl Trace {
     /// The next query.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<TraceEvent>> {
-        self.seen.poll_recv(context)
+        let next = self.seen.poll_recv(context);
+        if let Poll::Ready(Some(event)) = &next {
+            self.note_taken(event);
+        }
+        next
     }
 
     /// The next query, if one has come.
     pub fn try_next(&mut self) -> Option<TraceEvent> {
-        self.seen.try_recv().ok()
+        let next = self.seen.try_recv().ok()?;
+        self.note_taken(&next);
+        Some(next)
+    }
+
+    fn note_taken(&self, event: &TraceEvent) {
+        self.trace.waiting_bytes.fetch_sub(event.bytes(), Ordering::Relaxed);
+    }
+
+    /// How many it leaves out, also from now on.
+    pub fn losses(&self) -> LeftOut {
+        LeftOut(Arc::clone(&self.trace))
     }
 
     /// Queries that were wanted and are not shown, because too many came at once.
@@ -270,7 +368,13 @@ impl Tap {
     #[cold]
     fn take(&mut self, newest: u64) {
         self.generation = newest;
-        self.traces.clone_from(&self.list.traces());
+        let before = std::mem::take(&mut self.traces);
+        let known = |trace: &Arc<OpenTrace>| before.iter().find(|tapped| Arc::ptr_eq(&tapped.trace, trace));
+        let tapped = |trace| match known(trace) {
+            Some(&TappedTrace { passed_over, .. }) => TappedTrace { trace: Arc::clone(trace), passed_over },
+            None => TappedTrace::new(trace),
+        };
+        self.traces = self.list.traces().iter().map(tapped).collect();
     }
 
     /// Whether a trace is open. HOT.
@@ -281,18 +385,10 @@ impl Tap {
 
     /// Copies a query and its response for the traces that want it; never waits.
     #[cold]
-    pub(super) fn show(&self, peer: Peer, query: &[u8], response: Option<&[u8]>) {
-        for trace in self.traces.iter().filter(|trace| trace.takes(peer, query)) {
-            match trace.seen.try_reserve() {
-                Ok(place) => place.send(TraceEvent {
-                    when: SystemTime::now(),
-                    peer,
-                    query: query.into(),
-                    response: response.map(Into::into),
-                }),
-                Err(_) => {
-                    trace.left_out.fetch_add(1, Ordering::Relaxed);
-                }
+    pub(super) fn show(&mut self, peer: Peer, query: &[u8], response: Option<&[u8]>) {
+        for tapped in &mut self.traces {
+            if tapped.takes(peer, query) && tapped.trace.send(peer, query, response).is_none() {
+                tapped.trace.left_out.fetch_add(1, Ordering::Relaxed);
             }
         }
     }

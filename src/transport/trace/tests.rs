@@ -19,7 +19,7 @@ fn query(qname: &str, qtype: Rtype) -> Vec<u8> {
 }
 
 fn received(trace: &mut Trace) -> usize {
-    std::iter::from_fn(|| trace.seen.try_recv().ok()).count()
+    std::iter::from_fn(|| trace.try_next()).count()
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_tap_shows_nothing_before_a_trace_begins_and_after_it_ends() {
 fn what_nobody_takes_in_time_is_left_out_and_counted() {
     let taps = Taps::default();
     let mut trace = taps.open(Filter::default(), later()).unwrap();
-    let tap = taps.tap();
+    let mut tap = taps.tap();
     for _ in 0..WAITING_MAX + 7 {
         tap.show(PEER, &query("www.example", Rtype::A), None);
     }
@@ -114,6 +114,13 @@ fn of_so_many_queries_the_log_gets_one_and_it_lasts() {
         tap.show(PEER, &query("www.example", Rtype::A), None);
     }
     assert_eq!(received(&mut log), 3);
+    let mut other = taps.open(Filter::default(), later()).unwrap();
+    tap.look();
+    for _ in 0..2 {
+        tap.show(PEER, &query("www.example", Rtype::A), None);
+    }
+    assert_eq!((received(&mut log), received(&mut other)), (0, 2), "another trace does not begin it anew");
+    drop(other);
     taps.expire(later());
     tap.look();
     assert!(tap.is_open());
@@ -121,4 +128,33 @@ fn of_so_many_queries_the_log_gets_one_and_it_lasts() {
     drop(log);
     tap.look();
     assert!(!tap.is_open());
+}
+
+#[test]
+fn a_sample_is_that_of_all_queries_however_few_each_worker_gets() {
+    let taps = Taps::default();
+    let mut log = taps.log(NonZeroU32::new(100).unwrap());
+    for _ in 0..1000 {
+        let mut tap = taps.tap();
+        tap.show(PEER, &query("www.example", Rtype::A), None);
+        tap.show(PEER, &query("www.example", Rtype::A), None);
+    }
+    let taken = received(&mut log);
+    assert!((15..=25).contains(&taken), "{taken} of 2000");
+}
+
+#[test]
+fn long_messages_that_wait_are_bounded_by_their_bytes() {
+    let taps = Taps::default();
+    let mut log = taps.log(NonZeroU32::MIN);
+    let mut tap = taps.tap();
+    let long = vec![0; 60_000];
+    for _ in 0..LOG_WAITING_MAX {
+        tap.show(PEER, &long, Some(&long));
+    }
+    let fit = WAITING_BYTES_MAX / (2 * long.len());
+    assert_eq!(log.losses().count(), (LOG_WAITING_MAX - fit) as u64);
+    assert_eq!(received(&mut log), fit);
+    tap.show(PEER, &long, Some(&long));
+    assert_eq!(received(&mut log), 1, "what was read makes room");
 }
