@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use super::table::Table;
-use crate::setting::{client_certificate, keep};
+use crate::setting::{client_certificate, keep, server_name};
 use crate::source::{Diagnostic, Diagnostics};
-use crate::tls::{AuthorityFile, ServerName, Verify};
+use crate::tls::{AuthorityFile, Verify};
 use crate::webhook::{Url, UrlError, WebhookSettings, look_at_secret};
 
 /// Reads `[webhook]`; none where it is of no use.
@@ -15,11 +15,12 @@ pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) ->
     let url = table.need("url", found).and_then(|value| {
         let read = value.text().and_then(|text| {
             Url::read(text).map_err(|error| {
-                let fault = value.fault(format!("`{text}`: {error}"));
+                let fault = value.fault(format!("`{}`: {error}", Url::told(text)));
                 match error {
                     UrlError::Endpoint(crate::http_client::EndpointError::Name { .. }) => {
                         fault.help("write its address, and the name of its certificate as `server-name`")
                     }
+                    UrlError::UserInfo => fault.help("leave them out"),
                     UrlError::Endpoint(_) | UrlError::Path => {
                         fault.help("write it as \"https://192.0.2.7:8443/hooks/edgedns\"")
                     }
@@ -31,11 +32,7 @@ pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) ->
     table.need("secret-file", found)?;
     let secret_file = table.read_file("secret-file", folder, found, look_at_secret).ok()?;
     let authority = table.read_file("ca", folder, found, AuthorityFile::new).ok()?;
-    let server_name = table.read("server-name", found, |value| {
-        let text = value.text()?;
-        ServerName::new(text)
-            .ok_or_else(|| value.fault(format!("`{text}` is neither a host name nor an address")))
-    });
+    let server_name = table.read("server-name", found, server_name);
     let certificate = client_certificate(table, ("cert", "key"), folder, found).ok()?;
     let (url, span) = url?;
     if url.is_plain() {

@@ -9,7 +9,8 @@ use hyper::{Method, Request};
 use ring::hmac;
 
 use super::settings::WebhookSettings;
-use crate::http_client::{Connection, Error, read, words};
+use crate::http_client::{Connection, Error, read};
+use crate::source::words;
 
 /// Where the signature stands: `sha256=`, and HMAC-SHA256 (RFC 2104) of the body in hexadecimal digits.
 pub const SIGNATURE_HEADER: &str = "X-Edgedns-Signature";

@@ -24,5 +24,5 @@ mod letter;
 mod outbox;
 
 pub use letter::SIGNATURE_HEADER;
-pub use outbox::{Outbox, OutboxStatus};
+pub use outbox::{Outbox, OutboxStatus, Sender};
 pub use settings::{SECRET_BYTES_MIN, Url, UrlError, WebhookSettings, look_at_secret};

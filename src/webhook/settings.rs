@@ -39,6 +39,8 @@ pub struct Url {
 pub enum UrlError {
     /// No endpoint.
     Endpoint(EndpointError),
+    /// A user or a password in front of the address.
+    UserInfo,
     /// A path that cannot be sent.
     Path,
 }
@@ -47,6 +49,7 @@ impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             UrlError::Endpoint(error) => error.fmt(f),
+            UrlError::UserInfo => f.write_str("a user and a password are not sent: letters are signed"),
             UrlError::Path => f.write_str("its path cannot be sent"),
         }
     }
@@ -61,23 +64,41 @@ impl Url {
     ///
     /// When it is none, or names a host.
     pub fn read(text: &str) -> Result<Url, UrlError> {
-        let behind_scheme = text.find("://").map_or(0, |at| at.saturating_add(3));
-        let path_at = text.get(behind_scheme..).and_then(|rest| rest.find('/'));
-        let split = path_at.map_or(text.len(), |at| at.saturating_add(behind_scheme));
-        let (server, path) = text.split_at_checked(split).unwrap_or((text, ""));
+        let (server, path) = split(text);
+        if server.contains('@') {
+            return Err(UrlError::UserInfo);
+        }
         let port = if text.starts_with("http://") { 80 } else { 443 };
         let endpoint = Endpoint::read(server, port).map_err(UrlError::Endpoint)?;
-        let path = if path.is_empty() { "/" } else { path };
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         let is_sent = path
             .parse::<hyper::Uri>()
             .is_ok_and(|uri| uri.path_and_query().is_some_and(|all| all.as_str() == path));
-        if is_sent { Ok(Url { endpoint, path: path.to_owned() }) } else { Err(UrlError::Path) }
+        if is_sent { Ok(Url { endpoint, path }) } else { Err(UrlError::Path) }
+    }
+
+    /// As much of a text as can be told, which need not be a URL: path, query and password may be secrets.
+    pub fn told(text: &str) -> String {
+        let (server, rest) = split(text);
+        let scheme = server.find("://").map_or(0, |at| at.saturating_add(3));
+        let (scheme, server) = server.split_at_checked(scheme).unwrap_or_default();
+        let address = server.rsplit('@').next().unwrap_or_default();
+        let more = if rest.is_empty() { "" } else { "/…" };
+        format!("{scheme}{address}{more}")
     }
 
     /// Whether what is told can be read on the way.
     pub fn is_plain(&self) -> bool {
         self.endpoint.scheme == Scheme::Http
     }
+}
+
+/// The server of a URL with its scheme, and what is behind it.
+fn split(text: &str) -> (&str, &str) {
+    let behind_scheme = text.find("://").map_or(0, |at| at.saturating_add(3));
+    let path = text.get(behind_scheme..).and_then(|rest| rest.find(['/', '?', '#']));
+    let end = path.map_or(text.len(), |at| at.saturating_add(behind_scheme));
+    text.split_at_checked(end).unwrap_or((text, ""))
 }
 
 /// Without its query, which may have a token in it.
@@ -93,12 +114,7 @@ impl fmt::Display for Url {
 impl WebhookSettings {
     /// What is said and demanded in the handshake.
     pub(super) fn handshake(&self) -> Handshake {
-        Handshake {
-            server_name: self.server_name.clone(),
-            verify: self.verify.clone(),
-            protocols: Vec::new(),
-            client: self.certificate.clone(),
-        }
+        Handshake::without_alpn(self.server_name.clone(), self.verify.clone(), self.certificate.clone())
     }
 
     /// What the request is for.
@@ -156,5 +172,23 @@ mod tests {
         assert_eq!(shown("192.0.2.7/x"), Err(UrlError::Endpoint(EndpointError::Scheme)));
         assert_eq!(shown("https:///x"), Err(UrlError::Endpoint(EndpointError::Address)));
         assert_eq!(shown("https://192.0.2.7/a b"), Err(UrlError::Path));
+        assert_eq!(shown("https://192.0.2.7?a=b").unwrap(), "https://192.0.2.7:443/?…");
+        assert_eq!(shown("https://me:secret@192.0.2.7/"), Err(UrlError::UserInfo));
+    }
+
+    #[test]
+    fn nothing_of_a_url_is_told_that_may_be_a_secret() {
+        for (text, told) in [
+            ("https://hooks.example.com/services/T0/SECRET", "https://hooks.example.com/…"),
+            ("https://me:SECRET@hooks.example.com?token=SECRET", "https://hooks.example.com/…"),
+            ("https://me:SECRET@a@b", "https://b"),
+            ("hooks.example.com/SECRET", "hooks.example.com/…"),
+            ("", ""),
+        ] {
+            assert_eq!(Url::told(text), told);
+            if let Err(error) = Url::read(text) {
+                assert!(!error.to_string().contains("SECRET"), "{error}");
+            }
+        }
     }
 }

@@ -2,20 +2,27 @@
 //!
 //! Not responsible for telling: that is the room `webhook`.
 
-use std::fs;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use tracing::error;
 
-use crate::control::{ChangeStatus, WebhookStatus};
-use crate::webhook::{Outbox, OutboxStatus, WebhookSettings};
-
-/// The name of this host.
-const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+use crate::control::{ChangeStatus, UtcTime, WebhookStatus};
+use crate::webhook::{Outbox, OutboxStatus, Sender, WebhookSettings};
+use crate::zones::host_name;
 
 /// Who is told, if somebody is.
-#[derive(Default)]
 pub(super) struct Webhook {
+    /// Who tells, whoever is told.
+    sender: Arc<Sender>,
     outbox: Option<Outbox>,
+}
+
+impl Default for Webhook {
+    fn default() -> Self {
+        let sender = Sender::new(host_name(), UtcTime(SystemTime::now()).to_string());
+        Webhook { sender: Arc::new(sender), outbox: None }
+    }
 }
 
 impl Webhook {
@@ -27,8 +34,7 @@ impl Webhook {
         if let Some(before) = self.outbox.take() {
             tokio::spawn(before.stop());
         }
-        let server = || fs::read_to_string(HOST_NAME).unwrap_or_default().trim().to_owned();
-        self.outbox = settings.map(|settings| Outbox::start(settings.clone(), server()));
+        self.outbox = settings.map(|settings| Outbox::start(settings.clone(), Arc::clone(&self.sender)));
     }
 
     /// Tells of a change; waits for nobody.
