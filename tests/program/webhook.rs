@@ -181,6 +181,50 @@ fn a_receiver_that_hangs_or_is_gone_delays_neither_answers_nor_the_end() {
 }
 
 #[test]
+fn targets_that_the_log_of_a_start_tells_in_total_are_told_each() {
+    let receiver = Receiver::start(&[204]);
+    let site = Site::new();
+    let addresses: String = (0..25).map(|_| format!("api A {}\n", loopback())).collect();
+    site.write("lab.zone", &format!("$TTL 10\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 127.0.0.1\n{addresses}"));
+    site.write("webhook.secret", &format!("{SECRET}\n"));
+    site.configure(&format!(
+        "[admin]\nsocket = \"control.sock\"\n\n[webhook]\nurl = \"http://{}/hook\"\nsecret-file = \"webhook.secret\"\n\n\
+         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\n[[zone.probe]]\nnames = [\"api\"]\ntcp = 6443\n",
+        receiver.place
+    ));
+    let program = site.start();
+    program.wait_for_line("25 of 25 targets were down when first probed, 5 of them not named here");
+    wait_for("each change", PATIENCE, || {
+        let letters = receiver.letters.lock().unwrap().clone();
+        (letters.iter().map(|letter| letter.changes().len()).sum::<usize>() == 25).then_some(())
+    });
+    assert_eq!(site.status()["changes"].as_array().map(Vec::len), Some(25));
+    program.stop();
+}
+
+#[test]
+fn what_a_reload_leaves_untold_is_counted_and_logged_and_letters_go_on_with_their_numbers() {
+    let hangs = Receiver::start(&[0]);
+    let mut lab = lab(&format!("http://{}/hook", hangs.place));
+    lab.master.close();
+    let untold = hangs.wait_for(1).remove(0);
+    let other = Receiver::start(&[204]);
+    let config = std::fs::read_to_string(lab.site.folder().join("edgedns.toml")).expect("the config");
+    let config = config.replace(&hangs.place.to_string(), &other.place.to_string());
+    lab.site.write("edgedns.toml", &config);
+    lab.program.reload_and_wait();
+    lab.program.wait_for_line("changes of verdict that it was not told before the end: 1");
+    lab.master.open();
+    let letter = other.wait_for(1).remove(0).json();
+    assert_eq!((&letter["letter"], &letter["since"]), (&Value::from(2), &untold.json()["since"]));
+    wait_for("the count", PATIENCE, || {
+        let webhook = lab.site.status()["webhook"].clone();
+        (webhook["told"] == 1 && webhook["dropped"] == 1 && webhook["waiting"] == 0).then_some(())
+    });
+    lab.program.stop();
+}
+
+#[test]
 fn a_secret_that_is_short_and_a_name_are_refused_with_the_remedy() {
     let site = Site::new();
     site.write("webhook.secret", "short\n");
@@ -194,4 +238,7 @@ fn a_secret_that_is_short_and_a_name_are_refused_with_the_remedy() {
     assert!(both.contains("a secret is 16 bytes at least, as `openssl rand -hex 32` makes it"), "{both}");
     assert!(both.contains("`hooks.example.com` is no address"), "{both}");
     assert!(both.contains("as `server-name`"), "{both}");
+    let sentence = said("https://hooks.example.com/services/T0K3N");
+    let sentence = sentence.lines().find(|line| line.contains("hooks.example.com`")).unwrap_or_default();
+    assert!(sentence.contains("`https://hooks.example.com/…`") && !sentence.contains("T0K3N"), "{sentence}");
 }

@@ -23,12 +23,17 @@ impl OwnHost {
         OwnHost { looked: Instant::now() }
     }
 
-    /// The same if it is time to look; whether there are others than before.
-    pub(super) fn look_again(&mut self, served: &mut Served) -> bool {
-        if self.looked.elapsed() < ADDRESSES_INTERVAL {
-            return false;
+    /// Whether it is time to look; then the next time is later.
+    pub(super) fn is_due(&mut self) -> bool {
+        let is_due = self.looked.elapsed() >= ADDRESSES_INTERVAL;
+        if is_due {
+            self.looked = Instant::now();
         }
-        self.looked = Instant::now();
+        is_due
+    }
+
+    /// The same; whether there are others than before.
+    pub(super) fn look_again(served: &mut Served) -> bool {
         served.set_host(HostAddresses::new(known_addresses()))
     }
 }

@@ -105,16 +105,15 @@ impl Publishing {
     pub(super) fn note(&mut self, changed: &mut Vec<Transition>, upcoming: Option<&LoadedZones>) {
         self.publish();
         for transition in changed.drain(..) {
-            if self.telling.first_verdicts.take(&transition) == LogAs::InTotal {
-                log_quietly(&transition);
-                continue;
-            }
             let mut pools: Vec<&BoundPool> = self.served.pools_of(transition.target).collect();
             // A target of what is about to be served matters to none of the pools that are.
             if let (Some(upcoming), true) = (upcoming, pools.is_empty()) {
                 pools.extend(upcoming.pools_of(transition.target));
             }
-            log_transition(&transition, &pools, &self.board);
+            match self.telling.first_verdicts.take(&transition) {
+                LogAs::Single => log_transition(&transition, &pools, &self.board),
+                LogAs::InTotal => log_quietly(&transition),
+            }
             self.telling.note(&transition, &pools);
         }
     }
@@ -143,10 +142,10 @@ impl Publishing {
 
     /// Tells clients on this host from those elsewhere by the addresses that it has now. Without pools both get the same.
     pub(super) fn follow_addresses(&mut self) {
-        if !self.served.has_pools() {
+        if !self.own_host.is_due() || !self.served.has_pools() {
             return;
         }
-        if self.own_host.look_again(&mut self.served) {
+        if OwnHost::look_again(&mut self.served) {
             debug!("the addresses of this host have changed");
             self.publish();
         }
