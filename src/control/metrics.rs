@@ -126,6 +126,11 @@ fn updates(text: &mut Text, updates: &BTreeMap<String, u64>) {
 
 /// The query log.
 fn query_log(text: &mut Text, log: &QueryLogStatus) {
+    text.gauge(
+        "edgedns_query_log_connected",
+        "Whether somebody reads the query log.",
+        [plain(u64::from(log.error.is_none()))],
+    );
     text.counter("edgedns_query_log_written", "Queries that were logged.", [plain(log.written)]);
     text.counter(
         "edgedns_query_log_dropped",
@@ -139,10 +144,15 @@ fn webhook(text: &mut Text, webhook: &WebhookStatus) {
     text.counter("edgedns_webhook_told", "Changes of verdict that the webhook took.", [plain(webhook.told)]);
     text.counter(
         "edgedns_webhook_dropped",
-        "Changes of verdict that it did not take: too many waited, or it was away for too long.",
+        "Changes of verdict that it did not take: too many waited, it was away for too long, or it was named no more.",
         [plain(webhook.dropped)],
     );
     text.counter("edgedns_webhook_failures", "Tries to tell it that failed.", [plain(webhook.failures)]);
+    text.gauge(
+        "edgedns_webhook_failing",
+        "Whether the last try to tell it failed.",
+        [plain(u64::from(webhook.error.is_some()))],
+    );
     text.gauge(
         "edgedns_webhook_waiting",
         "Changes of verdict that wait to be told.",
@@ -403,6 +413,9 @@ fn clusters(text: &mut Text, selectors: &[SelectorStatus]) {
     let missed = each(|one| Some(one.missed as u64));
     let about = "Members that the cluster has no more, and that are not forgotten yet.";
     text.gauge("edgedns_kubernetes_members_missed", about, missed);
+    let left_out = each(|one| Some(one.left_out as u64));
+    let about = "Members that a pool has no room for; there may be more.";
+    text.gauge("edgedns_kubernetes_members_left_out", about, left_out);
     let stale = each(|one| one.stale_seconds);
     let about = "Seconds since an API server has said something.";
     text.gauge("edgedns_kubernetes_stale_seconds", about, stale);

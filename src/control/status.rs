@@ -216,7 +216,7 @@ pub struct WebhookStatus {
     pub url: String,
     /// Changes that were taken there.
     pub told: u64,
-    /// Changes that were not: too many waited, or nobody took them for too long.
+    /// Changes that were not: too many waited, nobody took them for too long, or another one was named meanwhile.
     pub dropped: u64,
     /// Tries that failed.
     pub failures: u64,

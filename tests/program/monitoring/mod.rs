@@ -134,6 +134,7 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
              users: [{{name: a, user: {{token: a}}}}]\n"
         ),
     );
+    site.write("webhook.secret", "0123456789abcdef\n");
     site.write("broken.zone", "@ SOA nonsense\n");
     assert!(site.run(&["certificate", "ns.lab.example"]).status.success());
     site.write("signed.zone", "$TTL 60\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns.test.\n");
@@ -152,6 +153,9 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
          [[zone.probe]]\nnames = [\"*.apps\"]\ntls = {{ port = {}, verify = false }}\n\n\
          [[zone]]\nname = \"dyn.example\"\n\n\
          [zone.etcd]\nendpoints = [\"http://{gone}:2379\"]\nnameservers = [\"ns.test\"]\n\n\
+         [webhook]\nurl = \"http://{gone}/hook\"\nsecret-file = \"webhook.secret\"\n\n\
+         [log]\nqueries = \"queries.sock\"\n\n\
+         [[forward]]\nzone = \"far.example\"\nupstream = [\"{gone}\"]\n\n\
          [[catalog]]\nname = \"catalog.example\"\nprimary = [\"{gone}\"]\n",
         primary.place(),
         tls.port()
@@ -160,7 +164,12 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
     assert!(ask(program.listen(), "api.lab.example.", RecordType::A).is_some());
     let text = wait_for("a certificate and a failure", PATIENCE, || {
         let text = get(admin, "/metrics").body;
-        let seen = ["target_certificate_expiry", "reason=\"refused\"", "edgedns_zone_expires_in_seconds{"];
+        let seen = [
+            "target_certificate_expiry",
+            "reason=\"refused\"",
+            "edgedns_zone_expires_in_seconds{",
+            "edgedns_zone_expire_seconds{",
+        ];
         seen.iter().all(|one| text.contains(one)).then_some(text)
     });
     program.stop();
