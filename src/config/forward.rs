@@ -9,7 +9,8 @@ use super::keys::Section;
 use super::limit::{EXEMPT_MAX, one_exempt};
 use super::table::Table;
 use crate::dns::{Name, NameRef};
-use crate::forward::{ATTEMPTS_MAX, ForwardZone, Policy, Rebinding, UPSTREAMS_MAX, Upstreams};
+use crate::forward::{ATTEMPTS_MAX, ForwardZone, Policy, Rebinding, UPSTREAMS_MAX, UpstreamProbe, Upstreams};
+use crate::probe::DnsQuestion;
 use crate::requestor::{Remote, RemoteFault};
 use crate::setting::{Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -18,6 +19,12 @@ use crate::zones::Clients;
 
 /// How long an upstream may be waited for. Clients ask again after five seconds.
 const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(10);
+
+/// How often upstreams may be asked by a probe.
+const PROBE_BOUNDS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
+
+/// How often they are unless told otherwise.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The word for the upstreams of this host.
 const SYSTEM: &str = "resolv.conf";
@@ -54,6 +61,12 @@ pub(super) fn read_all(
         let ask_next_after = table.read("timeout", found, |value| value.duration(&TIMEOUT_BOUNDS));
         let attempts = table.read("attempts", found, attempts);
         let rebinding = table.read("rebinding-protection", found, rebinding);
+        let probe = table.table(Section::ForwardProbe, found);
+        let is_probed = probe.is_some();
+        let probe = probe.and_then(|table| upstream_probe(&table, found));
+        if is_probed && probe.is_none() {
+            continue;
+        }
         let allow = table.get("allow").and_then(|value| allow(value, found));
         let (Some((apex, _)), Some(upstreams)) = (apex, upstreams) else { continue };
         let usual = ForwardZone::new(apex, upstreams);
@@ -63,11 +76,19 @@ pub(super) fn read_all(
             attempts: attempts.unwrap_or(usual.attempts),
             rebinding: rebinding.unwrap_or(usual.rebinding),
             verify: ca.map_or(Verify::System, Verify::File),
+            probe,
             ..usual
         };
         forwards.push(Forward { zone, allow: allow.unwrap_or_else(|| vec![Clients::Local]) });
     }
     forwards
+}
+
+/// What upstreams must answer; none where that is faulty.
+fn upstream_probe(table: &Table<'_>, found: &mut Diagnostics) -> Option<UpstreamProbe> {
+    let interval = table.read("interval", found, |value| value.duration(&PROBE_BOUNDS));
+    let question = DnsQuestion::read(table, found)?;
+    Some(UpstreamProbe { question, interval: interval.unwrap_or(PROBE_INTERVAL) })
 }
 
 /// The apex, which none of the `earlier` ones has.

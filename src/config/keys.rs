@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use crate::etcd::access_keys;
-use crate::probe::{self, KindEntry, KindForm};
+use crate::probe::{self, DnsQuestion, KindEntry, KindForm};
 use crate::setting::{Absent, Holds, KeyEntry};
 use crate::transport::Protocols;
 use crate::zones::source::{self, SourceForm, SourceKind};
@@ -42,6 +42,8 @@ pub enum Section {
     Cache,
     /// `[[forward]]`
     Forward,
+    /// `[forward.probe]`
+    ForwardProbe,
     /// `[[zone]]`
     Zone,
     /// `[[zone.update]]`
@@ -94,6 +96,7 @@ impl Section {
             Section::Key => "[[key]]",
             Section::Cache => "[cache]",
             Section::Forward => "[[forward]]",
+            Section::ForwardProbe => "[forward.probe]",
             Section::Zone => "[[zone]]",
             Section::ZoneUpdate => "[[zone.update]]",
             Section::ZoneDnssec => "[zone.dnssec]",
@@ -134,6 +137,7 @@ impl Section {
             Section::ZoneUpdate | Section::ZoneDnssec | Section::ZoneProbe | Section::Source(_) => {
                 Some(Section::Zone)
             }
+            Section::ForwardProbe => Some(Section::Forward),
             Section::CatalogGroup => Some(Section::Catalog),
             Section::CatalogGroupUpdate => Some(Section::CatalogGroup),
             Section::Kind(_) => Some(Section::ZoneProbe),
@@ -167,6 +171,7 @@ const OWN_SECTIONS: &[Section] = &[
     Section::Key,
     Section::Cache,
     Section::Forward,
+    Section::ForwardProbe,
     Section::Zone,
     Section::ZoneUpdate,
     Section::ZoneDnssec,
@@ -219,7 +224,11 @@ pub static KEYS: LazyLock<Vec<ConfigKey>> = LazyLock::new(|| {
     let of_sources =
         |section: Section| source::KINDS.iter().flat_map(move |kind| keys_of_source(kind, section));
     let first = |section: Section| FIRST.iter().copied().filter(move |key| key.section == section);
-    let declared = |section| of_protocols(section).chain(of_sources(section));
+    let of_question = |section: Section| {
+        let keys = DnsQuestion::KEYS.iter().filter(move |_| section == Section::ForwardProbe);
+        keys.map(move |entry| of_entry(section, entry))
+    };
+    let declared = |section| of_protocols(section).chain(of_sources(section)).chain(of_question(section));
     let of_store = |section: Section| {
         let keys = access_keys::ALL.iter().filter(move |_| section == Section::Vantage);
         keys.map(move |entry| of_entry(section, entry))
@@ -783,6 +792,12 @@ const OWN: &[ConfigKey] = &[
         "resolv-conf",
         Absent::Default(r#""/etc/resolv.conf""#),
         "the file that `resolv.conf` in `upstream` means; read again when it changes",
+    ),
+    key(
+        Section::ForwardProbe,
+        "interval",
+        Absent::Default(r#""5s""#),
+        "from one question to the next; after a failure a second, until three have failed",
     ),
     key(
         Section::Zone,

@@ -106,7 +106,7 @@ pub use resolv_conf::upstreams_in;
 pub use resolv_conf::{PassedOver, ResolvConf};
 pub use settings::{
     ATTEMPTS_MAX, CacheSettings, ForwardZone, OwnAddresses, Policy, Prefetch, Rebinding, Settings,
-    UPSTREAMS_MAX, Upstreams,
+    UPSTREAMS_MAX, UpstreamProbe, Upstreams,
 };
 
 #[cfg(test)]

@@ -149,11 +149,16 @@ impl RoutedZone {
         // Without encryption there is no certificate to verify.
         let is_encrypted = remote.protocol.is_encrypted();
         let verify = if is_encrypted { &self.settings.verify } else { &Verify::System };
-        let same = known.iter().find(|known| *known.remote() == remote && known.verify() == verify);
+        let probe = self.settings.probe.as_ref();
+        let is_same = |known: &&Arc<Upstream>| {
+            *known.remote() == remote && known.verify() == verify && known.probe() == probe
+        };
+        let same = known.iter().find(is_same);
         if let Some(same) = same {
             return Arc::clone(same);
         }
-        let fresh = Arc::new(Upstream::new(remote, verify.clone(), self.settings.apex.clone()));
+        let fresh =
+            Arc::new(Upstream::new(remote, verify.clone(), self.settings.apex.clone(), probe.cloned()));
         known.push(Arc::clone(&fresh));
         fresh
     }
@@ -174,6 +179,11 @@ impl RoutedZone {
             candidates.iter().skip(1).for_each(|upstream| upstream.fade());
         }
         candidates.extend(of(UpstreamHealth::Suspect));
+        if candidates.is_empty() {
+            // None passes its probe: one that answers something is better than none.
+            let answers = upstreams.iter().filter(|one| one.answering() < UpstreamHealth::Down);
+            candidates.extend(answers.map(Arc::clone));
+        }
         if !candidates.is_empty() {
             Candidates::Ask(candidates)
         } else if upstreams.is_empty() {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::answer::CookieSecret;
 use crate::dns::Name;
+use crate::probe::DnsQuestion;
 use crate::requestor::Remote;
 use crate::tls::Verify;
 
@@ -49,6 +50,17 @@ pub struct ForwardZone {
     pub rebinding: Rebinding,
     /// Who must have issued the certificates of upstreams.
     pub verify: Verify,
+    /// By what it is decided which upstreams are up; none: by whether they answer.
+    pub probe: Option<UpstreamProbe>,
+}
+
+/// What an upstream must answer, whatever else it answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamProbe {
+    /// What it is asked.
+    pub question: DnsQuestion,
+    /// From one question to the next.
+    pub interval: Duration,
 }
 
 impl ForwardZone {
@@ -62,6 +74,7 @@ impl ForwardZone {
             attempts: 3,
             rebinding: Rebinding::Allowed,
             verify: Verify::System,
+            probe: None,
         }
     }
 }

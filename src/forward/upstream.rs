@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::cache_key::CacheKey;
+use super::settings::UpstreamProbe;
 use super::upstream_health::{FAILURES_UNTIL_DOWN, HealthRecord, Looping, UpstreamHealth};
 use crate::dns::Name;
 use crate::requestor::{
@@ -22,6 +23,8 @@ pub(super) struct Upstream {
     requestor: Requestor,
     /// The zone it is asked for: checks ask for names in it.
     pub(super) below: Name,
+    /// What it must answer besides.
+    probe: Option<UpstreamProbe>,
     pub(super) counters: UpstreamCounters,
     record: Mutex<HealthRecord>,
     /// Queries of ours that came back to us through it.
@@ -54,10 +57,11 @@ pub(super) enum Purpose {
 }
 
 impl Upstream {
-    pub(super) fn new(remote: Remote, verify: Verify, below: Name) -> Self {
+    pub(super) fn new(remote: Remote, verify: Verify, below: Name, probe: Option<UpstreamProbe>) -> Self {
         Self {
             requestor: Requestor::new(remote, verify),
             below,
+            probe,
             counters: UpstreamCounters::default(),
             record: Mutex::new(HealthRecord::new()),
             looped: AtomicU64::new(0),
@@ -74,6 +78,11 @@ impl Upstream {
     /// Whom its certificate must be from.
     pub(super) fn verify(&self) -> &Verify {
         self.requestor.verify()
+    }
+
+    /// What it must answer besides.
+    pub(super) fn probe(&self) -> Option<&UpstreamProbe> {
+        self.probe.as_ref()
     }
 
     /// What it does not understand.
@@ -157,6 +166,11 @@ impl Upstream {
         self.record().health()
     }
 
+    /// The same, whatever its probe says.
+    pub(super) fn answering(&self) -> UpstreamHealth {
+        self.record().answering()
+    }
+
     /// Its smoothed latency; none before its first answer.
     pub(super) fn latency(&self) -> Option<Duration> {
         self.record().smoothed
@@ -229,6 +243,31 @@ impl Upstream {
                 "upstream {} is down after {FAILURES_UNTIL_DOWN} failures: {failure}; it gets no more queries until it answers again",
                 self.remote()
             );
+        }
+    }
+
+    /// Notes what a probe has come to.
+    pub(super) fn probed(&self, outcome: Result<(), String>) {
+        let mut record = self.record();
+        let before = record.probe_failures;
+        let after = match &outcome {
+            Ok(()) => 0,
+            Err(_) => before.saturating_add(1).min(FAILURES_UNTIL_DOWN),
+        };
+        record.probe_failures = after;
+        if let Err(why) = &outcome {
+            record.last_error = Some(format!("its probe: {why}"));
+        }
+        drop(record);
+        match outcome {
+            Err(why) if before < FAILURES_UNTIL_DOWN && after == FAILURES_UNTIL_DOWN => tracing::warn!(
+                "upstream {} is down after {FAILURES_UNTIL_DOWN} failures of its probe: {why}; it gets queries only while no other is up",
+                self.remote()
+            ),
+            Ok(()) if before == FAILURES_UNTIL_DOWN => {
+                tracing::info!("upstream {} passes its probe again", self.remote());
+            }
+            Ok(()) | Err(_) => {}
         }
     }
 

@@ -4,6 +4,7 @@
 //!    Up ─── a failure ──▶ Suspect ── FAILURES_UNTIL_DOWN in a row ──▶ Down
 //!     ▲                      │                                         │
 //!     └────── an answer ─────┴──────────────── an answer ──────────────┘
+//!   Up ── failures of a probe, as above ──▶ Suspect, Down ── a pass ──▶ Up, whatever queries say
 //!   any ── a query of ours comes back ──▶ Looping ── an answer without that ──▶ Up
 //! ```
 
@@ -18,6 +19,8 @@ pub(super) const FAILURES_UNTIL_DOWN: u32 = 3;
 #[derive(Debug)]
 pub(super) struct HealthRecord {
     pub(super) failures: u32,
+    /// Those of its probe, in a row.
+    pub(super) probe_failures: u32,
     pub(super) looping: Looping,
     /// Smoothed latency; none before its first answer.
     pub(super) smoothed: Option<Duration>,
@@ -59,12 +62,28 @@ impl UpstreamHealth {
 impl HealthRecord {
     /// Of an upstream that has not been asked yet.
     pub(super) fn new() -> Self {
-        Self { failures: 0, looping: Looping::No, smoothed: None, last_error: None, since: Instant::now() }
+        Self {
+            failures: 0,
+            probe_failures: 0,
+            looping: Looping::No,
+            smoothed: None,
+            last_error: None,
+            since: Instant::now(),
+        }
     }
 
     /// What it decides.
     pub(super) fn health(&self) -> UpstreamHealth {
-        match (self.looping, self.failures) {
+        self.after(self.failures.max(self.probe_failures))
+    }
+
+    /// The same, whatever its probe says.
+    pub(super) fn answering(&self) -> UpstreamHealth {
+        self.after(self.failures)
+    }
+
+    fn after(&self, failures: u32) -> UpstreamHealth {
+        match (self.looping, failures) {
             (Looping::Yes, _) => UpstreamHealth::Looping,
             (Looping::No, 0) => UpstreamHealth::Up,
             (Looping::No, failures) if failures < FAILURES_UNTIL_DOWN => UpstreamHealth::Suspect,

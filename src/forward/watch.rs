@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::cache_key::CacheKey;
 use super::forward_state::ForwardState;
 use super::loop_tokens::LoopToken;
+use super::settings::UpstreamProbe;
 use super::upstream::{Purpose, Upstream};
 use super::upstream_health::UpstreamHealth;
 use crate::dns::message::Rcode;
@@ -36,14 +37,51 @@ const PAUSE_MAX: Duration = Duration::from_secs(8);
 /// Longest pause between two checks of quirks: so long a quirk may be believed that is gone.
 const QUIRKS_PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Checks a new upstream.
+/// Checks a new upstream, and probes it from now on, if it is to be.
 pub(super) fn check_new(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>) {
     start(shared, upstream, Duration::ZERO);
+    if upstream.probe().is_some() {
+        tokio::spawn(keep_probing(Arc::downgrade(shared), Arc::downgrade(upstream)));
+    }
+}
+
+/// Ends when the upstream is not configured any more.
+async fn keep_probing(shared: Weak<ForwardState>, upstream: Weak<Upstream>) {
+    loop {
+        let pause = {
+            let (Some(shared), Some(upstream)) = (shared.upgrade(), upstream.upgrade()) else { return };
+            let Some(probe) = upstream.probe() else { return };
+            run_probe(&shared, &upstream, probe).await;
+            // Whether it is down is found out soon.
+            if upstream.health() == UpstreamHealth::Suspect {
+                PAUSE_MIN.min(probe.interval)
+            } else {
+                probe.interval
+            }
+        };
+        sleep(pause).await;
+    }
+}
+
+/// Asks it once, in the way of clients' questions, and judges the answer.
+async fn run_probe(shared: &ForwardState, upstream: &Arc<Upstream>, probe: &UpstreamProbe) {
+    let key = CacheKey::plain(probe.question.name.as_ref(), probe.question.rtype);
+    let limit = shared.routing().longest_wait_for(upstream).max(ANSWER_WAIT_MIN);
+    let progress = Progress::default();
+    let asked = upstream.ask_without_judging(&key, upstream.quirks().encoding(), &shared.random, &progress);
+    let outcome = match timeout(limit, asked).await {
+        Ok(Ok(answer)) => probe.question.judge(&answer.message).map_err(|reason| reason.to_string()),
+        // Trouble of this host says nothing of it.
+        Ok(Err(failure)) if failure.is_local() => return,
+        Ok(Err(failure)) => Err(failure.to_string()),
+        Err(_) => Err(progress.timed_out().to_string()),
+    };
+    upstream.probed(outcome);
 }
 
 /// Checks an upstream until it answers, if it does not, or once, if an answer has shown a quirk.
 pub(super) fn check_if_needed(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>) {
-    if upstream.health() != UpstreamHealth::Up {
+    if upstream.answering() != UpstreamHealth::Up {
         start(shared, upstream, FIRST_PAUSE);
     } else if upstream.quirks().needs_check() {
         // Clients may ask for names whose answers show one as often as they like.
@@ -64,7 +102,7 @@ async fn watch(shared: Weak<ForwardState>, upstream: Weak<Upstream>, mut pause: 
         sleep(pause).await;
         let (Some(shared), Some(upstream)) = (shared.upgrade(), upstream.upgrade()) else { return };
         check(&shared, &upstream).await;
-        if upstream.health() == UpstreamHealth::Up {
+        if upstream.answering() == UpstreamHealth::Up {
             upstream.watched.store(false, Ordering::Release);
             // It may have failed just before.
             check_if_needed(&shared, &upstream);

@@ -22,7 +22,7 @@ use super::written::{Written, read_port};
 use crate::dns::message::{Extra, Header, Question, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::{Name, NameRef, Rtype};
-use crate::setting::{Absent, KeyEntry, Value, keep};
+use crate::setting::{Absent, KeyEntry, Table, Value, keep};
 use crate::source::{Diagnostic, Diagnostics};
 use crate::tls::random_bytes;
 
@@ -79,6 +79,17 @@ pub struct Dns {
     pub is_authoritative: bool,
 }
 
+/// What is asked for, and which answers pass.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DnsQuestion {
+    /// The name.
+    pub name: Name,
+    /// The type.
+    pub rtype: Rtype,
+    /// What passes; never empty.
+    pub passes: Vec<Answered>,
+}
+
 /// How a query is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answered {
@@ -132,19 +143,50 @@ impl Dns {
     }
 }
 
+impl DnsQuestion {
+    /// The keys by which it is written.
+    pub const KEYS: &[KeyEntry] = &[NAME, TYPE, RCODE];
+
+    /// Reads them; none when a fault was pushed.
+    pub fn read(table: &Table<'_>, found: &mut Diagnostics) -> Option<DnsQuestion> {
+        let name = table.need(&NAME, found).and_then(|value| keep(value.name(NameRef::ROOT), found));
+        let rtype = table.read(TYPE.name, found, read_type).unwrap_or(Rtype::SOA);
+        let passes =
+            table.get(RCODE.name).map_or(Some(vec![Answered::Records]), |value| read_codes(value, found));
+        Some(DnsQuestion { name: name?, rtype, passes: passes? })
+    }
+
+    /// Whether a response to it passes.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not.
+    pub fn judge(&self, response: &[u8]) -> Result<(), Reason> {
+        let broken = || Reason::BrokenDns { why: "a record that cannot be read" };
+        let header = Header::read(response).ok_or_else(broken)?;
+        let code = Rcode(header.flags & 0x0f);
+        let answered = if code == Rcode::NOERROR {
+            let (_, rest) = Question::read(response).ok_or_else(broken)?;
+            look_into(&header, self.rtype, rest).ok_or_else(broken)?
+        } else {
+            Answered::Code(code)
+        };
+        let said = || Reason::DnsAnswer { said: answered.to_string().into() };
+        if self.passes.contains(&answered) { Ok(()) } else { Err(said()) }
+    }
+}
+
 /// Reads the table of a probe.
 pub(super) fn read(written: Written<'_, '_>, _: &Path, found: &mut Diagnostics) -> Option<Arc<Dns>> {
     let table = written.table();
-    let name = written.short(&NAME, found).and_then(|value| keep(value.name(NameRef::ROOT), found));
-    let rtype = table.read(TYPE.name, found, read_type).unwrap_or(Rtype::SOA);
-    let passes =
-        table.get(RCODE.name).map_or(Some(vec![Answered::Records]), |value| read_codes(value, found));
+    let question = DnsQuestion::read(&table, found);
     let is_authoritative = table.read(AUTHORITATIVE.name, found, Value::truth).unwrap_or(false);
     let port = match table.get(PORT.name) {
         Some(value) => keep(read_port(value), found),
         None => Port::new(USUAL_PORT),
     };
-    Some(Arc::new(Dns { port: port?, name: name?, rtype, passes: passes?, is_authoritative }))
+    let DnsQuestion { name, rtype, passes } = question?;
+    Some(Arc::new(Dns { port: port?, name, rtype, passes, is_authoritative }))
 }
 
 fn read_type(value: Value<'_>) -> Result<Rtype, Diagnostic> {
@@ -353,6 +395,17 @@ mod tests {
         assert_eq!(answered(0, &[], &[]), Answered::NoData);
         assert_eq!(answered(0, &[], &[Rtype::NS]), Answered::Referral);
         assert_eq!(answered(5, &[], &[]), Answered::Code(Rcode::REFUSED));
+    }
+
+    #[test]
+    fn a_response_is_judged_by_what_passes() {
+        let name: Name = "lab.example".parse().unwrap();
+        let question = DnsQuestion { name, rtype: Rtype::A, passes: vec![Answered::Records] };
+        let said = |flags, answers: &[Rtype]| question.judge(&response(flags, answers, &[]));
+        assert_eq!(said(0, &[Rtype::A]), Ok(()));
+        assert_eq!(said(0, &[]).unwrap_err().to_string(), "answered NODATA");
+        assert_eq!(said(2, &[]).unwrap_err().to_string(), "answered SERVFAIL");
+        assert!(question.judge(b"\0\x07").is_err());
     }
 
     #[test]

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use dialogue::{Dialogue, Step};
-pub use dns::{Answered, Dns};
+pub use dns::{Answered, Dns, DnsQuestion};
 pub use entry::{KindEntry, KindForm, Reach};
 pub use file::StatesFile;
 pub use grpc::Grpc;

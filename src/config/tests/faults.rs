@@ -91,7 +91,10 @@ fn warnings_alone_do_not_stop_a_start() {
 
 #[test]
 fn a_key_of_another_table_is_sent_there() {
-    assert!(server("interval = \"1s\"").ends_with("`interval` belongs in `[probe]` or `[[zone.probe]]`"));
+    assert!(
+        server("interval = \"1s\"")
+            .ends_with("`interval` belongs in `[probe]`, `[forward.probe]` or `[[zone.probe]]`")
+    );
     assert!(zone_probe("startup-wait = \"1s\"").ends_with("`startup-wait` belongs in `[probe]`"));
 }
 

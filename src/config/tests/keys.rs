@@ -51,10 +51,7 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
             let block = ["name = \"transfer\""].into_iter().chain(secret).filter(own);
             ZONE.lines().chain([Section::Key.header()]).chain(block).collect()
         }
-        Section::Forward => {
-            let block = ["zone = \".\"", "upstream = \"resolv.conf\""].into_iter().filter(own);
-            ZONE.lines().chain([Section::Forward.header()]).chain(block).collect()
-        }
+        Section::Forward | Section::ForwardProbe => around_forwarding(key),
         Section::Zone if key.name == "reverse-of" => {
             let origin = ["[[zone]]", "name = \"ocp4.example.com\"", "file = \"a.zone\""];
             let own = ["[[zone]]", "name = \"2.0.192.in-addr.arpa\"", "file = \"b.zone\""];
@@ -86,6 +83,18 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
         Section::ZoneProbe => around_probe(key),
         Section::Kind(kind) => around_kind(kind, key),
     }
+}
+
+/// The same for a key of what is forwarded.
+fn around_forwarding(key: &ConfigKey) -> Vec<&'static str> {
+    let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
+    let zone = ["zone = \".\"", "upstream = \"resolv.conf\""];
+    let above = ZONE.lines().chain([Section::Forward.header()]);
+    if key.section == Section::Forward {
+        return above.chain(zone.into_iter().filter(own)).collect();
+    }
+    let block = ["name = \"example.com\""].into_iter().filter(own);
+    above.chain(zone).chain([Section::ForwardProbe.header()]).chain(block).collect()
 }
 
 /// What a key of a client's certificate has no effect without.

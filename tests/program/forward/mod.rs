@@ -9,6 +9,7 @@ mod encrypted;
 mod faults;
 mod quirks;
 mod limits;
+mod probed;
 mod link_local;
 mod local;
 mod resolv_conf;
