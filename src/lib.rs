@@ -16,6 +16,8 @@ pub mod shared_list; // a long list whose copies share what has not changed; kno
 
 pub mod shared_map; // a map whose copies share what has not changed; knows nothing
 
+pub mod protobuf; // fields of messages of Protocol Buffers; knows no message
+
 pub mod source; // source text, spans, diagnostics; knows no DNS
 
 pub mod pattern; // globs of names and addresses

@@ -635,10 +635,16 @@ const OWN: &[ConfigKey] = &[
             Section::Log,
             "queries",
             Absent::Unset { example: r#""/run/edgedns/queries.sock""# },
-            "Unix socket at which somebody reads queries with what they were answered, one JSON object in a line; nobody waits for \
+            "Unix socket at which somebody reads queries with what they were answered; nobody waits for \
              whoever reads, and what is not read in time is counted; without it queries are not logged",
         ),
         Holds::HostFile,
+    ),
+    key(
+        Section::Log,
+        "format",
+        Absent::Default(r#""json""#),
+        "how they are written: json, one object in a line, or dnstap, in Frame Streams",
     ),
     key(Section::Log, "sample", Absent::Default("1"), "of how many queries one is logged"),
     key(

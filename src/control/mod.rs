@@ -36,6 +36,7 @@ mod explanation;
 mod headline;
 mod metrics;
 mod traced;
+mod dnstap;
 mod query_log;
 mod updates;
 
@@ -62,7 +63,7 @@ pub use explanation::{AnswerView, ExplainOrder, Explanation, PoolView, RecordVie
 pub use headline::{HEADLINE_BYTES_MAX, HEADLINE_POOLS_MAX, headline};
 pub use host::AdminHosts;
 pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, serve};
-pub use query_log::QueryLog;
+pub use query_log::{LogFormat, QueryLog};
 pub use request::{
     AdminRequest, Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, ReloadCause, Reloaded,
 };

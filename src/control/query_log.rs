@@ -1,20 +1,22 @@
-//! The query log: queries and what they were answered, one JSON object in a line, over a Unix socket.
+//! The query log: queries and what they were answered over a Unix socket, one JSON object in a line or as dnstap.
 //!
 //! Whoever keeps them listens there (Vector, Fluent Bit, `socat`, `fstrm_capture`). Not responsible for which queries there are: that is
 //! `transport`, whose workers hand over what they can and wait for nobody.
 
 use std::future::poll_fn;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+use super::dnstap::{self, CONTROL_BYTES_MAX, Control};
 use super::status::QueryLogStatus;
 use super::traced::query_line;
 use crate::sync::lock;
@@ -31,6 +33,16 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// Longest wait between two tries.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// How queries are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object in a line.
+    #[default]
+    Json,
+    /// dnstap, in Frame Streams with both ends speaking.
+    Dnstap,
+}
 
 /// A query log that is being written. It ends when this is dropped.
 pub struct QueryLog {
@@ -50,12 +62,20 @@ struct QueryLogState {
 }
 
 impl QueryLog {
-    /// Writes what `trace` sees to whoever listens at the socket, in the runtime that this is called in.
-    pub fn start(socket: PathBuf, trace: Trace) -> QueryLog {
-        let state = Arc::new(QueryLogState::default());
-        let writer =
-            Writer { socket: socket.clone(), trace, state: Arc::clone(&state), lines: Vec::new(), count: 0 };
-        QueryLog { socket, state, task: tokio::spawn(writer.run()) }
+    /// Writes what `trace` sees to whoever listens at the socket, in the runtime that this is called in. `server` is what
+    /// this host is called.
+    pub fn start(socket: PathBuf, format: LogFormat, server: String, trace: Trace) -> QueryLog {
+        let (state, left_out) = (Arc::new(QueryLogState::default()), trace.losses());
+        let writer = Writer {
+            socket: socket.clone(),
+            format,
+            server,
+            trace,
+            state: Arc::clone(&state),
+            lines: Vec::new(),
+            count: 0,
+        };
+        QueryLog { socket, state, left_out, task: tokio::spawn(writer.run()) }
     }
 
     /// How it stands.
@@ -95,6 +115,8 @@ impl QueryLogState {
 
 struct Writer {
     socket: PathBuf,
+    format: LogFormat,
+    server: String,
     trace: Trace,
     state: Arc<QueryLogState>,
     /// What is to be written next, and how many queries that is.
@@ -106,7 +128,7 @@ impl Writer {
     async fn run(mut self) {
         let mut pause = PAUSE;
         loop {
-            let fault = match UnixStream::connect(&self.socket).await {
+            let fault = match self.connect().await {
                 Ok(stream) => {
                     pause = PAUSE;
                     self.state.note(None, &self.socket);
@@ -122,6 +144,17 @@ impl Writer {
             sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
+    }
+
+    /// Connects, and agrees on what is written.
+    async fn connect(&self) -> io::Result<UnixStream> {
+        let mut stream = UnixStream::connect(&self.socket).await?;
+        if self.format == LogFormat::Dnstap {
+            let agreed = timeout(WRITE_MAX, agree(&mut stream)).await;
+            agreed
+                .unwrap_or_else(|_| Err(io::Error::other("whoever listens there does not accept dnstap")))?;
+        }
+        Ok(stream)
     }
 
     /// Writes until nobody reads any more; none when there is nothing more to write.
@@ -149,26 +182,27 @@ impl Writer {
     }
 
     fn add(&mut self, seen: &TraceEvent) {
-        if let Some(line) = query_line(seen) {
-            self.lines.extend_from_slice(&line);
-            self.count += 1;
+        match self.format {
+            LogFormat::Json => {
+                let Some(line) = query_line(seen) else { return };
+                self.lines.extend_from_slice(&line);
+            }
+            LogFormat::Dnstap => dnstap::frames(seen, self.server.as_bytes(), &mut self.lines),
         }
         self.count += 1;
     }
 }
 
-    /// Lets time pass while nobody reads: what is answered meanwhile is counted.
-    async fn lose(&mut self, pause: Duration) {
-        let over = sleep(pause);
-        tokio::pin!(over);
-        loop {
-            tokio::select! {
-                () = &mut over => return,
-                Some(_) = next(&mut self.trace) => {
-                    self.state.lost.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        }
+/// The beginning of Frame Streams: the reader says what it takes.
+async fn agree(stream: &mut UnixStream) -> io::Result<()> {
+    stream.write_all(&Control::Ready.frame()).await?;
+    let (escape, length) = (stream.read_u32().await?, stream.read_u32().await?);
+    let length = usize::try_from(length).ok().filter(|length| escape == 0 && *length <= CONTROL_BYTES_MAX);
+    let other = || io::Error::other("whoever listens there does not take dnstap");
+    let mut body = vec![0; length.ok_or_else(other)?];
+    stream.read_exact(&mut body).await?;
+    if !Control::Accept.is(&body) {
+        return Err(other());
     }
     stream.write_all(&Control::Start.frame()).await
 }

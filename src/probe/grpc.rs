@@ -1,7 +1,7 @@
 //! `grpc`: a server says over gRPC that it serves.
 //!
 //! Calls `grpc.health.v1.Health/Check` (the gRPC health checking protocol), over HTTP/2 on plain TCP or over TLS. The two
-//! messages are a field each: they are written and read here by hand.
+//! messages are a field each: they are written and read by hand.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -23,6 +23,7 @@ use super::outcome::{Failure, Phase, Reason};
 use super::port::Port;
 use super::session::{Ends, Evidence, Session};
 use super::written::Written;
+use crate::protobuf::{put_bytes, take_varint};
 use crate::setting::{Absent, KeyEntry, Value};
 use crate::source::{Diagnostic, Diagnostics, words};
 use crate::tls::{AlpnProtocol, Handshake};
@@ -214,9 +215,8 @@ fn health_request(service: &str) -> Vec<u8> {
     if service.is_empty() {
         return Vec::new();
     }
-    let mut message = vec![0x0a];
-    put_varint(service.len() as u64, &mut message);
-    message.extend_from_slice(service.as_bytes());
+    let mut message = Vec::new();
+    put_bytes(1, service.as_bytes(), &mut message);
     message
 }
 
@@ -261,27 +261,6 @@ fn status_field(mut message: &[u8]) -> Option<u64> {
     Some(status)
 }
 
-fn put_varint(mut number: u64, out: &mut Vec<u8>) {
-    while number > 0x7f {
-        out.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push((number & 0x7f) as u8);
-}
-
-/// A number of base 128 at the front, at most ten bytes long, and what follows it.
-fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut number = 0_u64;
-    for (place, byte) in bytes.iter().take(10).enumerate() {
-        let shift = u32::try_from(7 * place).ok()?;
-        number |= u64::from(byte & 0x7f).checked_shl(shift)?;
-        if byte & 0x80 == 0 {
-            return Some((number, bytes.get(place + 1..)?));
-        }
-    }
-    None
-}
-
 /// `ServingStatus` in words.
 fn serving_word(status: u64) -> &'static str {
     match status {
@@ -316,7 +295,22 @@ mod tests {
         assert_eq!(framed(&health_request("etcd")), *b"\0\0\0\0\x06\x0a\x04etcd");
         let long = health_request(&"x".repeat(200));
         assert_eq!(long.get(..3), Some(&[0x0a, 0xc8, 0x01][..]));
-        assert_eq!(take_varint(&[0xc8, 0x01, 7]), Some((200, &[7][..])));
+    }
+
+    #[test]
+    fn what_a_server_says_of_its_status_is_told_in_one_short_line() {
+        let said = |message: Vec<u8>| {
+            let mut fields = HeaderMap::new();
+            fields.insert("grpc-status", HeaderValue::from_static("14"));
+            fields.insert("grpc-message", HeaderValue::from_bytes(&message).unwrap());
+            match status(&fields) {
+                Some(Err(Reason::Grpc { code: 14, message })) => message.to_string(),
+                other => panic!("{other:?}"),
+            }
+        };
+        // A tab and what is no ASCII may stand in a header; U+0085 ends a line for some.
+        assert_eq!(said("no\tleader\u{85}".into()), "no\u{fffd}leader\u{fffd}");
+        assert!(said(vec![b'x'; 5000]).chars().count() <= 201);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod acme;
 mod catalogs;
 mod compare;
 mod dnssec;
+mod dnstap;
 mod encrypted;
 mod encrypted_upstreams;
 mod etcd;

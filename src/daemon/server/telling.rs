@@ -14,6 +14,7 @@ use crate::config::{self, Config};
 use crate::control::QueryLog;
 use crate::health::Transition;
 use crate::transport::Taps;
+use crate::zones::host_name;
 
 /// What is told, and to whom.
 pub(super) struct Telling {
@@ -50,7 +51,12 @@ impl Telling {
         // The one before ends first: workers copy for one log at a time.
         self.query_log = None;
         self.query_log = settings.map(|settings| {
-            let log = QueryLog::start(settings.socket.clone(), taps.log(settings.every));
+            let log = QueryLog::start(
+                settings.socket.clone(),
+                settings.format,
+                host_name(),
+                taps.log(settings.every),
+            );
             (settings.clone(), log)
         });
     }
