@@ -27,6 +27,8 @@ pub(super) enum Control {
     Accept = 1,
     /// Data follow.
     Start = 2,
+    /// There are no more.
+    Stop = 3,
     /// We would send this content.
     Ready = 4,
 }
@@ -39,12 +41,14 @@ enum MessageType {
 }
 
 impl Control {
-    /// The frame, which names the content.
+    /// The frame, which names the content where some follows.
     pub(super) fn frame(self) -> Vec<u8> {
         let mut body = (self as u32).to_be_bytes().to_vec();
-        body.extend_from_slice(&CONTENT_TYPE_FIELD.to_be_bytes());
-        body.extend_from_slice(&length_of(CONTENT_TYPE));
-        body.extend_from_slice(CONTENT_TYPE);
+        if self != Control::Stop {
+            body.extend_from_slice(&CONTENT_TYPE_FIELD.to_be_bytes());
+            body.extend_from_slice(&length_of(CONTENT_TYPE));
+            body.extend_from_slice(CONTENT_TYPE);
+        }
         [&[0; 4], &length_of(&body)[..], &body].concat()
     }
 
@@ -138,6 +142,7 @@ mod tests {
             Control::Ready.frame(),
             b"\0\0\0\0\0\0\0\x22\0\0\0\x04\0\0\0\x01\0\0\0\x16protobuf:dnstap.Dnstap"
         );
+        assert_eq!(Control::Stop.frame(), b"\0\0\0\0\0\0\0\x04\0\0\0\x03");
         let accept = Control::Accept.frame();
         assert!(Control::Accept.is(&accept[8..]));
         assert!(Control::Accept.is(b"\0\0\0\x01"), "a reader of any content");

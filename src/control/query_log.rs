@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
@@ -44,12 +45,17 @@ pub enum LogFormat {
     Dnstap,
 }
 
+/// How long a stop waits for who reads.
+const STOP_WAIT: Duration = Duration::from_secs(1);
+
 /// A query log that is being written. It ends when this is dropped.
 pub struct QueryLog {
     socket: PathBuf,
     state: Arc<QueryLogState>,
     /// Queries for which there was no room: they came faster than they were written, or nobody read.
     left_out: LeftOut,
+    /// True once it is to end.
+    ends: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
@@ -66,16 +72,25 @@ impl QueryLog {
     /// this host is called.
     pub fn start(socket: PathBuf, format: LogFormat, server: String, trace: Trace) -> QueryLog {
         let (state, left_out) = (Arc::new(QueryLogState::default()), trace.losses());
+        let (ends, ended) = watch::channel(false);
         let writer = Writer {
             socket: socket.clone(),
             format,
             server,
             trace,
+            ended,
             state: Arc::clone(&state),
             lines: Vec::new(),
             count: 0,
         };
-        QueryLog { socket, state, left_out, task: tokio::spawn(writer.run()) }
+        QueryLog { socket, state, left_out, ends, task: tokio::spawn(writer.run()) }
+    }
+
+    /// Writes what has come, as far as that goes at once, and ends.
+    pub async fn stop(mut self) {
+        self.ends.send_replace(true);
+        // What is not written by then ends with this.
+        let _ = timeout(STOP_WAIT, &mut self.task).await;
     }
 
     /// How it stands.
@@ -118,6 +133,7 @@ struct Writer {
     format: LogFormat,
     server: String,
     trace: Trace,
+    ended: watch::Receiver<bool>,
     state: Arc<QueryLogState>,
     /// What is to be written next, and how many queries that is.
     lines: Vec<u8>,
@@ -141,7 +157,10 @@ impl Writer {
             };
             self.state.note(Some(fault), &self.socket);
             // What is answered meanwhile waits, as far as there is room for it, and is counted by the workers beyond.
-            sleep(pause).await;
+            tokio::select! {
+                () = sleep(pause) => {}
+                _ = self.ended.wait_for(|is_over| *is_over) => return,
+            }
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }
@@ -160,25 +179,54 @@ impl Writer {
     /// Writes until nobody reads any more; none when there is nothing more to write.
     async fn write_to(&mut self, mut stream: UnixStream) -> Option<String> {
         loop {
-            let seen = next(&mut self.trace).await?;
-            self.add(&seen);
-            while self.lines.len() < WRITE_BYTES
-                && let Some(seen) = self.trace.try_next()
-            {
-                self.add(&seen);
-            }
-            let fault = match timeout(WRITE_MAX, stream.write_all(&self.lines)).await {
-                Ok(Ok(())) => None,
-                Ok(Err(fault)) => Some(fault.to_string()),
-                Err(_) => Some(format!("whoever reads there has not for {} s", WRITE_MAX.as_secs())),
+            let next = tokio::select! {
+                next = next(&mut self.trace) => Some(next?),
+                _ = self.ended.wait_for(|is_over| *is_over) => None,
             };
-            let counter = if fault.is_none() { &self.state.written } else { &self.state.lost };
-            counter.fetch_add(std::mem::take(&mut self.count), Ordering::Relaxed);
-            self.lines.clear();
-            if fault.is_some() {
-                return fault;
+            match next {
+                Some(seen) => self.add(&seen),
+                None => return self.write_rest(stream).await.err(),
+            }
+            self.fill();
+            if let Err(fault) = self.write(&mut stream).await {
+                return Some(fault);
             }
         }
+    }
+
+    /// Writes what has come, and ends.
+    async fn write_rest(&mut self, mut stream: UnixStream) -> Result<(), String> {
+        self.trace.end();
+        self.fill();
+        while !self.lines.is_empty() {
+            self.write(&mut stream).await?;
+            self.fill();
+        }
+        if self.format == LogFormat::Dnstap {
+            self.lines = Control::Stop.frame();
+        }
+        self.write(&mut stream).await
+    }
+
+    /// Adds what has come, as much as is written at once.
+    fn fill(&mut self) {
+        while self.lines.len() < WRITE_BYTES
+            && let Some(seen) = self.trace.try_next()
+        {
+            self.add(&seen);
+        }
+    }
+
+    async fn write(&mut self, stream: &mut UnixStream) -> Result<(), String> {
+        let written = match timeout(WRITE_MAX, stream.write_all(&self.lines)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(fault)) => Err(fault.to_string()),
+            Err(_) => Err(format!("whoever reads there has not for {} s", WRITE_MAX.as_secs())),
+        };
+        let counter = if written.is_ok() { &self.state.written } else { &self.state.lost };
+        counter.fetch_add(std::mem::take(&mut self.count), Ordering::Relaxed);
+        self.lines.clear();
+        written
     }
 
     fn add(&mut self, seen: &TraceEvent) {

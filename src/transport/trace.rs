@@ -330,6 +330,12 @@ impl Trace {
         self.trace.waiting_bytes.fetch_sub(event.bytes(), Ordering::Relaxed);
     }
 
+    /// Has it see nothing more; what it has seen can still be taken.
+    pub fn end(&self) {
+        self.list.traces().retain(|trace| !Arc::ptr_eq(trace, &self.trace));
+        self.list.changed();
+    }
+
     /// How many it leaves out, also from now on.
     pub fn losses(&self) -> LeftOut {
         LeftOut(Arc::clone(&self.trace))
@@ -349,8 +355,7 @@ impl fmt::Debug for Trace {
 
 impl Drop for Trace {
     fn drop(&mut self) {
-        self.list.traces().retain(|trace| !Arc::ptr_eq(trace, &self.trace));
-        self.list.changed();
+        self.end();
     }
 }
 

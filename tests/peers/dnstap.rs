@@ -27,7 +27,6 @@ fn what_is_logged_as_dnstap_is_read_by_others() {
     let program = site.start();
     ask(program.listen(), "www.lab.example.", RecordType::A).expect("an answer");
     ask(program.listen(), "none.lab.example.", RecordType::AAAA).expect("an answer");
-    wait_for("the count", PATIENCE, || (site.status()["query_log"]["written"] == 2).then_some(()));
     program.stop();
     // It writes what it has when it ends.
     let ended = Command::new("kill").args(["-TERM", &capture.id().to_string()]).status().expect("kill");

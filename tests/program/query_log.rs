@@ -114,6 +114,22 @@ fn whoever_does_not_read_delays_no_answer_and_what_is_lost_is_counted() {
 }
 
 #[test]
+fn a_stop_writes_what_has_come() {
+    let site = site("");
+    let listener = listen(&site);
+    let program = site.start();
+    let mut reader = accept(&listener);
+    for _ in 0..5 {
+        ask(&program, 10);
+    }
+    program.stop();
+    lines(&mut reader, 50);
+    let mut rest = String::new();
+    reader.read_to_string(&mut rest).expect("the end");
+    assert_eq!(rest, "");
+}
+
+#[test]
 fn a_reload_begins_and_ends_the_log() {
     let site = site("");
     let listener = listen(&site);

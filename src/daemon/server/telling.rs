@@ -48,8 +48,9 @@ impl Telling {
         if self.query_log.as_ref().map(|(settings, _)| settings) == settings {
             return;
         }
-        // The one before ends first: workers copy for one log at a time.
-        self.query_log = None;
+        if let Some((_, before)) = self.query_log.take() {
+            tokio::spawn(before.stop());
+        }
         self.query_log = settings.map(|settings| {
             let log = QueryLog::start(
                 settings.socket.clone(),
@@ -75,6 +76,9 @@ impl Telling {
 
     /// Tells and writes what waits, as far as that goes at once.
     pub(super) async fn stop(self, folder: Option<PathBuf>) {
+        if let Some((_, log)) = self.query_log {
+            log.stop().await;
+        }
         self.webhook.stop().await;
         self.changes.stop(folder).await;
     }
