@@ -168,16 +168,19 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     /// these.
     async fn receive(&mut self, deadline: Instant) -> Result<ConnectionProgress, ConnectionEnd> {
         let deadline = if self.pending.is_waiting() { self.last } else { deadline.min(self.last) };
-        // A client that never pauses ends in time too.
+        // A client that never pauses ends in time too, and with the server.
         if Instant::now() >= deadline {
             return Err(ConnectionEnd::Done);
         }
+        if self.stop.has_changed().is_err() {
+            return Err(ConnectionEnd::Stopped);
+        }
+        if self.slot.is_evicted() {
+            return Err(ConnectionEnd::Evicted);
+        }
         let read = tokio::select! {
-            // In this order: the end of the server comes before what a client that never pauses sends, and a timer is set
-            // only where there is something to wait for.
+            // In this order: others are waited for, at the cost of a list and a timer each, only where nothing has come.
             biased;
-            _ = self.stop.changed() => return Err(ConnectionEnd::Stopped),
-            () = self.slot.evicted() => return Err(ConnectionEnd::Evicted),
             response = self.pending.response() => {
                 frames::push_all(&mut self.output, &response);
                 // What has come together is written together, up to what one turn may hold.
@@ -189,6 +192,8 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                 return Ok(ConnectionProgress::Answered);
             }
             read = self.stream.read(self.input.space()), if self.pending.takes_more() => read,
+            _ = self.stop.changed() => return Err(ConnectionEnd::Stopped),
+            () = self.slot.evicted() => return Err(ConnectionEnd::Evicted),
             () = sleep_until(deadline) => return Err(ConnectionEnd::Done),
         };
         match read {

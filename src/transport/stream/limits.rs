@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -52,7 +52,9 @@ pub(in crate::transport) struct ConnectionSlot {
     idle_from: AtomicU64,
     /// When the counting of these began.
     since: Instant,
-    /// Notified when the place is given to another.
+    /// Whether the place is given to another.
+    is_evicted: AtomicBool,
+    /// Notified when it is.
     evicted: Notify,
 }
 
@@ -71,6 +73,7 @@ impl Limits {
         Arc::new(ConnectionSlot {
             idle_from: AtomicU64::new(BUSY),
             since: self.since,
+            is_evicted: AtomicBool::new(false),
             evicted: Notify::new(),
         })
     }
@@ -172,7 +175,13 @@ impl ConnectionSlot {
 
     /// The place is given to another.
     pub(super) fn evict(&self) {
+        self.is_evicted.store(true, Ordering::Relaxed);
         self.evicted.notify_one();
+    }
+
+    /// Whether the place is given to another.
+    pub(super) fn is_evicted(&self) -> bool {
+        self.is_evicted.load(Ordering::Relaxed)
     }
 
     /// Resolves when the place is given to another.

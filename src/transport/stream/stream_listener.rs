@@ -2,9 +2,11 @@
 //!
 //! Not responsible for what happens on a connection: that is `connection`.
 
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::client_stream::StreamTransport;
 use super::served::{Client, Served};
@@ -31,6 +33,10 @@ const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long connections may take to send what is in flight when their address is not served any more; what is
 /// left then is cut.
 pub(in crate::transport) const DRAIN_MAX: Duration = Duration::from_secs(2);
+
+/// While connections are open, the runtime has a timer that is no further away than this. A timer sooner than all others
+/// wakes the runtime by a system call, from its own thread, too: the time limit of each new connection would be one.
+const NEAREST_TIMER: Duration = Duration::from_millis(250);
 
 /// A listener that is served. Dropping it stops accepting and lets the connections end gracefully.
 pub(in crate::transport) struct StreamListener {
@@ -71,7 +77,9 @@ impl StreamListener {
         handle: &Handle,
     ) -> Self {
         Self::run(handle, |stop, open| {
-            Acceptor { transport, listener, shared, stop, connections: JoinSet::new(), pause: None }.run(open)
+            let nearest_timer = NearestTimer::default();
+            let connections = JoinSet::new();
+            Acceptor { transport, listener, shared, stop, connections, nearest_timer, pause: None }.run(open)
         })
     }
 
@@ -97,8 +105,28 @@ struct Acceptor<T, R> {
     shared: Arc<StreamContext<R>>,
     stop: watch::Receiver<()>,
     connections: JoinSet<()>,
+    nearest_timer: NearestTimer,
     /// The last pause, while accept(2) is being refused.
     pause: Option<Duration>,
+}
+
+/// The timer that is nearer than those of connections; it runs while there are any.
+#[derive(Default)]
+struct NearestTimer(Option<Pin<Box<Sleep>>>);
+
+impl NearestTimer {
+    fn run(&mut self) {
+        self.0.get_or_insert_with(|| Box::pin(sleep(NEAREST_TIMER)));
+    }
+
+    /// Waits for its end; never ends where it does not run.
+    async fn ended(&mut self) {
+        match &mut self.0 {
+            Some(timer) => timer.await,
+            None => pending().await,
+        }
+        self.0 = None;
+    }
 }
 
 impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
@@ -116,7 +144,13 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
         let accepted = tokio::select! {
             biased;
             _ = self.stop.changed() => return ControlFlow::Break(()),
-            Some(_) = self.connections.join_next() => return ControlFlow::Continue(()),
+            () = self.nearest_timer.ended() => {
+                self.forget_ended();
+                if !self.connections.is_empty() {
+                    self.nearest_timer.run();
+                }
+                return ControlFlow::Continue(());
+            }
             accepted = self.listener.accept() => accepted,
         };
         match accepted {
@@ -130,6 +164,12 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
             Err(error) if concerns_one_connection(&error) => ControlFlow::Continue(()),
             Err(error) => self.wait_out(&error).await,
         }
+    }
+
+    /// Frees what is left of connections that have ended: when the next one comes, or soon. To be woken by the end of each
+    /// one costs more.
+    fn forget_ended(&mut self) {
+        while self.connections.try_join_next().is_some() {}
     }
 
     /// Waits before accept(2) is tried again, longer each time.
@@ -160,6 +200,8 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
         } else {
             None
         };
+        self.forget_ended();
+        self.nearest_timer.run();
         let (transport, mut stop) = (self.transport.clone(), self.stop.clone());
         self.connections.spawn(async move {
             // A handshake counts as a connection, must come as soon as a first byte, and loses its
