@@ -1,6 +1,6 @@
 //! What the rules of `named.conf` work on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ pub(super) struct Before {
     /// The clients that it holds.
     pub(super) clients: Clients,
     /// Its zones that are taken over.
-    pub(super) zones: Vec<Name>,
+    pub(super) zones: BTreeSet<Name>,
 }
 
 /// Whether names of others are asked for some clients: [[forward]] has one list of them, so that they are

@@ -3,6 +3,8 @@
 //! In BIND the first view that holds a client is all that the client sees. Here the first `[[zone]]` of a name
 //! that holds it answers, so that clients of a view in front are taken out of a zone which that view has not.
 
+use std::collections::BTreeSet;
+
 use super::super::draft::Allowed;
 use super::super::networks::{Clients, List};
 use super::super::report::Fate;
@@ -54,7 +56,7 @@ impl<'r> Reading<'r> {
             if self.view.is_some_and(|read| std::ptr::eq(read, view.block())) {
                 break;
             }
-            before.push(Before { clients: self.matched(view), zones: Vec::new() });
+            before.push(Before { clients: self.matched(view), zones: BTreeSet::new() });
         }
         self.before = Some(before);
     }
@@ -93,8 +95,9 @@ impl<'r> Reading<'r> {
         self.forwards = Forwards::Here;
     }
 
-    /// Takes the zones of one view over, and says who sees them; their names.
-    fn zones_of(&mut self, view: &'r Statement, clients: &Clients) -> Vec<Name> {
+    /// Takes the zones of one view over, and says who sees them. The names of those which all clients of the view
+    /// see: whoever is lost of the others shall not see what a view behind it has.
+    fn zones_of(&mut self, view: &'r Statement, clients: &Clients) -> BTreeSet<Name> {
         let first = self.work.draft.zones.len();
         let inside = view.block();
         for (place, inner) in inside.iter().enumerate().filter(|(_, it)| it.keyword() == "zone") {
@@ -103,7 +106,7 @@ impl<'r> Reading<'r> {
         let before = self.before.clone().unwrap_or_default();
         let remark = format!("match-clients of view {}", name_of(view));
         let mut lost: Vec<String> = Vec::new();
-        let mut names = Vec::new();
+        let mut names = BTreeSet::new();
         for zone in self.work.draft.zones.iter_mut().skip(first) {
             let mut list = List::default();
             for before in &before {
@@ -118,9 +121,11 @@ impl<'r> Reading<'r> {
             if !seen.is_everybody() {
                 zone.seen_by = Some(Allowed { networks: seen.written(), remark: remark.clone() });
             }
+            if seen.lost().is_empty() {
+                names.insert(zone.name.clone());
+            }
             lost.extend(seen.lost().iter().filter(|it| !clients.lost().contains(it)).cloned());
             zone.view = Some(name_of(view));
-            names.push(zone.name.clone());
         }
         lost.sort_unstable();
         lost.dedup();

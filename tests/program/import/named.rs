@@ -1,5 +1,7 @@
 //! BIND's `named.conf`: primary zones, listeners, clients and forwarders.
 
+use std::net::Ipv4Addr;
+
 use harness::node::{Imported, Node};
 
 const ZONE: &str = "$TTL 10\n@ IN SOA ns h 1 3h 30m 2w 10\n@ IN NS ns\nns IN A 192.0.2.1\n";
@@ -160,6 +162,34 @@ fn each_view_is_seen_by_those_whom_no_view_in_front_of_it_holds() {
     let forward = result.config.split("[[forward]]").nth(1).unwrap_or_default();
     assert!(forward.contains("\"192.0.2.128/25\"") && !forward.contains("128.0.0.0/2"), "{}", result.config);
     assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn whoever_does_not_fit_into_the_list_of_a_view_sees_no_view_behind_it() {
+    let zone = "zone \"lab.test\" { type master; file \"/var/named/lab.zone\"; };";
+    let many: String = (0..65).map(|last| format!("192.0.2.{last}; ")).collect();
+    let node = node(&format!(
+        "options {{ directory \"/var/named\"; recursion no; }};\n\
+         view \"in\" {{ match-clients {{ {many} }}; {zone} }};\nview \"out\" {{ {zone} }};\n"
+    ));
+    let result = node.import_named(&node.path("new"));
+    result.assert_fate("view in { … }: match-clients", "refused", "the smallest of 65 networks");
+    let lists = result.config.lines().filter_map(|line| line.strip_prefix("when-client-in = ["));
+    let lists: Vec<&str> = lists.filter_map(|line| line.split(']').next()).collect();
+    let holds = |list: &&str, last: u32| {
+        list.split(", ").map(|it| it.trim_matches('"')).any(|network| {
+            let (first, length) = network.split_once('/').unwrap_or((network, "32"));
+            let (Ok(first), Ok(length)) = (first.parse::<Ipv4Addr>(), length.parse::<u32>()) else {
+                return false;
+            };
+            let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+            (first.to_bits() ^ (0xc000_0200 | last)) & mask == 0
+        })
+    };
+    let [inside, outside] = lists.as_slice() else { panic!("{}", result.config) };
+    assert!(holds(inside, 0) && !holds(inside, 64), "{}", result.config);
+    let still: Vec<u32> = (0..65).filter(|last| holds(outside, *last)).collect();
+    assert!(still.is_empty(), "{still:?} see the second view\n{}", result.config);
 }
 
 #[test]
