@@ -312,7 +312,35 @@ fn lines(text: &mut String, lines: &[Line]) {
 }
 
 fn line(text: &mut String, key: &str, value: &toml::Value, remark: &str) {
-    note(text, &format!("{key} = {value}"), remark);
+    note(text, &format!("{key} = {}", on_one_line(value)), remark);
+}
+
+/// A value as one line has it: a text of several lines with escapes.
+fn on_one_line(value: &toml::Value) -> String {
+    let written = value.to_string();
+    if !written.contains('\n') {
+        return written;
+    }
+    match value {
+        toml::Value::Array(items) => {
+            format!("[{}]", items.iter().map(on_one_line).collect::<Vec<_>>().join(", "))
+        }
+        toml::Value::Table(table) => {
+            let entry = |(key, value): (&String, &toml::Value)| {
+                let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+                let key = if !key.is_empty() && key.bytes().all(is_bare) { key.clone() } else { quoted(key) };
+                format!("{key} = {}", on_one_line(value))
+            };
+            format!("{{ {} }}", table.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        toml::Value::String(text) => quoted(text),
+        _ => written,
+    }
+}
+
+/// A text between quotes. What JSON escapes TOML does, and one letter more.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 /// A line with a remark behind it, if there is something to remark.

@@ -10,6 +10,17 @@ const STATUS: &str = "200-399";
 /// Every status: where a text is expected, none is looked at.
 const ANY_STATUS: &str = "200-599";
 
+/// What becomes of a pattern of an answer over HTTP.
+const NO_PATTERN: &str = "patterns are not known here: a status from 200 to 399 passes";
+
+/// What becomes of a step that cannot be had.
+const NO_STEP: &str =
+    "steps send a text or bytes, and expect some: that the port accepts connections is tested alone";
+
+/// What becomes of a step with variables.
+const NO_VARIABLES: &str =
+    "nothing of the server is put into what is said: that the port accepts connections is tested alone";
+
 /// Options that speak a protocol of their own.
 const OTHERS: &[&str] =
     &["external-check", "ldap-check", "mysql-check", "pgsql-check", "redis-check", "smtpchk", "spop-check"];
@@ -22,6 +33,8 @@ pub(super) struct Check {
     connects: Vec<Connect>,
     request: Request,
     expect: Expect,
+    /// Some step of `tcp-check` cannot be had: then none is taken, as the others might never be answered.
+    lacks_steps: bool,
 }
 
 /// How it is tested.
@@ -29,6 +42,8 @@ pub(super) struct Check {
 enum Form {
     #[default]
     Connection,
+    /// `option tcp-check`: connections, and what is said on them.
+    Steps,
     Handshake,
     Request,
 }
@@ -37,7 +52,17 @@ enum Form {
 struct Connect {
     port: Option<u16>,
     uses_tls: bool,
+    /// Whether TLS is spoken where the line of the server says so.
+    is_as_the_server: bool,
     sni: Option<String>,
+    steps: Vec<Step>,
+}
+
+/// A step of `dialogue`: its word, and a text or bytes.
+#[derive(Clone, Debug, PartialEq)]
+struct Step {
+    word: &'static str,
+    value: toml::Value,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -83,7 +108,7 @@ impl Check {
         match (line.text(0), line.text(1)) {
             ("option", "httpchk") => self.httpchk(line),
             ("option", "tcp-check") => {
-                self.form = Form::Connection;
+                self.form = Form::Steps;
                 Said::Taken
             }
             ("option", "ssl-hello-chk") => {
@@ -102,31 +127,81 @@ impl Check {
             }
             ("http-check", "send") => self.send(line),
             ("http-check", "expect") => self.expect(line),
-            ("http-check" | "tcp-check", "connect") => {
-                self.connects.push(Connect {
-                    port: line.behind("port").and_then(|word| word.text.parse().ok()),
-                    uses_tls: line.words.iter().any(|word| word.text == "ssl"),
-                    sni: line.behind("sni").map(|word| word.text.clone()),
-                });
-                match line
-                    .words
-                    .iter()
-                    .any(|word| matches!(word.text.as_str(), "addr" | "send-proxy" | "via-socks4"))
-                {
-                    true => Said::Refused("each address is tested at itself, without a proxy's head"),
-                    false => Said::Taken,
-                }
-            }
+            ("http-check" | "tcp-check", "connect") => self.connect(line),
             ("http-check" | "tcp-check", "comment") => Said::Taken,
             ("http-check", "disable-on-404") => {
                 Said::But("404 does not pass: the address leaves, as new connections do there")
             }
             ("http-check", "send-state") => Said::But("no state is sent"),
-            ("http-check" | "tcp-check", _) => Said::Refused(
-                "sequences of what is sent and expected are not known here: that the port accepts connections is tested \
-                 alone, or the first request",
-            ),
+            ("tcp-check", word) => {
+                let said = self.step(word, line);
+                self.lacks_steps |= matches!(said, Said::Refused(_));
+                said
+            }
+            ("http-check", _) => Said::Refused("this is not known here: the first request alone is sent"),
             _ => Said::Nothing,
+        }
+    }
+
+    /// `connect [port PORT] [ssl] [sni NAME] …`.
+    fn connect(&mut self, line: &ConfigLine) -> Said {
+        let is_said = |words: &[&str]| line.words.iter().any(|word| words.contains(&word.text.as_str()));
+        let connect = Connect {
+            port: line.behind("port").and_then(|word| word.text.parse().ok()),
+            uses_tls: is_said(&["ssl"]),
+            is_as_the_server: is_said(&["default"]),
+            sni: line.behind("sni").map(|word| word.text.clone()),
+            steps: Vec::new(),
+        };
+        let is_second_over_tls = connect.uses_tls && !self.connects.is_empty();
+        self.connects.push(connect);
+        if is_said(&["addr", "send-proxy", "via-socks4"]) {
+            Said::Refused("each address is tested at itself, without a proxy's head")
+        } else if is_second_over_tls {
+            Said::Refused(
+                "TLS is spoken on one connection: of this one that its port accepts it is tested alone",
+            )
+        } else {
+            Said::Taken
+        }
+    }
+
+    /// `tcp-check send DATA`, `tcp-check expect [!] string|binary|rstring …`, and their kin.
+    fn step(&mut self, word: &str, line: &ConfigLine) -> Said {
+        if self.connects.is_empty() {
+            // In front of all others there is one to the port of the server.
+            self.connects.push(Connect { is_as_the_server: true, ..Connect::default() });
+        }
+        let is_said_before = self.connects.iter().rev().skip(1).any(|connect| !connect.steps.is_empty());
+        let Some(connect) = self.connects.last_mut() else { return Said::Nothing };
+        if is_said_before {
+            return Said::Refused(
+                "one dialogue is held, on one connection: that the ports accept connections is tested alone; give the other a \
+                 backend of its own with the same --name",
+            );
+        }
+        match word {
+            "send" | "send-lf" | "send-binary" | "send-binary-lf" => {
+                if word.ends_with("-lf") && line.text(2).contains('%') {
+                    return Said::Refused(NO_VARIABLES);
+                }
+                let value = match word.contains("binary") {
+                    true => binary(line.text(2)),
+                    false => text(line.text(2)),
+                };
+                match value {
+                    Some(value) => {
+                        connect.steps.push(Step { word: "send", value });
+                        Said::Taken
+                    }
+                    None => Said::Refused(NO_STEP),
+                }
+            }
+            "expect" => match expected(line) {
+                Ok(step) => connect.expect(step),
+                Err(why) => Said::Refused(why),
+            },
+            _ => Said::Refused(NO_STEP),
         }
     }
 
@@ -189,21 +264,7 @@ impl Check {
 
     /// `http-check expect [!] status|string|rstatus|rstring …`.
     fn expect(&mut self, line: &ConfigLine) -> Said {
-        let mut at = 2;
-        // What is in front of the match says how it is logged, and how much must have come.
-        while matches!(
-            line.text(at),
-            "min-recv"
-                | "comment"
-                | "ok-status"
-                | "error-status"
-                | "tout-status"
-                | "on-success"
-                | "on-error"
-                | "status-code"
-        ) {
-            at += 2;
-        }
+        let at = place_of_match(line);
         match line.text(at) {
             "status" => {
                 self.expect = Expect::Status(line.text(at + 1).split(',').map(str::to_owned).collect());
@@ -213,16 +274,19 @@ impl Check {
                 self.expect = Expect::Text(line.text(at + 1).to_owned());
                 Said::Taken
             }
-            "rstring" if is_literal(line.text(at + 1)) => {
-                self.expect = Expect::Text(line.text(at + 1).to_owned());
-                Said::Taken
-            }
+            "rstring" => match literal(line.text(at + 1)) {
+                Some(Literal { text, is_at_begin: false }) => {
+                    self.expect = Expect::Text(text);
+                    Said::Taken
+                }
+                _ => Said::Refused(NO_PATTERN),
+            },
             "rstatus" => match statuses(line.text(at + 1)) {
                 Some(list) => {
                     self.expect = Expect::Status(list);
                     Said::Taken
                 }
-                None => Said::Refused("patterns are not known here: a status from 200 to 399 passes"),
+                None => Said::Refused(NO_PATTERN),
             },
             _ => Said::Refused("this cannot be expected here: a status from 200 to 399 passes"),
         }
@@ -234,30 +298,46 @@ impl Check {
         // By itself TLS is spoken where the server is, not at another port (the manual, "check-ssl").
         let by_itself = server.uses_tls && server.check_port.is_none();
         let uses_tls = server.checks_by_tls.unwrap_or(by_itself);
-        let usual = Connect { port: None, uses_tls: false, sni: None };
-        let connect = self.connects.first().unwrap_or(&usual);
+        // Without its option no rule counts.
+        let connects = match self.form {
+            Form::Steps | Form::Request => self.connects.as_slice(),
+            Form::Connection | Form::Handshake => &[],
+        };
+        let is_talking = |connect: &&Connect| !connect.steps.is_empty() && !self.lacks_steps;
+        let talking = connects.iter().find(is_talking).filter(|_| self.form == Form::Steps);
+        let usual = Connect { is_as_the_server: true, ..Connect::default() };
+        let connect = talking.or(connects.first()).unwrap_or(&usual);
         let first = connect.port.or(port)?;
-        let uses_tls = uses_tls || connect.uses_tls || self.form == Form::Handshake;
+        let uses_tls =
+            (uses_tls && connect.is_as_the_server) || connect.uses_tls || self.form == Form::Handshake;
         let mut table = toml::Table::new();
         table.insert("port".to_owned(), i64::from(first).into());
         if uses_tls {
             self.tls(server, connect, &mut table);
         }
-        match (self.form, uses_tls) {
-            (Form::Connection, false) => {
-                let all = self.connects.iter().filter_map(|it| it.port.or(port)).collect::<Vec<u16>>();
-                let ports = if all.is_empty() { vec![first] } else { all };
-                Some(Probe { key: "tcp", value: toml::Value::Array(Vec::new()), ports })
+        let others =
+            connects.iter().filter(|other| talking.is_none_or(|talking| !std::ptr::eq(*other, talking)));
+        let others: Vec<u16> = others.filter_map(|it| it.port.or(port)).collect();
+        let probe = |key, table: toml::Table, ports| Probe { key, value: table.into(), ports };
+        Some(match (self.form, talking) {
+            (Form::Steps, Some(talking)) => {
+                if uses_tls {
+                    table.insert("tls".to_owned(), true.into());
+                }
+                let steps = talking.steps.iter().map(Step::written).collect();
+                table.insert("steps".to_owned(), toml::Value::Array(steps));
+                probe("dialogue", table, others)
             }
-            (Form::Connection | Form::Handshake, _) => {
-                Some(Probe { key: "tls", value: table.into(), ports: Vec::new() })
+            (Form::Connection | Form::Steps, _) if !uses_tls => {
+                let ports = if others.is_empty() { vec![first] } else { others };
+                probe("tcp", toml::Table::new(), ports)
             }
-            (Form::Request, is_https) => {
+            (Form::Connection | Form::Steps | Form::Handshake, _) => probe("tls", table, Vec::new()),
+            (Form::Request, _) => {
                 self.request(&mut table);
-                let key = if is_https { "https" } else { "http" };
-                Some(Probe { key, value: table.into(), ports: Vec::new() })
+                probe(if uses_tls { "https" } else { "http" }, table, Vec::new())
             }
-        }
+        })
     }
 
     fn tls(&self, server: &Server, connect: &Connect, table: &mut toml::Table) {
@@ -306,9 +386,108 @@ impl Check {
     }
 }
 
-/// Whether a pattern means itself.
-fn is_literal(pattern: &str) -> bool {
-    !pattern.contains(['.', '*', '+', '?', '[', ']', '(', ')', '{', '}', '|', '^', '$', '\\'])
+impl Connect {
+    /// Takes what must come. HAProxy forgets what it was told when it sends, and looks for all that it expects until
+    /// then in the same text.
+    fn expect(&mut self, step: Step) -> Said {
+        let is_first = self.steps.iter().all(|known| known.word == "send");
+        let is_behind_another = self.steps.last().is_some_and(|known| known.word != "send");
+        if step.word == "begins" && !is_first {
+            return Said::Refused(
+                "that a text begins so can be expected once, of the first: that the port accepts connections is tested alone",
+            );
+        }
+        self.steps.push(step);
+        match (is_first, is_behind_another) {
+            (true, _) => Said::Taken,
+            (false, true) => Said::But("it must come behind what is expected in front of it"),
+            (false, false) => Said::But("what had come before something was sent counts as well"),
+        }
+    }
+}
+
+impl Step {
+    fn written(&self) -> toml::Value {
+        toml::Table::from_iter([(self.word.to_owned(), self.value.clone())]).into()
+    }
+}
+
+/// A text as a step has it; none for one that is no UTF-8.
+fn text(text: &str) -> Option<toml::Value> {
+    (!text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER)).then(|| text.into())
+}
+
+/// Bytes as a step has them.
+fn binary(digits: &str) -> Option<toml::Value> {
+    let is_whole = digits.len().is_multiple_of(2) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let hex = || toml::Table::from_iter([("hex".to_owned(), digits.to_ascii_lowercase().into())]);
+    (is_whole && !digits.is_empty()).then(|| hex().into())
+}
+
+/// What `tcp-check expect` wants; or why that cannot be had.
+fn expected(line: &ConfigLine) -> Result<Step, &'static str> {
+    let at = place_of_match(line);
+    let pattern = line.text(at + 1);
+    let (word, value) = match line.text(at) {
+        "string-lf" | "binary-lf" if pattern.contains('%') => return Err(NO_VARIABLES),
+        "string" | "string-lf" => ("expect", text(pattern)),
+        "binary" | "binary-lf" => ("expect", binary(pattern)),
+        "rstring" => match literal(pattern) {
+            Some(Literal { text: literal, is_at_begin: true }) => ("begins", text(&literal)),
+            Some(Literal { text: literal, is_at_begin: false }) => ("expect", text(&literal)),
+            None => return Err(NO_STEP),
+        },
+        _ => return Err(NO_STEP),
+    };
+    value.map(|value| Step { word, value }).ok_or(NO_STEP)
+}
+
+/// Where an `expect` says what it matches: in front of it stands how it is logged, and how much must have come.
+fn place_of_match(line: &ConfigLine) -> usize {
+    let mut at = 2;
+    while matches!(
+        line.text(at),
+        "min-recv"
+            | "comment"
+            | "ok-status"
+            | "error-status"
+            | "tout-status"
+            | "on-success"
+            | "on-error"
+            | "status-code"
+    ) {
+        at += 2;
+    }
+    at
+}
+
+/// What a pattern means that is a text.
+struct Literal {
+    text: String,
+    /// Whether the text must stand at the begin.
+    is_at_begin: bool,
+}
+
+/// The text of a pattern that has no other part than perhaps a `^`.
+fn literal(pattern: &str) -> Option<Literal> {
+    let inside = pattern.strip_prefix('^');
+    let (is_at_begin, inside) = (inside.is_some(), inside.unwrap_or(pattern));
+    let mut text = String::new();
+    let mut letters = inside.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => text.push(match letters.next()? {
+                'r' => '\r',
+                'n' => '\n',
+                't' => '\t',
+                other if other.is_ascii_punctuation() => other,
+                _ => return None,
+            }),
+            '.' | '*' | '+' | '?' | '[' | ']' | '(' | ')' | '{' | '}' | '|' | '^' | '$' => return None,
+            other => text.push(other),
+        }
+    }
+    Some(Literal { text, is_at_begin })
 }
 
 /// The statuses of a pattern in one of the forms that are written: `200`, `(200|204)`, `2[0-9][0-9]`, `^2`.
@@ -334,6 +513,16 @@ fn statuses(pattern: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_that_are_texts_are_read_as_such() {
+        let read = |pattern| literal(pattern).map(|it| (it.text, it.is_at_begin));
+        assert_eq!(read("^\\+PONG\\r"), Some(("+PONG\r".to_owned(), true)));
+        assert_eq!(read("ok then"), Some(("ok then".to_owned(), false)));
+        for pattern in ["a.b", "\\d", "a$", "(a)", "a\\"] {
+            assert_eq!(read(pattern), None, "{pattern}");
+        }
+    }
 
     #[test]
     fn patterns_of_statuses_are_read_in_the_forms_that_are_written() {

@@ -135,25 +135,59 @@ fn word(raw: &[u8], begin: usize) -> (String, usize) {
     let mut quote = None;
     let mut at = begin;
     while let Some(&byte) = raw.get(at) {
-        let next = raw.get(at + 1).copied();
         match (quote, byte) {
             (None, b'#') => break,
             (None, byte) if byte.is_ascii_whitespace() => break,
             (None, b'"' | b'\'') => quote = Some(byte),
             (Some(open), byte) if open == byte => quote = None,
             (Some(b'"'), b'$') => text.push(0),
-            (None | Some(b'"'), b'\\') if next.is_some() => {
-                at += 1;
-                match next {
-                    Some(b'n') if quote.is_none() => text.push(b'\n'),
-                    Some(b'r') if quote.is_none() => text.push(b'\r'),
-                    Some(b't') if quote.is_none() => text.push(b'\t'),
-                    other => text.extend(other),
-                }
+            (None | Some(b'"'), b'\\') => {
+                let (meant, length) = escaped(raw.get(at + 1..).unwrap_or_default(), quote);
+                text.push(meant);
+                at += length;
             }
             (_, byte) => text.push(byte),
         }
         at += 1;
     }
     (String::from_utf8_lossy(&text).into_owned(), at)
+}
+
+/// What a `\` means in front of these bytes, and how many of them go with it. It stays where it means nothing, as in
+/// patterns.
+fn escaped(behind: &[u8], quote: Option<u8>) -> (u8, usize) {
+    match behind {
+        [b'n', ..] => (b'\n', 1),
+        [b'r', ..] => (b'\r', 1),
+        [b't', ..] => (b'\t', 1),
+        [b'x', high, low, ..] => {
+            let digits = [*high, *low].map(|digit| char::from(digit).to_digit(16));
+            match digits.map(|digit| digit.and_then(|digit| u8::try_from(digit).ok())) {
+                [Some(high), Some(low)] => (high << 4 | low, 3),
+                _ => (b'\\', 0),
+            }
+        }
+        [b'$', ..] if quote.is_some() => (b'$', 1),
+        [meant @ (b' ' | b'#' | b'\\' | b'\'' | b'"'), ..] => (*meant, 1),
+        _ => (b'\\', 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_mean_what_they_mean_in_haproxy() {
+        // As HAProxy 2.6 sent them.
+        for (written, meant) in [
+            ("PING\\r\\n", "PING\r\n".to_owned()),
+            ("\"PING\\r\\n\\+\\.\"", "PING\r\n\\+\\.".to_owned()),
+            ("'PING\\r\\n\\+\\.'", "PING\\r\\n\\+\\.".to_owned()),
+            ("PI\\+\\.\\d\\x41\\\"\\'\\$\\ \\#", "PI\\+\\.\\dA\"'\\$ #".to_owned()),
+            ("\"a\\$b\\\"c\\'\\$d\\x42\"", "a$b\"c'$dB".to_owned()),
+        ] {
+            assert_eq!(word(written.as_bytes(), 0), (meant, written.len()), "{written}");
+        }
+    }
 }

@@ -104,3 +104,49 @@ fn what_haproxy_has_up_is_answered() {
     both_say(&mut theirs, &ours, &socket, pool, &all(&[13]));
     ours.stop();
 }
+
+#[test]
+fn what_haproxy_has_up_by_a_dialogue_is_answered() {
+    let Some(haproxy) = installed("haproxy") else { return };
+    let [a, b, c] = loopback_network();
+    let address = |last: u8| Ipv4Addr::new(a, b, c, last);
+    let port = free_port(loopback()).port();
+    let targets: Vec<Target> =
+        [16, 17].map(|last| Target::start_talking_at(SocketAddr::from((address(last), port)))).into();
+    let node = Node::new(&[]);
+    let socket = node.path("s");
+    // The same dialogue in two ways to write it.
+    let texts = "tcp-check connect\n  tcp-check expect rstring ^220\\ \n  tcp-check send PING\\ now\\r\\n\n  \
+                 tcp-check expect string +PONG";
+    let bytes = "tcp-check expect string 220\n  tcp-check send-binary 50494e47206e6f770d0a\n  \
+                 tcp-check expect binary 2b504f4e47";
+    let servers = format!("server m0 {}:{port}\n  server m1 {}:{port}\n", address(16), address(17));
+    node.write(
+        "etc/haproxy.cfg",
+        &format!(
+            "global\n  stats socket {} level admin\n\
+             defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\n  timeout check 500ms\n  \
+             option tcp-check\n  default-server inter 100ms fastinter 50ms rise 2 fall 2 check\n\
+             listen texts\n  bind {}:{port}\n  {texts}\n  {servers}\
+             backend bytes\n  {bytes}\n  {servers}",
+            socket.display(),
+            loopback(),
+        ),
+    );
+    let arguments = ["--zone", "lab.test"];
+    let result = node.import_with("haproxy", "etc/haproxy.cfg", &arguments);
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+    let mut theirs = Server::haproxy(&haproxy, &node.path("etc"));
+    let (_site, ours) = imported(&result, &node.path("new"));
+    for (closed, left) in [(None, &[16, 17][..]), (Some(0), &[17]), (Some(1), &[16])] {
+        for (place, target) in targets.iter().enumerate() {
+            if closed == Some(place) { target.close() } else { target.open() }
+        }
+        let wanted: Vec<IpAddr> = left.iter().map(|last| IpAddr::from(address(*last))).collect();
+        for backend in ["texts", "bytes"] {
+            let qname = format!("{backend}.lab.test.");
+            both_say(&mut theirs, &ours, &socket, (backend, &qname), &wanted);
+        }
+    }
+    ours.stop();
+}

@@ -1,4 +1,4 @@
-//! A target over HTTP that is ready, or not.
+//! A target over HTTP, or with a dialogue of lines, that is ready or not.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,7 +10,10 @@ use std::time::Duration;
 /// Longer than a request over loopback takes.
 const REQUEST_MAX: Duration = Duration::from_secs(2);
 
-/// A target that answers 200 while it is ready, then 503.
+/// How a target answers a connection.
+type Answer = fn(TcpStream, &AtomicBool) -> std::io::Result<()>;
+
+/// A target that answers 200 while it is ready, then 503; or `+PONG`, then `-LOADING`.
 pub(crate) struct Target {
     pub(crate) place: SocketAddr,
     ready: Arc<AtomicBool>,
@@ -20,6 +23,15 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn start_at(place: SocketAddr) -> Self {
+        Self::start(place, answer)
+    }
+
+    /// Greets, and answers a line.
+    pub(crate) fn start_talking_at(place: SocketAddr) -> Self {
+        Self::start(place, talk)
+    }
+
+    fn start(place: SocketAddr, answer: Answer) -> Self {
         let listener = TcpListener::bind(place).expect("a loopback address");
         let (ready, stop) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
         let (is_ready, stops) = (Arc::clone(&ready), Arc::clone(&stop));
@@ -69,4 +81,20 @@ fn answer(mut stream: TcpStream, ready: &AtomicBool) -> std::io::Result<()> {
     stream.write_all(
         format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").as_bytes(),
     )
+}
+
+fn talk(mut stream: TcpStream, ready: &AtomicBool) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(REQUEST_MAX))?;
+    stream.write_all(b"220 lab.test greets\r\n")?;
+    let mut line = Vec::new();
+    let mut piece = [0; 64];
+    while !line.ends_with(b"\r\n") {
+        let length = stream.read(&mut piece)?;
+        if length == 0 {
+            return Ok(());
+        }
+        line.extend_from_slice(&piece[..length]);
+    }
+    let is_ready = ready.load(Ordering::SeqCst) && line == b"PING now\r\n";
+    stream.write_all(if is_ready { b"+PONG\r\n" } else { b"-LOADING\r\n" })
 }

@@ -105,6 +105,20 @@ fn checks_are_taken_over_in_every_form_that_a_probe_has() {
             "tcp = [1, 2]",
         ),
         ("server a 192.0.2.1:80 check port 81", "tcp = 81"),
+        // Without the option no rule counts.
+        ("tcp-check connect port 1\n tcp-check send x\n server a 192.0.2.1:80 check", "tcp = 80"),
+        (
+            "option tcp-check\n tcp-check send PING\\r\\n\n tcp-check expect rstring ^\\+PONG\n server a 192.0.2.1:80 check",
+            "dialogue = { port = 80, steps = [{ send = \"PING\\r\\n\" }, { begins = \"+PONG\" }] }",
+        ),
+        (
+            "option tcp-check\n tcp-check connect port 25\n tcp-check expect min-recv 3 binary 323230\n tcp-check send-binary 0D0a\n tcp-check connect port 26\n server a 192.0.2.1:80 check",
+            "dialogue = { port = 25, steps = [{ expect = { hex = \"323230\" } }, { send = { hex = \"0d0a\" } }] }",
+        ),
+        (
+            "option tcp-check\n tcp-check connect ssl\n tcp-check expect string hello\n server a 192.0.2.1:993 check verify none",
+            "dialogue = { port = 993, steps = [{ expect = \"hello\" }], tls = true, verify = false }",
+        ),
         (
             "server a 192.0.2.1:443 check ssl verify required ca-file /ca.pem check-sni x.test",
             "tls = { ca = \"/ca.pem\", port = 443, server-name = \"x.test\" }",
@@ -152,6 +166,34 @@ fn checks_are_taken_over_in_every_form_that_a_probe_has() {
         let result = import(&format!("backend x\n {lines}\n"), &["--zone", "lab.test"]);
         result.assert_lines(&[wanted]);
     }
+}
+
+#[test]
+fn a_dialogue_with_a_step_that_cannot_be_had_is_none() {
+    let conf = |steps: &str| {
+        format!(
+            "backend x\n option tcp-check\n tcp-check send PING\n {steps}\n server a 192.0.2.1:80 check\n"
+        )
+    };
+    for (step, why) in [
+        ("tcp-check expect ! string ERR", "alone"),
+        ("tcp-check expect rstring [0-9]+", "alone"),
+        ("tcp-check expect rbinary 00", "alone"),
+        ("tcp-check send-lf %[srv_name]", "nothing of the server"),
+        ("tcp-check send \\xff", "alone"),
+        ("tcp-check set-var(check.x) int(1)", "alone"),
+    ] {
+        let result = import(&conf(step), &["--zone", "lab.test"]);
+        let shown = step.replace("\\xff", "\u{fffd}");
+        result.assert_fate(&shown, "refused", why);
+        result.assert_lines(&["tcp = 80"]);
+        assert_eq!(result.status, Some(1), "{step}");
+    }
+    let again = "tcp-check expect string a\n tcp-check send QUIT\n tcp-check expect string b\n tcp-check expect string c";
+    let result = import(&conf(again), &["--zone", "lab.test"]);
+    result.assert_fate("tcp-check expect string a", "honoured", "[[zone.probe]]");
+    result.assert_fate("tcp-check expect string b", "changed", "counts as well");
+    result.assert_fate("tcp-check expect string c", "changed", "behind");
 }
 
 #[test]
