@@ -1,6 +1,7 @@
 //! Finds the files that a settings file names: relative ones, and absolute ones of a machine of which there
 //! is a copy.
 
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::word::Word;
@@ -52,6 +53,23 @@ enum TreeKind {
     Home,
     /// Perhaps those of another machine, of which it is a copy.
     Copy,
+}
+
+/// The files of a folder, sorted, those that are hidden among them; not those of folders in it.
+///
+/// # Errors
+///
+/// When the folder cannot be read.
+pub(super) fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let paths = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    let mut files: Vec<PathBuf> = paths.into_iter().filter(|path| path.is_file()).collect();
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// What a file or a folder is called.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 impl Folders {
@@ -112,6 +130,21 @@ impl Folders {
         let mut candidates = from_root(&trees, path, Vec::new()).into_iter();
         let found = candidates.find(|it| it.path.exists() && (is_home || !it.is_outside()));
         found.map(|candidate| candidate.path)
+    }
+
+    /// The files of a folder that a word names, as [`files_in`] has them. A folder that cannot be read is pushed, with
+    /// what to do.
+    pub(super) fn files_of(
+        &self,
+        folder: &Path,
+        word: &Word,
+        found: &mut Diagnostics,
+    ) -> Option<Vec<PathBuf>> {
+        let read = files_in(folder).map_err(|error| {
+            let message = format!("cannot read {}: {error}", folder.display());
+            found.push(Diagnostic::error(word.span, message).help(self.advice(&word.text)));
+        });
+        read.ok()
     }
 
     /// What to do about a file that is not there.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::address::{self, on_this_host};
+use super::folders::file_name;
 use super::report::{Fate, FateKind};
 use super::server_setting::{ServerSetting, ServerSettings};
 use super::word::Word;
@@ -24,20 +25,10 @@ pub(super) fn included(
     };
     let word = setting.text();
     let folder = work.folders.find(&word, None, path, &mut work.found);
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            let message = format!("cannot read {}: {error}", folder.display());
-            work.found.push(Diagnostic::error(word.span, message).help(work.folders.advice(&word.text)));
-            return Vec::new();
-        }
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut files: Vec<_> = paths
-        .filter(|path| path.extension().is_some_and(|extension| extension == end) && path.is_file())
-        .filter(|path| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b".")))
-        .collect();
-    files.sort_unstable_by(|a, b| b.cmp(a));
+    let mut files = work.folders.files_of(&folder, &word, &mut work.found).unwrap_or_default();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == end));
+    files.retain(|path| !file_name(path).starts_with('.'));
+    files.reverse();
     files
 }
 

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::draft::{Allowed, Guard, Line, Source, Zone, list};
+use super::networks::Clients;
 use super::report::Fate;
 use super::work::Work;
 use crate::dns::{Name, NameRef};
@@ -23,8 +24,10 @@ const ALIASES_MAX: usize = 10;
 pub(super) struct MadeZones {
     /// TTL of records that say none, and of negative answers, in seconds.
     pub(super) ttl: u32,
-    /// The clients that may ask the zones; none: all.
-    pub(super) allow: Option<Allowed>,
+    /// Sets of clients, each with where it was said. The last one counts for what is added.
+    clients: Vec<(Clients, String)>,
+    /// The names that were added for each of them, by its place.
+    added_for: BTreeSet<(Name, usize)>,
     domains: BTreeMap<Name, Domain>,
     /// In the order in which they were given.
     records: Vec<MadeRecord>,
@@ -100,11 +103,25 @@ impl MadeZones {
         Self { ttl, ..Self::default() }
     }
 
+    /// Answers what is added from now on to these clients alone, as a setting says. A zone that is made of what
+    /// was added for several sets of clients is for those who are in all of them.
+    pub(super) fn answer_to(&mut self, clients: Clients, remark: &str) {
+        self.clients.push((clients, remark.to_owned()));
+    }
+
+    /// Notes for whom a name is added.
+    fn note_clients(&mut self, name: &Name) {
+        if let Some(place) = self.clients.len().checked_sub(1) {
+            self.added_for.insert((name.clone(), place));
+        }
+    }
+
     /// Answers a domain whole: names of it that have no record do not exist.
     pub(super) fn answer_whole(&mut self, apex: Name, remark: &str) {
         if !self.has_room(&apex) {
             return;
         }
+        self.note_clients(&apex);
         let domain = self.domains.entry(apex).or_default();
         if domain.remark.is_empty() {
             remark.clone_into(&mut domain.remark);
@@ -125,7 +142,11 @@ impl MadeZones {
     pub(super) fn add(&mut self, owner: Name, data: Data, remark: &str) {
         let apex = self.apex_of(&owner);
         let is_same = |known: &Data| known.rtype == data.rtype && known.rdata == data.rdata;
-        if !self.has_room(&apex) || self.of(&owner).any(is_same) {
+        if !self.has_room(&apex) {
+            return;
+        }
+        self.note_clients(&owner);
+        if self.of(&owner).any(is_same) {
             return;
         }
         if !self.domains.contains_key(&apex) {
@@ -251,6 +272,7 @@ impl MadeZones {
             }
             records.push(record);
         }
+        let mut allowed = self.allowed(work);
         for (apex, (domain, mut records)) in zones {
             records.extend(spread(&apex, &self.everywhere(&apex), &domain.remark, &records));
             // Domains without names have one file.
@@ -258,9 +280,44 @@ impl MadeZones {
             let file = work.copies.make(&name, self.text(&apex, &records));
             let mut zone = Zone::new(apex, Source::File(file), domain.remark);
             zone.guards = self.guards_in(&zone.name);
-            zone.allow.clone_from(&self.allow);
+            zone.allow = allowed.remove(&zone.name);
             work.draft.zones.push(zone);
         }
+    }
+
+    /// The clients that may ask each zone; none: all.
+    fn allowed(&self, work: &mut Work) -> BTreeMap<Name, Allowed> {
+        let mut places: BTreeMap<Name, BTreeSet<usize>> = BTreeMap::new();
+        for (name, place) in &self.added_for {
+            places.entry(self.apex_of(name)).or_default().insert(*place);
+        }
+        // Most zones are for the same sets.
+        let mut known: BTreeMap<BTreeSet<usize>, Option<Allowed>> = BTreeMap::new();
+        let mut lost: BTreeSet<String> = BTreeSet::new();
+        let mut all = BTreeMap::new();
+        for (apex, places) in places {
+            let allowed = known.entry(places.clone()).or_insert_with(|| {
+                let sets = places.iter().filter_map(|place| self.clients.get(*place));
+                let (mut clients, mut remarks) = (Clients::everybody(), Vec::new());
+                for (set, remark) in sets.filter(|(set, _)| !set.is_everybody()) {
+                    clients = clients.and(set);
+                    if !remarks.contains(&remark.as_str()) {
+                        remarks.push(remark.as_str());
+                    }
+                }
+                let is_everybody = clients.is_everybody();
+                let networks = clients.written();
+                lost.extend(clients.lost().iter().cloned());
+                (!is_everybody).then(|| Allowed { networks, remark: remarks.join(", ") })
+            });
+            all.extend(allowed.clone().map(|allowed| (apex, allowed)));
+        }
+        if !lost.is_empty() {
+            let lost = lost.into_iter().collect::<Vec<_>>().join(", ");
+            let fate = Fate::refused(format!("→ [[zone]] allow-query without {lost}"));
+            work.report.add_besides("who may ask zones that are made", fate);
+        }
+        all
     }
 
     /// The guards of names in a zone, each with those names.

@@ -22,6 +22,7 @@ mod address;
 mod folders;
 mod hosts;
 mod networks;
+mod open_door;
 mod report;
 mod statement;
 mod yaml;
@@ -145,10 +146,7 @@ pub fn pdns(node: &Pdns) -> Result<Imported, WriteError> {
 /// [`Pdns`].
 #[cfg(feature = "fuzzing")]
 pub fn pdns_in_texts(from: &Path, recursor: Option<&Path>, texts: Texts) -> Planned {
-    let mut work = Work::new(from);
-    work.sources = work.sources.closed_over(texts);
-    let read = pdns::read(&mut work, from, recursor);
-    work.finish(read)
+    in_texts(from, texts, |work| pdns::read(work, from, recursor))
 }
 
 /// Imports a BIND node.
@@ -166,10 +164,7 @@ pub fn named(node: &Named) -> Result<Imported, WriteError> {
 /// written; which paths there are is still asked of the system.
 #[cfg(feature = "fuzzing")]
 pub fn named_in_texts(from: &Path, texts: Texts) -> Planned {
-    let mut work = Work::new(from);
-    work.sources = work.sources.closed_over(texts);
-    let read = named::read(&mut work, from);
-    work.finish(read)
+    in_texts(from, texts, |work| named::read(work, from))
 }
 
 /// Imports a node of dnsmasq.
@@ -212,10 +207,50 @@ pub fn gdnsd(node: &Gdnsd) -> Result<Imported, WriteError> {
 /// When the files cannot be written. Faults of what is read are in the result.
 pub fn haproxy(node: &Haproxy) -> Result<Imported, WriteError> {
     let mut work = Work::new(&node.from);
-    let given =
-        haproxy::Given { zone: node.zone.clone(), names: node.names.clone(), hosts: node.hosts.clone() };
-    let read = haproxy::read(&mut work, &node.from, &given);
+    let read = haproxy::read(&mut work, &node.from, &given(node));
     write(work.finish(read), &node.into, node.existing)
+}
+
+/// What would become of a node of dnsmasq, as [`named_in_texts`] says it of BIND.
+#[cfg(feature = "fuzzing")]
+pub fn dnsmasq_in_texts(node: &Forwarder, texts: Texts) -> Planned {
+    in_texts(&node.from, texts, |work| dnsmasq::read(work, &node.from, &node.whole))
+}
+
+/// What would become of a node of CoreDNS, as [`named_in_texts`] says it of BIND.
+#[cfg(feature = "fuzzing")]
+pub fn corefile_in_texts(node: &Forwarder, texts: Texts) -> Planned {
+    in_texts(&node.from, texts, |work| corefile::read(work, &node.from, &node.whole))
+}
+
+/// What would become of a node of gdnsd, as [`named_in_texts`] says it of BIND.
+#[cfg(feature = "fuzzing")]
+pub fn gdnsd_in_texts(node: &Gdnsd, texts: Texts) -> Planned {
+    in_texts(&node.from, texts, |work| gdnsd::read(work, &node.from))
+}
+
+/// What would become of a node of HAProxy, as [`named_in_texts`] says it of BIND.
+#[cfg(feature = "fuzzing")]
+pub fn haproxy_in_texts(node: &Haproxy, texts: Texts) -> Planned {
+    in_texts(&node.from, texts, |work| haproxy::read(work, &node.from, &given(node)))
+}
+
+/// Reads a node with these texts as its files.
+#[cfg(feature = "fuzzing")]
+fn in_texts(
+    from: &Path,
+    texts: Texts,
+    read: impl FnOnce(&mut Work) -> Result<String, work::Unreadable>,
+) -> Planned {
+    let mut work = Work::new(from);
+    work.sources = work.sources.closed_over(texts);
+    let read = read(&mut work);
+    work.finish(read)
+}
+
+/// What an operator adds to the file of HAProxy.
+fn given(node: &Haproxy) -> haproxy::Given {
+    haproxy::Given { zone: node.zone.clone(), names: node.names.clone(), hosts: node.hosts.clone() }
 }
 
 /// Does what an import is to do.

@@ -25,6 +25,9 @@ const LOCAL: &str = "local";
 /// What is lost where this host's own addresses are meant.
 const OWN: &str = "addresses of this host that are not named here";
 
+/// What is lost where a list holds more than is worked out.
+const TOO_LONG: &str = "networks of a list that is too long";
+
 /// The addresses of one family that begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Block {
@@ -333,7 +336,11 @@ impl Clients {
             (true, false) | (false, true) => list.lose("those of this host's networks that two lists name"),
         }
         for own in self.networks() {
-            for common in other.networks().filter_map(|it| own.common(it)).take(WORKED_OUT_MAX) {
+            for (count, common) in other.networks().filter_map(|it| own.common(it)).enumerate() {
+                if count == WORKED_OUT_MAX {
+                    list.lose(TOO_LONG);
+                    break;
+                }
                 list.push(Item::Network(common));
             }
         }
@@ -468,7 +475,7 @@ impl List {
         if self.sure.len() < WORKED_OUT_MAX {
             self.sure.push(item);
         } else {
-            self.lose("networks of a list that is too long");
+            self.lose(TOO_LONG);
         }
     }
 

@@ -88,6 +88,11 @@ impl Fate {
         Self { concern: Concern::Operation, ..Self::new(FateKind::Refused, text) }
     }
 
+    /// The worst of several, which a setting has that means several things; of none, that there is nothing.
+    pub(super) fn worst(fates: impl IntoIterator<Item = Fate>, none: &'static str) -> Self {
+        fates.into_iter().max_by_key(|fate| fate.kind).unwrap_or_else(|| Self::refused(none))
+    }
+
     /// Whether something that was served is missing.
     pub(super) fn is_missed(&self) -> bool {
         self.kind == FateKind::Refused && self.concern == Concern::Answers

@@ -1,6 +1,7 @@
 //! Rules: the fate of a setting, by its name. Each server has its own list.
 
 use super::report::{Fate, FateKind};
+use super::server_setting::{Occurrence, ServerSetting, ServerSettings};
 use crate::source::nearest;
 
 /// What becomes of some settings. `T` is the function that reads one.
@@ -47,6 +48,31 @@ impl<T: Copy> Rule<T> {
 /// What the rules say about a name.
 pub(super) fn find<T: Copy>(rules: &[Rule<T>], name: &str) -> Option<Then<T>> {
     rules.iter().find(|rule| rule.names.contains(&name)).map(|rule| rule.then)
+}
+
+/// What becomes of each setting by its rule, and of one without a rule, wherever it is given.
+pub(super) fn fates<T: Copy>(
+    rules: &[Rule<T>],
+    settings: &ServerSettings,
+    mut read: impl FnMut(T, &ServerSetting) -> Fate,
+    unknown: impl Fn(&str) -> Fate,
+) -> Vec<(Occurrence, Fate)> {
+    let mut fates = Vec::new();
+    let mut take = |setting: &ServerSetting, fate: Fate| {
+        fates.extend(setting.occurrences.iter().map(|it| (it.clone(), fate.clone())));
+    };
+    for setting in settings.iter() {
+        match find(rules, &setting.name) {
+            Some(Then::ReadEach(function)) => {
+                setting.parts().iter().for_each(|part| take(part, read(function, part)));
+            }
+            Some(Then::Read(function)) => take(setting, read(function, setting)),
+            Some(Then::UnlessOff(..)) if setting.is_off() => take(setting, off()),
+            Some(Then::Always(kind, text) | Then::UnlessOff(kind, text)) => take(setting, plain(kind, text)),
+            None => take(setting, unknown(&setting.name)),
+        }
+    }
+    fates
 }
 
 /// The fate of a setting whose rule needs no function.

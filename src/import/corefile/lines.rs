@@ -1,9 +1,8 @@
 //! The grammar of a Corefile, which is that of the Caddyfile: server blocks of lines, snippets and imports.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use super::super::folders::Folders;
+use super::super::folders::{Folders, file_name};
 use super::super::word::Word;
 use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
@@ -12,6 +11,13 @@ const DEPTH_MAX: usize = 8;
 
 /// Imports in all: a snippet that imports itself would never end.
 const IMPORTS_MAX: usize = 1000;
+
+/// Longest word with the arguments of an import in it, in bytes: one that has its argument twice and imports itself
+/// would double each time.
+const WORD_MAX: usize = 4096;
+
+/// What imports bring, in bytes: files, and the words of snippets.
+const IMPORTED_MAX: usize = 16 << 20;
 
 /// A line of words, and the lines of its block.
 #[derive(Clone, Debug)]
@@ -66,7 +72,7 @@ pub(super) fn read(
     file: FileId,
     found: &mut Diagnostics,
 ) -> Option<Vec<ServerBlock>> {
-    let mut reader = Reader { sources, folders, found, snippets: BTreeMap::new(), imports: 0 };
+    let mut reader = Reader { sources, folders, found, snippets: BTreeMap::new(), imports: 0, imported: 0 };
     reader.file(file)
 }
 
@@ -76,6 +82,8 @@ struct Reader<'r> {
     found: &'r mut Diagnostics,
     snippets: BTreeMap<String, Vec<Line>>,
     imports: usize,
+    /// Bytes of words that imports brought.
+    imported: usize,
 }
 
 impl Reader<'_> {
@@ -120,6 +128,10 @@ impl Reader<'_> {
     fn fault<T>(&mut self, span: Span, message: impl Into<String>) -> Option<T> {
         self.found.push(Diagnostic::error(span, message));
         None
+    }
+
+    fn too_much<T>(&mut self, span: Span) -> Option<T> {
+        self.fault(span, format!("imports bring more than {} MiB", IMPORTED_MAX >> 20))
     }
 
     /// Lines up to the end of the file.
@@ -178,8 +190,11 @@ impl Reader<'_> {
                 return self.fault(line.span, "too many imports: does one import itself?");
             }
             let arguments: Vec<String> = line.words.iter().skip(2).map(|word| word.text.clone()).collect();
-            let more = match self.snippets.get(line.text(1)).cloned() {
+            let snippet = self.snippets.get(line.text(1));
+            let long = snippet.map_or(0, |lines| lines.iter().map(size).sum());
+            let more = match snippet.filter(|_| self.imported.saturating_add(long) <= IMPORTED_MAX).cloned() {
                 Some(snippet) => snippet,
+                None if long > 0 => return self.too_much(line.span),
                 None => {
                     let mut more = Vec::new();
                     for file in self.files(&line.words)? {
@@ -189,7 +204,18 @@ impl Reader<'_> {
                     more
                 }
             };
-            let filled = more.into_iter().map(|line| filled(line, &arguments)).collect();
+            let filled = more.into_iter().map(|line| filled(line, &arguments));
+            let filled = match filled.collect::<Result<Vec<Line>, Span>>() {
+                Ok(filled) => filled,
+                Err(span) => {
+                    let message = format!("with the arguments in it a word has more than {WORD_MAX} bytes");
+                    return self.fault(span, message);
+                }
+            };
+            self.imported = filled.iter().map(size).fold(self.imported, usize::saturating_add);
+            if self.imported > IMPORTED_MAX {
+                return self.too_much(line.span);
+            }
             all.extend(self.imported(filled)?);
         }
         Some(all)
@@ -209,17 +235,33 @@ impl Reader<'_> {
         }
         let by = self.sources.path(word.span.file).to_owned();
         let paths = match word.text.rsplit_once('/').unwrap_or((".", &word.text)) {
+            (_, pattern) if pattern.matches('*').count() > 1 => {
+                return self.fault(word.span, "a pattern of files has one `*`");
+            }
             (folder, pattern) if pattern.contains('*') => {
                 let folder = Word { text: folder.to_owned(), span: word.span };
-                let folder = self.folders.find(&folder, None, by.as_ref(), self.found);
-                matching(&folder, pattern)
+                let path = self.folders.find(&folder, None, by.as_ref(), self.found);
+                let mut files = self.folders.files_of(&path, &folder, self.found)?;
+                files.retain(|file| is_matched(&file_name(file), pattern));
+                if files.is_empty() {
+                    let message = format!("no file in {} has a name like `{pattern}`", path.display());
+                    let fault = Diagnostic::warning(word.span, message);
+                    self.found.push(fault.help("it means nothing; copy its files there if they are missing"));
+                }
+                files
             }
             _ => vec![self.folders.find(&word, None, by.as_ref(), self.found)],
         };
         let mut files = Vec::new();
         for path in paths {
             match self.sources.read(&path) {
-                Ok(file) => files.push(file),
+                Ok(file) => {
+                    self.imported = self.imported.saturating_add(self.sources.bytes(file).len());
+                    if self.imported > IMPORTED_MAX {
+                        return self.too_much(word.span);
+                    }
+                    files.push(file);
+                }
                 Err(error) => {
                     let help =
                         format!("no snippet has this name, either; {}", self.folders.advice(&word.text));
@@ -296,32 +338,34 @@ fn token(bytes: &[u8], begin: usize) -> (String, usize) {
     (String::from_utf8_lossy(&text).into_owned(), at)
 }
 
-/// A line of a snippet with its arguments in it.
-fn filled(line: Line, arguments: &[String]) -> Line {
+/// A line of a snippet with its arguments in it; the place of a word that gets too long by them.
+fn filled(line: Line, arguments: &[String]) -> Result<Line, Span> {
     let fill = |word: Word| {
         let mut text = word.text;
         for (place, argument) in arguments.iter().enumerate() {
-            text = text.replace(&format!("{{args.{place}}}"), argument);
-            text = text.replace(&format!("{{args[{place}]}}"), argument);
+            for hole in [format!("{{args.{place}}}"), format!("{{args[{place}]}}")] {
+                let holes = text.matches(&hole).count();
+                if holes > 0 && text.len().saturating_add(holes.saturating_mul(argument.len())) > WORD_MAX {
+                    return Err(word.span);
+                }
+                text = text.replace(&hole, argument);
+            }
         }
-        Word { text, span: word.span }
+        Ok(Word { text, span: word.span })
     };
-    let words = line.words.into_iter().map(fill).collect();
-    let block = line.block.into_iter().map(|line| filled(line, arguments)).collect();
-    Line { words, block, span: line.span }
+    let words = line.words.into_iter().map(fill).collect::<Result<_, Span>>()?;
+    let block = line.block.into_iter().map(|line| filled(line, arguments)).collect::<Result<_, Span>>()?;
+    Ok(Line { words, block, span: line.span })
 }
 
-/// The files of a folder whose names match, sorted.
-fn matching(folder: &std::path::Path, pattern: &str) -> Vec<PathBuf> {
+/// What the words of a line and its block take, in bytes.
+fn size(line: &Line) -> usize {
+    let words = line.words.iter().map(|word| size_of::<Word>() + word.text.len());
+    words.chain(line.block.iter().map(size)).sum()
+}
+
+/// Whether a file is called as a pattern with one `*` says.
+fn is_matched(name: &str, pattern: &str) -> bool {
     let (begin, end) = pattern.split_once('*').unwrap_or((pattern, ""));
-    let is_wanted = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let fits = name.len() >= begin.len() + end.len();
-        path.is_file() && fits && name.starts_with(begin) && name.ends_with(end) && !name.starts_with('.')
-    };
-    let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let mut paths: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_wanted).collect();
-    paths.sort_unstable();
-    paths
+    name.len() >= begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end)
 }

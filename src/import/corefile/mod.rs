@@ -2,12 +2,15 @@
 //!
 //! Each server block is read by its plugins. A name that `hosts`, `template` or `rewrite` knows is answered from a
 //! zone that is made of it; where the block forwards, that is one of its own, so that its neighbours go on to
-//! the upstreams.
+//! the upstreams. A block whose clients are chosen by something else than their addresses is refused, and its zones
+//! are answered to nobody: names of it shall not go to the block of a zone above.
 
 mod lines;
+mod transport;
 
 mod template;
 
+mod access;
 mod reading;
 
 mod names;
@@ -15,13 +18,14 @@ mod others;
 
 mod rules;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::address;
-use super::draft::{Allow, Allowed, Line as Key, list};
+use super::draft::{Line as Key, list};
 use super::made::MadeZones;
-use super::networks::{Block, Clients, List};
+use super::networks::{Block, Clients};
 use super::report::Fate;
 use super::rule::{self, Then};
 use super::word::Word;
@@ -30,27 +34,10 @@ use crate::dns::{Name, NameRef};
 use crate::source::{Diagnostic, Severity};
 use lines::{Line, ServerBlock};
 use reading::Reading;
+use transport::Transport;
 
 /// TTL of negative answers of zones that are made here, in seconds.
 const TTL: u32 = 300;
-
-/// How a block is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Transport {
-    Dns,
-    Tls,
-    Https,
-    Quic,
-}
-
-impl Transport {
-    const ALL: &[(&str, Transport, u16, &str)] = &[
-        ("dns", Transport::Dns, 53, "listen"),
-        ("tls", Transport::Tls, 853, "listen-tls"),
-        ("https", Transport::Https, 443, "listen-https"),
-        ("quic", Transport::Quic, 853, "listen-quic"),
-    ];
-}
 
 /// What a key of a block says: a zone and where it is asked.
 struct Asked {
@@ -76,36 +63,34 @@ pub(super) fn read(work: &mut Work, from: &Path, whole: &[Name]) -> Result<Strin
         );
         return Err(Unreadable);
     };
+    let (taken, closed, first) = sorted_out(work, &blocks);
     let mut made = MadeZones::new(TTL);
+    let of_all = taken.iter().fold(Clients::everybody(), |all, taken| all.and(&taken.clients));
+    made.answer_to(of_all, "acl");
     whole.iter().for_each(|apex| made.answer_whole(apex.clone(), "--zone"));
-    let mut first: Option<Vec<(Transport, SocketAddr)>> = None;
+    made.answer_to(Clients::nobody(), "a block that is refused");
+    for (zone, remark) in closed.iter().filter(|(zone, _)| !zone.as_ref().is_root()) {
+        made.answer_whole(zone.clone(), remark);
+    }
+    let mut asked_of: BTreeMap<&Name, Vec<&ServerBlock>> =
+        closed.keys().map(|zone| (zone, Vec::new())).collect();
+    for Taken { block, zones, .. } in &taken {
+        zones.iter().for_each(|zone| asked_of.entry(zone).or_default().push(block));
+    }
     let mut asked: Option<Clients> = None;
-    for block in &blocks {
-        let keys: Vec<Asked> = block.keys.iter().filter_map(|key| read_key(work, key)).collect();
-        let listeners = listeners(block, &keys);
-        if first.as_ref().is_some_and(|first| *first != listeners) {
-            let text = "it is asked at other addresses than the first block, where nobody shall ask for it: import it from a file of \
-                        its own, for a server of its own";
-            work.report.add(block.span, block.shown(), Fate::refused(text));
-            continue;
-        }
-        first.get_or_insert(listeners);
-        work.report.add(block.span, block.shown(), Fate::honoured("its plugins are below"));
-        let clients = clients(work, block);
-        let zones = keys.into_iter().flat_map(|key| key.zones).collect();
-        let mut own = MadeZones::new(TTL);
-        std::mem::swap(&mut own, &mut made);
+    for Taken { block, zones, clients } in &taken {
+        made.answer_to(clients.clone(), "acl");
         let root =
             block.lines.iter().find(|line| line.text(0) == "root").map(|line| PathBuf::from(line.text(1)));
-        let mut reading = Reading { work, block, zones, made: &mut own, clients, root };
+        let zones = zones.clone();
+        let mut reading = Reading { work, block, zones, asked_of: &asked_of, made: &mut made, clients, root };
         judge(&mut reading);
         if reading.forwards() {
-            asked = Some(asked.map_or_else(|| reading.clients.clone(), |known| known.and(&reading.clients)));
+            asked = Some(asked.map_or_else(|| clients.clone(), |known| known.and(clients)));
         }
-        made = own;
     }
-    listen(work, &first.unwrap_or_default(), &blocks);
-    allow(work, asked);
+    listen(work, &first, &blocks);
+    access::set_allow(work, asked);
     let (all, alone) = made.count();
     if alone > 0 {
         let text = format!(
@@ -116,6 +101,87 @@ pub(super) fn read(work: &mut Work, from: &Path, whole: &[Name]) -> Result<Strin
     }
     made.finish(work);
     Ok(path.display().to_string())
+}
+
+/// A block that is taken over.
+struct Taken<'b> {
+    block: &'b ServerBlock,
+    zones: Vec<Name>,
+    clients: Clients,
+}
+
+/// Where something is asked, sorted.
+type Listeners = Vec<(Transport, SocketAddr)>;
+
+/// The blocks that are taken over; the zones that nobody may ask, each with where that is said; and where all of
+/// them are asked.
+fn sorted_out<'b>(
+    work: &mut Work,
+    blocks: &'b [ServerBlock],
+) -> (Vec<Taken<'b>>, BTreeMap<Name, String>, Listeners) {
+    let mut first: Option<Listeners> = None;
+    let mut same: Vec<(&ServerBlock, Vec<Name>)> = Vec::new();
+    for block in blocks {
+        let keys: Vec<Asked> = block.keys.iter().filter_map(|key| read_key(work, key)).collect();
+        let listeners = listeners(block, &keys);
+        if *first.get_or_insert_with(|| listeners.clone()) != listeners {
+            let text = "it is asked at other addresses than the first block, where nobody shall ask for it: import it from a file of \
+                        its own, for a server of its own";
+            work.report.add(block.span, block.shown(), Fate::refused(text));
+            continue;
+        }
+        same.push((block, keys.into_iter().flat_map(|key| key.zones).collect()));
+    }
+    let first = first.unwrap_or_default();
+    let transports: Vec<Transport> = first.iter().map(|(transport, _)| *transport).collect();
+    let mut closed: BTreeMap<Name, String> = BTreeMap::new();
+    let mut left: Vec<Option<(&ServerBlock, Vec<Name>)>> = Vec::new();
+    let mut all_for: Option<String> = None;
+    for (block, zones) in same {
+        let Some(access::Restriction { line, remedy }) = access::restriction(block, &transports) else {
+            left.push(Some((block, zones)));
+            continue;
+        };
+        let whence = work.whence(line.span);
+        let text = format!("{remedy}; until then nobody is answered what its block has");
+        work.report.add(line.span, line.shown(), Fate::refused(text));
+        let text =
+            format!("`{}` at {whence} shuts clients out of it: nobody is answered its zones", line.text(0));
+        work.report.add(block.span, block.shown(), Fate::refused(text));
+        if line.text(0) == "tls" {
+            // A listener has the certificates of one of its blocks, and asks for them whatever the name is.
+            all_for = Some(whence.clone());
+        }
+        closed.extend(zones.into_iter().map(|zone| (zone, whence.clone())));
+    }
+    // Whoever is in no view of a zone is answered by the next block of that zone, and the other way round.
+    let mut places: BTreeMap<Name, Vec<usize>> = BTreeMap::new();
+    for (place, (_, zones)) in left.iter().flatten().enumerate() {
+        zones.iter().for_each(|zone| places.entry(zone.clone()).or_default().push(place));
+    }
+    let mut waiting: Vec<(Name, String)> =
+        closed.iter().map(|(zone, it)| (zone.clone(), it.clone())).collect();
+    if let Some(whence) = all_for {
+        waiting.extend(places.keys().map(|zone| (zone.clone(), whence.clone())));
+    }
+    while let Some((zone, whence)) = waiting.pop() {
+        for place in places.remove(&zone).unwrap_or_default() {
+            let Some((block, zones)) = left.get_mut(place).and_then(Option::take) else { continue };
+            let text = format!(
+                "a block that is refused for {whence} has its clients as well: nobody is answered it"
+            );
+            work.report.add(block.span, block.shown(), Fate::refused(text));
+            closed.extend(zones.iter().map(|zone| (zone.clone(), whence.clone())));
+            waiting.extend(zones.into_iter().map(|zone| (zone, whence.clone())));
+        }
+    }
+    let mut taken = Vec::new();
+    for (block, zones) in left.into_iter().flatten() {
+        work.report.add(block.span, block.shown(), Fate::honoured("its plugins are below"));
+        let clients = access::clients(work, block, &zones);
+        taken.push(Taken { block, zones, clients });
+    }
+    (taken, closed, first)
 }
 
 /// Says what becomes of the plugins of a block: aliases last, as they may lead to any name.
@@ -140,10 +206,9 @@ fn judge(reading: &mut Reading<'_>) {
             reading.work.report.add(line.span, line.shown(), fate);
         }
     }
-    let allowed = reading.allowed();
-    reading.work.draft.zones.iter_mut().skip(served).for_each(|zone| zone.allow.clone_from(&allowed));
-    if reading.made.allow.is_none() {
-        reading.made.allow = allowed;
+    if reading.work.draft.zones.len() > served {
+        let allowed = access::allowed(reading.work, block, reading.clients);
+        reading.work.draft.zones.iter_mut().skip(served).for_each(|zone| zone.allow.clone_from(&allowed));
     }
 }
 
@@ -156,7 +221,10 @@ fn read_key(work: &mut Work, word: &Word) -> Option<Asked> {
         return None;
     };
     let (zone, port) = match rest.rsplit_once(':') {
-        Some((zone, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (zone, port.parse().ok()?),
+        Some((zone, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let port = address::port(&word.part(port)).map_err(|fault| work.found.push(fault)).ok()?;
+            (zone, port)
+        }
         _ => (rest, *usual),
     };
     let zone = if zone.is_empty() { "." } else { zone };
@@ -174,7 +242,7 @@ fn read_key(work: &mut Work, word: &Word) -> Option<Asked> {
 }
 
 /// Where a block is asked, sorted.
-fn listeners(block: &ServerBlock, keys: &[Asked]) -> Vec<(Transport, SocketAddr)> {
+fn listeners(block: &ServerBlock, keys: &[Asked]) -> Listeners {
     let bound: Vec<IpAddr> = block
         .lines
         .iter()
@@ -183,7 +251,7 @@ fn listeners(block: &ServerBlock, keys: &[Asked]) -> Vec<(Transport, SocketAddr)
         .filter_map(|word| word.text.parse().ok())
         .collect();
     let is_bound = block.lines.iter().any(|line| line.text(0) == "bind");
-    let mut all: Vec<(Transport, SocketAddr)> = Vec::new();
+    let mut all = Listeners::new();
     for key in keys {
         let addresses: Vec<SocketAddr> = match bound.as_slice() {
             [] if is_bound => address::on_this_host(key.port).into(),
@@ -231,87 +299,3 @@ fn listen(work: &mut Work, listeners: &[(Transport, SocketAddr)], blocks: &[Serv
         }
     }
 }
-
-/// The clients that a block answers, by its `acl`s: the first rule that holds a client decides.
-fn clients(work: &mut Work, block: &ServerBlock) -> Clients {
-    let mut rules = List::default();
-    for line in block.lines.iter().filter(|line| line.text(0) == "acl") {
-        let mut fate = Fate::honoured("→ [[zone]] allow-query, [[forward]] allow");
-        for rule in &line.block {
-            let (mut networks, mut types, mut now) = (Vec::new(), Vec::new(), "");
-            for word in rule.arguments() {
-                match word.text.as_str() {
-                    "net" | "type" => now = if word.text == "net" { "net" } else { "type" },
-                    text if now == "type" => types.push(text.to_owned()),
-                    _ => networks.push(word),
-                }
-            }
-            let mut list = List::default();
-            for word in networks {
-                match Block::parse(&word.text) {
-                    Some(network) => list.admit(&Clients::network(network, word)),
-                    None if word.text == "*" => list.admit(&Clients::world_of(word.clone())),
-                    None => {
-                        let message = format!("`{}` is not a network", word.text);
-                        work.found.push(Diagnostic::error(word.span, message));
-                        list.admit(&Clients::nobody_but(format!("`{}`", word.text)));
-                    }
-                }
-            }
-            let is_all = !rule.arguments().iter().any(|word| word.text == "net");
-            let named = if is_all { Clients::everybody() } else { list.finish() };
-            let has_types = types.iter().any(|text| text != "*" && text != "ANY");
-            match rule.text(0) {
-                "allow" if has_types => {
-                    fate = Fate::refused(
-                        "types decide nothing here: who may ask for some alone is not answered",
-                    );
-                }
-                "allow" => rules.admit(&named),
-                "block" | "filter" | "drop" => {
-                    rules.exclude(&named, &rule.shown());
-                    if has_types {
-                        fate = Fate::refused(
-                            "types decide nothing here: who may not ask for some is not answered",
-                        );
-                    } else if rule.text(0) != "block"
-                        && fate == Fate::honoured("→ [[zone]] allow-query, [[forward]] allow")
-                    {
-                        fate = Fate::changed("→ [[zone]] allow-query, [[forward]] allow: they are REFUSED");
-                    }
-                }
-                _ => fate = Fate::refused("allow, block, filter and drop are known"),
-            }
-        }
-        work.report.add(line.span, line.shown(), fate);
-    }
-    rules.admit(&Clients::everybody());
-    rules.finish()
-}
-
-/// Writes the clients that may ask for forwarded names.
-fn allow(work: &mut Work, asked: Option<Clients>) {
-    let Some(mut clients) = asked else { return };
-    let remark = "acl".to_owned();
-    if clients.is_everybody() {
-        work.draft.allow = Allow::ClosedWorld("CoreDNS".to_owned());
-        let text = "an open door, closed: CoreDNS answers whoever reaches it; names of others are answered to this host and its \
-                    networks, without [[forward]] allow";
-        work.report.add_besides("without `acl`", Fate::changed(text));
-        return;
-    }
-    // What is left of everybody is the world still: then it is said by whom it shall be, and until then by this host.
-    work.draft.allow = if clients.excepts()
-        && clients.networks().any(|network| network.length() < WORLD_LENGTH)
-    {
-        let text = "an open door, closed: everybody but some cannot be said of the networks of this host, so it is this host alone; \
-                    write the networks that may ask to [[forward]] allow";
-        work.report.add_besides("acl, for names of others", Fate::refused(text));
-        Allow::These(Allowed { networks: clients.on_this_host().written(), remark })
-    } else {
-        Allow::These(Allowed { networks: clients.written(), remark })
-    };
-}
-
-/// Networks with fewer leading bits are a part of the world, not one of somebody's.
-const WORLD_LENGTH: u32 = 8;

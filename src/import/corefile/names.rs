@@ -16,6 +16,9 @@ use crate::zone::reverse_name;
 /// TTL of names in `hosts` where none is said, in seconds.
 const HOSTS_TTL: u32 = 3600;
 
+/// What becomes of a name that this block is not asked for.
+const ELSEWHERE: &str = "another block is asked for this name";
+
 /// Where hosts are where no file is named.
 const ETC_HOSTS: &str = "/etc/hosts";
 
@@ -67,14 +70,14 @@ pub(super) fn hosts(reading: &mut Reading<'_>, line: &Line) -> Fate {
         for (place, word) in names.iter().enumerate() {
             let Some(name) = reading.name(word) else { continue };
             let remark = reading.work.whence(word.span);
-            let is_in = |name: &Name| zones.iter().any(|zone| name.as_ref().is_at_or_below(zone.as_ref()));
-            if is_in(&name) {
+            if is_in(reading, &zones, &name) {
                 reading.made.add(name.clone(), Data::address(address).with_ttl(Some(ttl)), &remark);
                 count += 1;
             }
             // All names of an address are answered there; here it has one.
-            let reverse = reverse_name(address).filter(|_| has_reverse && place == 0).filter(|it| is_in(it));
-            if let Some(owner) = reverse.filter(|owner| !reading.made.has(owner, &["PTR"])) {
+            let reverse = reverse_name(address).filter(|_| has_reverse && place == 0);
+            let is_free = |owner: &Name| !reading.made.has(owner, &["PTR"]) && is_in(reading, &zones, owner);
+            if let Some(owner) = reverse.filter(is_free) {
                 reading.made.add(owner, Data::new("PTR", name.to_string()).with_ttl(Some(ttl)), &remark);
             }
         }
@@ -86,6 +89,11 @@ pub(super) fn hosts(reading: &mut Reading<'_>, line: &Line) -> Fate {
         }
         _ => Fate::honoured(text),
     }
+}
+
+/// Whether `hosts` with these zones has a name, and its block is asked for it.
+fn is_in(reading: &Reading<'_>, zones: &[Name], name: &Name) -> bool {
+    zones.iter().any(|zone| name.as_ref().is_at_or_below(zone.as_ref())) && reading.is_asked(name)
 }
 
 /// The lines of a hosts file that a word names.
@@ -136,7 +144,10 @@ pub(super) fn template(reading: &mut Reading<'_>, line: &Line) -> Fate {
     };
     let Some(names) = names else { return Fate::refused(OTHER) };
     for name in names {
-        take(reading, &name, &data, &remark);
+        let (Matched::Below(apex, _) | Matched::One(apex)) = &name;
+        if reading.is_asked(apex) {
+            take(reading, &name, &data, &remark);
+        }
     }
     Fate::changed("→ [[zone]] with a wildcard; other types of its names have no data (NODATA)")
 }
@@ -193,6 +204,9 @@ fn exact(reading: &mut Reading<'_>, words: (Option<&Word>, Option<&Word>), remar
     let (Some(from), Some(to)) = (reading.name(from), reading.name(to)) else {
         return Fate::refused("not a name: mend it, and import again");
     };
+    if !reading.is_asked(&from) {
+        return Fate::no_effect(ELSEWHERE);
+    }
     match reading.made.add_alias(from, None, &to, remark) {
         Alias::Kept => Fate::changed("→ [[zone]], as a CNAME record, which clients see"),
         Alias::Addresses => Fate::changed("→ [[zone]], with the addresses of the other name"),
@@ -211,6 +225,9 @@ fn suffix(reading: &mut Reading<'_>, words: (Option<&Word>, Option<&Word>), rema
     let (Some(apex), Some(target)) = (name(from), name(to)) else {
         return Fate::refused("not a name: mend it, and import again");
     };
+    if !reading.is_asked(&apex) {
+        return Fate::no_effect(ELSEWHERE);
+    }
     if apex.as_ref().is_root() || reading.made.domain_of(apex.as_ref()) == Some(&apex) {
         return Fate::refused(
             "a DNAME record cannot stand beside other names of its zone: write CNAME records",

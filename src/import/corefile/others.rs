@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::super::address::{self, DNS_PORT};
 use super::super::draft::{Allowed, Forward, Line as Key, Source, Upstream, Zone, list};
+use super::super::folders::file_name;
 use super::super::report::{Fate, FateKind};
 use super::super::word::Word;
 use super::super::zone::{copy_from, serve_file};
@@ -30,7 +31,7 @@ pub(super) fn file(reading: &mut Reading<'_>, line: &Line) -> Fate {
     for zone in zones {
         fates.push(serve_file(reading.work, &zone, file, file, root.as_deref()));
     }
-    let mut fate = worst(fates, "it has no zone");
+    let mut fate = Fate::worst(fates, "it has no zone that its block is asked for");
     if fate.kind == FateKind::Honoured && line.block.iter().any(|inner| inner.text(0) == "fallthrough") {
         fate = Fate::changed(format!(
             "{}; names that it has not do not exist, and go to nobody else",
@@ -52,25 +53,24 @@ pub(super) fn auto(reading: &mut Reading<'_>, line: &Line) -> Fate {
     let by = reading.work.sources.path(word.span.file).to_owned();
     let root = reading.root.clone();
     let path = reading.work.folders.find(word, root.as_deref(), by.as_ref(), &mut reading.work.found);
-    let entries = std::fs::read_dir(&path).into_iter().flatten();
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
-    names.sort_unstable();
+    let Some(files) = reading.work.folders.files_of(&path, word, &mut reading.work.found) else {
+        return Fate::refused("its folder cannot be read: copy it, and import again");
+    };
     let mut fates = Vec::new();
-    for name in names {
+    for path in files {
+        let name = file_name(&path);
         let Some(zone) = name.strip_prefix("db.") else { continue };
         let Ok(zone) = Name::parse(zone.as_bytes(), NameRef::ROOT) else { continue };
-        let file = Word { text: path.join(&name).display().to_string(), span: word.span };
+        if !reading.is_asked(&zone) {
+            continue;
+        }
+        let file = Word { text: path.display().to_string(), span: word.span };
         fates.push(serve_file(reading.work, &zone, word, &file, None));
     }
-    match worst(fates, "there is no file `db.ZONE` in its folder") {
+    match Fate::worst(fates, "there is no file `db.ZONE` in its folder") {
         fate if fate.kind == FateKind::Refused => fate,
         _ => Fate::changed("→ [[zone]]: the files that are there now; later ones are not seen"),
     }
-}
-
-fn worst(fates: Vec<Fate>, none: &'static str) -> Fate {
-    fates.into_iter().max_by_key(|fate| fate.kind).unwrap_or_else(|| Fate::refused(none))
 }
 
 /// The addresses of servers, and what is none.
@@ -115,10 +115,16 @@ pub(super) fn transfer(reading: &mut Reading<'_>, line: &Line) -> Fate {
     let to = line.block.iter().filter(|inner| inner.text(0) == "to");
     let words: Vec<Word> = to.flat_map(|inner| inner.arguments().to_vec()).collect();
     let (named, open): (Vec<Word>, Vec<Word>) = words.into_iter().partition(|word| word.text != "*");
-    let (all, lost) = servers(&named);
+    let (all, mut lost) = servers(&named);
     let addresses: Vec<String> = all
         .iter()
         .filter_map(|text| text.parse::<SocketAddr>().map(|it| it.ip()).or_else(|_| text.parse()).ok())
+        // Whom an `acl` shuts out has no transfer there, either.
+        .filter(|ip| {
+            let is_answered = reading.clients.is_everybody() || reading.clients.holds(*ip);
+            lost.extend((!is_answered).then(|| format!("{ip}, which `acl` shuts out")));
+            is_answered
+        })
         .map(|ip| ip.to_string())
         .collect();
     for zone in reading.work.draft.zones.iter_mut().filter(|zone| zones.contains(&zone.name)) {

@@ -1,8 +1,8 @@
 //! What the rules of a server block's plugins work on.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::super::draft::Allowed;
 use super::super::made::MadeZones;
 use super::super::networks::Clients;
 use super::super::word::Word;
@@ -18,21 +18,32 @@ pub(super) struct Reading<'r> {
     pub(super) block: &'r ServerBlock,
     /// The zones of the block.
     pub(super) zones: Vec<Name>,
+    /// The blocks that are asked for each zone; none for a zone that nobody is answered.
+    pub(super) asked_of: &'r BTreeMap<&'r Name, Vec<&'r ServerBlock>>,
     /// The zones that are put together of single records.
     pub(super) made: &'r mut MadeZones,
     /// The clients that the block answers.
-    pub(super) clients: Clients,
+    pub(super) clients: &'r Clients,
     /// Where files are that are named by a relative path.
     pub(super) root: Option<PathBuf>,
 }
 
 impl Reading<'_> {
-    /// The zones that a plugin names behind others, or those of the block.
+    /// The zones that a plugin names behind others, or those of the block; without those that another block is
+    /// asked for.
     pub(super) fn zones_or_own(&mut self, words: &[Word]) -> Vec<Name> {
         if words.is_empty() {
             return self.zones.clone();
         }
-        words.iter().filter_map(|word| self.name(word)).collect()
+        let named: Vec<Name> = words.iter().filter_map(|word| self.name(word)).collect();
+        named.into_iter().filter(|zone| self.is_asked(zone)).collect()
+    }
+
+    /// Whether this block is asked for a name: that of the longest zone is which holds it.
+    pub(super) fn is_asked(&self, name: &Name) -> bool {
+        let upward = std::iter::successors(Some(name.as_ref()), |name| name.parent());
+        let found = upward.map(NameRef::to_name).find_map(|zone| self.asked_of.get(&zone));
+        found.is_some_and(|blocks| blocks.iter().any(|block| std::ptr::eq(*block, self.block)))
     }
 
     /// A name; what is none is pushed.
@@ -49,14 +60,5 @@ impl Reading<'_> {
     /// Whether names that a plugin does not have go to others.
     pub(super) fn forwards(&self) -> bool {
         self.block.lines.iter().any(|line| line.text(0) == "forward")
-    }
-
-    /// The clients that may ask the zones of the block; none: all.
-    pub(super) fn allowed(&self) -> Option<Allowed> {
-        let mut clients = self.clients.clone();
-        if clients.is_everybody() {
-            return None;
-        }
-        Some(Allowed { networks: clients.written(), remark: "acl".to_owned() })
     }
 }

@@ -39,7 +39,11 @@ pub(super) const RULES: &[R] = &[
         "names of services are not known here: keep CoreDNS for them, and write a [[forward]] to it",
     ),
     R::always(&["route53", "azure", "clouddns", "grpc"], FateKind::Refused, CLOUD),
-    R::always(&["view", "geoip", "metadata"], FateKind::Refused, "write `when-client-in` of [[zone]]"),
+    R::always(
+        &["geoip", "metadata"],
+        FateKind::NoEffect,
+        "it tells other plugins of clients: of those, `view` has its block refused",
+    ),
     R::always(&["autopath", "dns64", "erratic", "whoami"], FateKind::Refused, "no answers are made up"),
     R::always(&["header"], FateKind::Changed, "flags are as the protocol has them"),
     R::always(&["minimal"], FateKind::Changed, "answers carry what is of use in them"),
@@ -62,12 +66,17 @@ pub(super) const RULES: &[R] = &[
     }),
     // Clients.
     R::always(&["bind"], FateKind::Honoured, "→ [server] listen"),
-    R::always(&["tls"], FateKind::Honoured, "→ [tls]"),
+    R::read(&["tls"], |_, line| match line.block.iter().any(|inner| inner.text(0) == "client_auth") {
+        true => Fate::changed("→ [tls]; clients are asked for no certificate"),
+        false => Fate::honoured("→ [tls]"),
+    }),
+    // Where a query needs a key or a view, its block is refused.
     R::always(
         &["tsig"],
         FateKind::Refused,
         "write a [[key]], and name it in `allow-transfer`, `notify` or [[zone.update]]",
     ),
+    R::always(&["view", "firewall"], FateKind::Refused, "its block is refused"),
     // Others.
     R::read(&["forward", "proxy"], others::forward),
     R::read(&["cache"], others::cache),

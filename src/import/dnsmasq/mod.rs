@@ -21,7 +21,7 @@ use super::rule::{self, Then};
 use super::work::{Unreadable, Work, file_at};
 use crate::dns::Name;
 use crate::source::Diagnostic;
-use reading::{Given, Reading};
+use reading::{Asked, Given, LocalService, Reading, Upstreams};
 
 /// TTL of local names where no option says one (the manual of dnsmasq, `--local-ttl`).
 const LOCAL_TTL: u32 = 0;
@@ -40,8 +40,13 @@ pub(super) fn read(work: &mut Work, from: &Path, whole: &[Name]) -> Result<Strin
     let number = |option: &Given| option.text().text.parse().ok();
     let ttl = options.iter().rfind(|option| option.name == "local-ttl").and_then(number);
     let mut made = MadeZones::new(ttl.unwrap_or(LOCAL_TTL));
+    let service = LocalService::of(&options);
+    if let Some(service) = service {
+        made.answer_to(service.clients(), "local-service");
+    }
     whole.iter().for_each(|apex| made.answer_whole(apex.clone(), "--zone"));
-    let mut reading = Reading { work, options: &options, made, upstreams: Vec::new(), rebinding: Vec::new() };
+    let mut reading =
+        Reading { work, options: &options, made, upstreams: Upstreams::default(), rebinding: Vec::new() };
     if reading.get("port").is_some_and(|port| port.text().text == "0") {
         let text = "DNS is off (`port=0`): there is nothing to take over";
         reading.work.found.push(Diagnostic::placeless(crate::source::Severity::Error, text));
@@ -49,7 +54,7 @@ pub(super) fn read(work: &mut Work, from: &Path, whole: &[Name]) -> Result<Strin
     }
     reading.judge();
     reading.read_etc_hosts(&path);
-    reading.finish();
+    reading.finish(service);
     Ok(path.display().to_string())
 }
 
@@ -98,10 +103,10 @@ impl Reading<'_> {
     }
 
     /// Puts together what was said in several options.
-    fn finish(&mut self) {
+    fn finish(&mut self, service: Option<LocalService>) {
         self.ask_system();
-        self.listen();
-        self.allow();
+        self.listen(service);
+        self.allow(service);
         self.forward();
         let (all, alone) = self.made.count();
         if alone > 0 {
@@ -116,7 +121,7 @@ impl Reading<'_> {
         std::mem::take(&mut self.made).finish(self.work);
     }
 
-    fn listen(&mut self) {
+    fn listen(&mut self, service: Option<LocalService>) {
         let port =
             self.get("port").and_then(|port| address::port(&port.text()).ok()).unwrap_or(address::DNS_PORT);
         let is_named = |option: &&Given| matches!(option.name.as_str(), "listen-address" | "interface");
@@ -144,6 +149,10 @@ impl Reading<'_> {
             Some(option) => format!("{} of dnsmasq", option.name),
             None => "what dnsmasq listens on".to_owned(),
         };
+        if service == Some(LocalService::Host) {
+            listen = address::on_this_host(port).into();
+            self.work.draft.listen_remark = "local-service=host of dnsmasq".to_owned();
+        }
         if listen.is_empty() {
             listen = address::on_this_host(port).into();
             self.work.draft.listen_remark = "nothing else is left to listen on".to_owned();
@@ -151,20 +160,18 @@ impl Reading<'_> {
         self.work.draft.listen = listen;
     }
 
-    /// Whether only hosts in networks of this one are answered.
-    fn is_local_service(&self) -> bool {
-        // As the manual says, these options take its place.
-        self.is_given("local-service")
-            && !["interface", "except-interface", "listen-address", "auth-server"]
-                .iter()
-                .any(|name| self.is_given(name))
-    }
-
-    fn allow(&mut self) {
-        if self.is_local_service() {
-            let (networks, remark) = (vec!["local".to_owned()], "local-service".to_owned());
-            self.made.allow = Some(Allowed { networks, remark });
-            return;
+    /// Writes the clients that may ask for forwarded names.
+    fn allow(&mut self, service: Option<LocalService>) {
+        match service {
+            // Without a list it is these.
+            Some(LocalService::Networks) => return,
+            Some(LocalService::Host) => {
+                let networks = LocalService::Host.clients().written();
+                let remark = "local-service=host".to_owned();
+                self.work.draft.allow = Allow::These(Allowed { networks, remark });
+                return;
+            }
+            None => {}
         }
         self.work.draft.allow = Allow::ClosedWorld("dnsmasq".to_owned());
         if !self.upstreams.is_empty() {
@@ -183,16 +190,15 @@ impl Reading<'_> {
         let guarded =
             Line { remark: "stop-dns-rebind".to_owned(), ..Line::new("rebinding-protection", true) };
         let is_guarded = self.is_given("stop-dns-rebind");
-        let usual = self.upstreams.iter().find(|(zone, ..)| zone.as_ref().is_root()).cloned();
+        let usual = self.upstreams.of(&Name::root()).cloned();
         // A domain whose answers may be private has a block of its own.
         let open = std::mem::take(&mut self.rebinding);
         for zone in open.iter().filter(|_| is_guarded) {
-            let is_known = self.upstreams.iter().any(|(known, ..)| known == zone);
-            if let Some((_, upstream, remark)) = usual.clone().filter(|_| !is_known) {
-                self.upstreams.push((zone.clone(), upstream, remark));
+            if let Some(Asked { upstream, remark }) = usual.clone() {
+                self.upstreams.add(zone.clone(), upstream, &remark);
             }
         }
-        for (zone, upstream, remark) in std::mem::take(&mut self.upstreams) {
+        for (zone, Asked { upstream, remark }) in std::mem::take(&mut self.upstreams).into_all() {
             let mut lines = lines.clone();
             if is_guarded && !open.iter().any(|it| zone.as_ref().is_at_or_below(it.as_ref())) {
                 lines.push(guarded.clone());

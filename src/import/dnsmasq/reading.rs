@@ -1,15 +1,19 @@
 //! What the rules of dnsmasq's options work on, and the files those are in.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::super::draft::Upstream;
+use super::super::folders::file_name;
 use super::super::made::MadeZones;
+use super::super::networks::Clients;
+use super::super::report::Fate;
 use super::super::word::Word;
 use super::super::work::{Unreadable, Work};
 use crate::dns::Name;
 use crate::source::{Diagnostic, FileId, Span, offset};
 
-/// Files read in all: two that name each other would never end.
+/// Most files that are read.
 const FILES_MAX: usize = 1000;
 
 /// One option as it is given.
@@ -30,10 +34,95 @@ pub(super) struct Reading<'r> {
     /// The options, those of all files in the order in which dnsmasq reads them.
     pub(super) options: &'r [Given],
     pub(super) made: MadeZones,
-    /// Names that are asked elsewhere, and whom.
-    pub(super) upstreams: Vec<(Name, Upstream, String)>,
+    pub(super) upstreams: Upstreams,
     /// Domains whose answers may have private addresses.
     pub(super) rebinding: Vec<Name>,
+}
+
+/// The clients that `local-service` has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LocalService {
+    /// Those in networks of this host.
+    Networks,
+    /// This host alone.
+    Host,
+}
+
+impl LocalService {
+    /// Options that take its place (the manual of dnsmasq, `--local-service`).
+    pub(super) const REPLACED_BY: [&str; 4] =
+        ["interface", "except-interface", "listen-address", "auth-server"];
+
+    /// What the options say; none: it does not count. Of both kinds the narrower one does.
+    pub(super) fn of(options: &[Given]) -> Option<Self> {
+        if options.iter().any(|option| Self::REPLACED_BY.contains(&option.name.as_str())) {
+            return None;
+        }
+        let kind = |option: &Given| match option.text().text.as_str() {
+            "host" => LocalService::Host,
+            _ => LocalService::Networks,
+        };
+        let given = options.iter().filter(|option| option.name == "local-service").map(kind);
+        given.reduce(|one, other| if one == LocalService::Host { one } else { other })
+    }
+
+    /// Whom it has answered.
+    pub(super) fn clients(self) -> Clients {
+        match self {
+            LocalService::Networks => Clients::local(),
+            LocalService::Host => Clients::local().on_this_host(),
+        }
+    }
+}
+
+/// Names that are asked elsewhere, in the order in which they were given.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Upstreams {
+    all: Vec<(Name, Asked)>,
+    places: HashMap<Name, usize>,
+}
+
+/// Who is asked, and where that was said.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) upstream: Upstream,
+    pub(super) remark: String,
+}
+
+impl Upstreams {
+    /// Who is asked for a zone.
+    pub(super) fn of(&self, zone: &Name) -> Option<&Asked> {
+        self.places.get(zone).and_then(|place| self.all.get(*place)).map(|(_, asked)| asked)
+    }
+
+    /// Has these asked for a zone, unless others are asked for it already.
+    pub(super) fn add(&mut self, zone: Name, upstream: Upstream, remark: &str) {
+        if !self.places.contains_key(&zone) {
+            self.places.insert(zone.clone(), self.all.len());
+            self.all.push((zone, Asked { upstream, remark: remark.to_owned() }));
+        }
+    }
+
+    /// Has a server asked for a zone, besides those that are asked for it already.
+    pub(super) fn ask(&mut self, zone: Name, server: String, remark: &str) {
+        let known = self.places.get(&zone).and_then(|place| self.all.get_mut(*place));
+        match known.map(|(_, asked)| &mut asked.upstream) {
+            Some(Upstream::Listed(servers)) if servers.contains(&server) => {}
+            Some(Upstream::Listed(servers)) => servers.push(server),
+            Some(upstream @ Upstream::System) => *upstream = Upstream::Listed(vec![server]),
+            None => self.add(zone, Upstream::Listed(vec![server]), remark),
+        }
+    }
+
+    /// Whether none is asked.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// All of them.
+    pub(super) fn into_all(self) -> Vec<(Name, Asked)> {
+        self.all
+    }
 }
 
 impl Reading<'_> {
@@ -106,20 +195,27 @@ pub(super) fn options(work: &mut Work, path: &Path) -> Result<Vec<Given>, Unread
         work.found.push(fault);
         Unreadable
     })?;
-    let mut reader = Reader { work, files: 0, options: Vec::new() };
+    let mut reader = Reader { work, files: BTreeSet::new(), options: Vec::new() };
+    reader.is_new(path);
     reader.file(file);
     Ok(reader.options)
 }
 
 struct Reader<'w> {
     work: &'w mut Work,
-    files: usize,
+    /// Those that were read: dnsmasq reads none again.
+    files: BTreeSet<PathBuf>,
     options: Vec<Given>,
 }
 
 impl Reader<'_> {
+    /// Whether a file has not been read yet; then it counts as read.
+    fn is_new(&mut self, path: &Path) -> bool {
+        let real = self.work.sources.canonical(path).unwrap_or_else(|| path.to_owned());
+        self.files.insert(real)
+    }
+
     fn file(&mut self, file: FileId) {
-        self.files += 1;
         let bytes = self.work.sources.bytes(file);
         let mut start = 0_usize;
         for raw in bytes.split(|&byte| byte == b'\n') {
@@ -139,12 +235,18 @@ impl Reader<'_> {
         };
         self.options.push(option);
         for path in paths {
-            if self.files >= FILES_MAX {
+            if self.files.len() >= FILES_MAX {
                 let message = format!("more than {FILES_MAX} files");
-                self.work.found.push(Diagnostic::error(path.span, message).help("does one name itself?"));
+                let fault = Diagnostic::error(path.span, message);
+                self.work.found.push(fault.help("put some of them together, and import again"));
                 return;
             }
-            if let Some(file) = read_named(self.work, &path) {
+            let by = self.work.sources.path(path.span.file).to_owned();
+            let found = self.work.folders.find(&path, None, by.as_ref(), &mut self.work.found);
+            if !self.is_new(&found) {
+                let fate = Fate::no_effect("it has been read: dnsmasq reads no file again, either");
+                self.work.report.add(path.span, &path.text, fate);
+            } else if let Some(file) = read_named(self.work, &path) {
                 self.file(file);
             }
         }
@@ -156,44 +258,29 @@ impl Reader<'_> {
         let Some((folder, ends)) = fields.split_first() else { return Vec::new() };
         let by = self.work.sources.path(folder.span.file).to_owned();
         let path = self.work.folders.find(folder, None, by.as_ref(), &mut self.work.found);
-        match files_of(&path) {
-            Ok(files) => {
-                let names = files.into_iter().filter(|file| is_wanted(file, ends));
-                names.map(|file| Word { text: file.display().to_string(), span: folder.span }).collect()
-            }
-            Err(error) => {
-                let message = format!("cannot read {}: {error}", path.display());
-                let help = self.work.folders.advice(&folder.text);
-                self.work.found.push(Diagnostic::error(folder.span, message).help(help));
-                Vec::new()
-            }
-        }
+        let files = files_of(self.work, &path, folder).unwrap_or_default().into_iter();
+        let wanted = files.filter(|file| is_wanted(file, ends));
+        wanted.map(|file| Word { text: file.display().to_string(), span: folder.span }).collect()
     }
 }
 
 fn is_wanted(file: &Path, ends: &[Word]) -> bool {
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = file_name(file);
     let wanted: Vec<&str> = ends.iter().filter_map(|end| end.text.strip_prefix('*')).collect();
     let unwanted = ends.iter().map(|end| end.text.as_str()).filter(|end| !end.starts_with('*'));
     (wanted.is_empty() || wanted.iter().any(|end| name.ends_with(end)))
         && !unwanted.into_iter().any(|end| !end.is_empty() && name.ends_with(end))
 }
 
-/// The files of a folder that dnsmasq reads, sorted: no hidden ones, and none that an editor left.
-pub(super) fn files_of(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The files of a folder that dnsmasq reads, sorted: no hidden ones, and none that an editor left. A folder that
+/// cannot be read is pushed.
+pub(super) fn files_of(work: &mut Work, folder: &Path, word: &Word) -> Option<Vec<PathBuf>> {
     let is_left = |name: &str| {
         name.starts_with('.') || name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'))
     };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_file() && !is_left(&name) {
-            files.push(path);
-        }
-    }
-    files.sort_unstable();
-    Ok(files)
+    let mut files = work.folders.files_of(folder, word, &mut work.found)?;
+    files.retain(|file| !is_left(&file_name(file)));
+    Some(files)
 }
 
 /// Reads a file that a word names; what is wrong with it is pushed.

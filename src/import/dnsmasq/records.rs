@@ -7,7 +7,7 @@ use super::super::made::{Alias, Data};
 use super::super::report::Fate;
 use super::super::word::Word;
 use super::reading::{Given, Reading, files_of, read_named};
-use crate::dns::{Name, NameRef};
+use crate::dns::{Name, NameRef, presentation::write_quoted};
 use crate::source::{Diagnostic, FileId};
 use crate::zone::reverse_name;
 
@@ -311,7 +311,9 @@ pub(super) fn more_hosts(reading: &mut Reading<'_>, option: &Given) -> Fate {
             None => Fate::refused("it cannot be read: copy it, and import again"),
         };
     }
-    let files = files_of(&path).unwrap_or_default();
+    let Some(files) = files_of(reading.work, &path, &word) else {
+        return Fate::refused("it cannot be read: copy it, and import again");
+    };
     for file in &files {
         match reading.work.sources.read(file) {
             Ok(file) => _ = reading.take_hosts(file),
@@ -326,14 +328,8 @@ pub(super) fn more_hosts(reading: &mut Reading<'_>, option: &Given) -> Fate {
 
 /// A character-string of zone text.
 fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
-            b' '..=b'~' => quoted.push(char::from(byte)),
-            other => quoted.push_str(&format!("\\{other:03}")),
-        }
-    }
-    quoted.push('"');
+    let mut quoted = String::new();
+    // A text takes everything.
+    _ = write_quoted(text.as_bytes(), &mut quoted);
     quoted
 }

@@ -2,7 +2,7 @@
 
 use super::super::report::{Fate, FateKind};
 use super::super::rule::Rule;
-use super::reading::{Given, Reading};
+use super::reading::{Given, LocalService, Reading};
 use super::{records, servers};
 
 /// A rule that depends on the value.
@@ -91,13 +91,18 @@ pub(super) const RULES: &[R] = &[
         FateKind::NoEffect,
         "each address is bound by itself, and listened on when it comes later",
     ),
-    R::read(&["local-service"], |reading, _| {
-        match ["interface", "except-interface", "listen-address", "auth-server"]
-            .iter()
-            .find(|name| reading.is_given(name))
-        {
+    R::read(&["local-service"], |reading, option| {
+        match LocalService::REPLACED_BY.iter().find(|name| reading.is_given(name)) {
             Some(other) => Fate::no_effect(format!("`{other}` takes its place, as in dnsmasq")),
-            None => Fate::honoured("→ [[zone]] allow-query; [[forward]] without `allow`, which is the same"),
+            None => match option.text().text.as_str() {
+                "" | "net" => {
+                    Fate::honoured("→ [[zone]] allow-query; [[forward]] without `allow`, which is the same")
+                }
+                "host" => {
+                    Fate::honoured("→ [server] listen, [[zone]] allow-query, [[forward]] allow: loopback")
+                }
+                _ => Fate::refused("`net` and `host` are known: taken as `net`"),
+            },
         }
     }),
     R::read(&["max-tcp-connections"], servers::tcp_connections),

@@ -46,7 +46,14 @@ impl Reading<'_> {
     }
 
     /// `ADDRESS#PORT@…`; what is behind `@` says from where it is asked.
-    fn server(&mut self, word: &Word) -> Result<Server, Diagnostic> {
+    fn server(&mut self, word: &Word) -> Result<Server, Fate> {
+        self.place(word).map_err(|fault| {
+            self.work.found.push(fault);
+            Fate::refused("not the address of a server: write one, and import again")
+        })
+    }
+
+    fn place(&self, word: &Word) -> Result<Server, Diagnostic> {
         let text = word.text.split('@').next().unwrap_or_default();
         match text {
             "" => return Ok(Server::Nobody),
@@ -60,27 +67,15 @@ impl Reading<'_> {
         address::socket_address(&address, port).map(Server::At)
     }
 
-    /// Has a server asked for a zone, besides those that are asked for it already.
-    fn ask(&mut self, zone: Name, server: SocketAddr, remark: &str) {
-        let server = address::upstream(server);
-        match self.upstreams.iter_mut().find(|(known, ..)| *known == zone) {
-            Some((_, Upstream::Listed(servers), _)) if servers.contains(&server) => {}
-            Some((_, Upstream::Listed(servers), _)) => servers.push(server),
-            Some((_, upstream @ Upstream::System, _)) => *upstream = Upstream::Listed(vec![server]),
-            None => self.upstreams.push((zone, Upstream::Listed(vec![server]), remark.to_owned())),
-        }
-    }
-
     /// Those of all other names.
     fn usual(&self) -> Option<Upstream> {
-        let root = self.upstreams.iter().find(|(zone, ..)| zone.as_ref().is_root());
         let system = (!self.is_given("no-resolv")).then_some(Upstream::System);
-        root.map(|(_, upstream, _)| upstream.clone()).or(system)
+        self.upstreams.of(&Name::root()).map(|asked| asked.upstream.clone()).or(system)
     }
 
     /// Has the servers of `resolv.conf` asked for what no option names, unless some option says otherwise.
     pub(super) fn ask_system(&mut self) {
-        let has_root = self.upstreams.iter().any(|(zone, ..)| zone.as_ref().is_root());
+        let has_root = self.upstreams.of(&Name::root()).is_some();
         if self.is_given("no-resolv") {
             return;
         }
@@ -89,7 +84,7 @@ impl Reading<'_> {
                         upstream if they are others";
             self.work.report.add_besides("resolv.conf, without `no-resolv`", Fate::changed(text));
         } else {
-            self.upstreams.push((Name::root(), Upstream::System, "without no-resolv".to_owned()));
+            self.upstreams.add(Name::root(), Upstream::System, "without no-resolv");
             self.work.report.add_besides(
                 "resolv.conf, without `no-resolv`",
                 Fate::honoured("→ [[forward]] upstream = \"resolv.conf\""),
@@ -111,16 +106,13 @@ pub(super) fn server(reading: &mut Reading<'_>, option: &Given) -> Fate {
     };
     let server = match reading.server(&target) {
         Ok(server) => server,
-        Err(fault) => {
-            reading.work.found.push(fault);
-            return Fate::refused("not the address of a server: write one, and import again");
-        }
+        Err(fate) => return fate,
     };
     let remark = reading.work.whence(option.span);
     if domains.is_empty() {
         return match server {
             Server::At(address) => {
-                reading.ask(Name::root(), address, &remark);
+                reading.upstreams.ask(Name::root(), address::upstream(address), &remark);
                 Fate::honoured("→ [[forward]] zone = \".\"")
             }
             Server::Nobody | Server::Usual => Fate::refused("it names no server: mend it, and import again"),
@@ -138,7 +130,7 @@ pub(super) fn server(reading: &mut Reading<'_>, option: &Given) -> Fate {
         };
         fates.push(of_domain(reading, zone, &server, &remark));
     }
-    fates.into_iter().max_by_key(|fate| fate.kind).unwrap_or_else(|| Fate::refused("it names no domain"))
+    Fate::worst(fates, "it names no domain")
 }
 
 /// What becomes of one domain of a `server` option.
@@ -158,12 +150,12 @@ fn of_domain(reading: &mut Reading<'_>, zone: Name, server: &Server, remark: &st
     }
     match server {
         Server::At(address) => {
-            reading.ask(zone, *address, remark);
+            reading.upstreams.ask(zone, address::upstream(*address), remark);
             Fate::honoured("→ [[forward]]")
         }
         Server::Usual => match reading.usual() {
             Some(upstream) => {
-                reading.upstreams.push((zone, upstream, remark.to_owned()));
+                reading.upstreams.add(zone, upstream, remark);
                 Fate::honoured("→ [[forward]] with the servers of all other names")
             }
             None => Fate::refused("there are no servers for all other names: name some"),
@@ -181,14 +173,11 @@ pub(super) fn rev_server(reading: &mut Reading<'_>, option: &Given) -> Fate {
     };
     let server = match reading.server(target) {
         Ok(server) => server,
-        Err(fault) => {
-            reading.work.found.push(fault);
-            return Fate::refused("not the address of a server: write one, and import again");
-        }
+        Err(fate) => return fate,
     };
     let remark = reading.work.whence(option.span);
     let fates = network.reverse_zones().into_iter().map(|zone| of_domain(reading, zone, &server, &remark));
-    fates.max_by_key(|fate| fate.kind).unwrap_or_else(|| Fate::refused("no zone has its names"))
+    Fate::worst(fates, "no zone has its names")
 }
 
 /// `bogus-priv`: names of private addresses that nobody here has do not exist.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::address;
 use super::draft::{Guard, Line, Source, Zone, list};
+use super::folders::{file_name, files_in};
 use super::report::{Fate, FateKind};
 use super::work::{Unreadable, Work, file_at};
 use super::zone::serve_file;
@@ -177,31 +178,21 @@ fn listen(work: &mut Work, options: Option<&Value>) {
 
 /// The zone files, sorted.
 fn zone_files(work: &mut Work, folder: &Path) -> Vec<PathBuf> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
+    match files_in(folder) {
+        Ok(files) => files.into_iter().filter(|path| !file_name(path).starts_with('.')).collect(),
         Err(error) => {
             let message = format!("cannot read {}: {error}", folder.display());
             work.found.push(Diagnostic::placeless(Severity::Error, message));
-            work.report.add_besides(
-                "zones",
-                Fate::refused("copy the folder beside the config file, and import again"),
-            );
-            return Vec::new();
+            let text = "copy the folder beside the config file, and import again";
+            work.report.add_besides("zones", Fate::refused(text));
+            Vec::new()
         }
-    };
-    let is_hidden =
-        |path: &Path| path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_file() && !is_hidden(path))
-        .collect();
-    files.sort_unstable();
-    files
+    }
 }
 
 /// Takes one zone.
 fn zone(work: &mut Work, path: &Path, resources: &Resources<'_>, ttl: u32) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = file_name(path);
     let shown = format!("zone {name}");
     let (apex, file) = match (apex_of(&name), work.sources.read(path)) {
         (Some(apex), Ok(file)) => (apex, file),

@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 use super::super::address;
 use super::super::draft::{Allow, Allowed};
 use super::super::networks::{Clients, List};
+use super::super::open_door;
 use super::super::report::{Fate, FateKind};
 use super::super::rule;
 use super::super::statement::Statement;
 use super::reading::Reading;
-use crate::source::Diagnostic;
 
 /// Lists of the clients that may ask for forwarded names: the first that is given counts (BIND's manual,
 /// "allow-recursion").
@@ -180,15 +180,9 @@ impl<'r> Reading<'r> {
     fn recursion_fate(&mut self) -> Fate {
         let mut clients = self.recursing();
         if let Some(word) = clients.world() {
-            let fault = Diagnostic::warning(word.span, "an open door: this lets the whole world in")
-                .remark("a resolver that answers everybody is used to flood others")
-                .help("not taken over: without [[forward]] allow it is this host and its networks");
-            self.work.found.push(fault);
+            self.work.found.push(open_door::fault(word));
             return if clients.excepts() {
-                Fate::refused(
-                    "an open door, closed: everybody but some cannot be said of the networks of this host, so it is this \
-                     host alone; write the networks that may ask to [[forward]] allow",
-                )
+                Fate::refused(open_door::CLOSED_BUT_SOME)
             } else {
                 Fate::changed("an open door, closed: this host and its networks, without [[forward]] allow")
             };

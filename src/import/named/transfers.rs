@@ -146,9 +146,7 @@ impl<'r> Reading<'r> {
         let statement = self.key_statement(name)?;
         let key = readable_key(statement).ok()?;
         if !self.work.draft.keys.iter().any(|known| known.name.eq_ignore_ascii_case(&key.name)) {
-            let place = self.work.sources.place(statement.span);
-            let file = std::path::Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
-            let remark = format!("{file}:{}", place.line);
+            let remark = self.work.whence(statement.span);
             self.work.draft.keys.push(Key { remark, ..key.clone() });
         }
         Some(key.name)

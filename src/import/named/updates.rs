@@ -108,9 +108,7 @@ impl Reading<'_> {
             let why = "its key cannot be had here for all who have it";
             return Err(refused(why));
         };
-        let place = self.work.sources.place(rule.span);
-        let file = std::path::Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
-        let remark = format!("{file}:{}", place.line);
+        let remark = self.work.whence(rule.span);
         let updates = Updates { allow: vec![format!("key:{key}")], names, types, remark };
         Ok(Granted { updates, lost })
     }

@@ -16,7 +16,7 @@ use super::address::everywhere;
 use super::copies::ApiPort;
 use super::listeners::{included, listen_addresses};
 use super::report::Fate;
-use super::rule::{self, Then};
+use super::rule;
 use super::server_setting::ServerSettings;
 use super::work::{Unreadable, Work, file_at};
 use super::{keyed, recursor};
@@ -145,31 +145,12 @@ impl Reading<'_> {
             Some(setting) => setting.items(&[',', ' ']).into_iter().map(|word| word.text).collect(),
             None => Vec::new(),
         };
-        for setting in self.settings.iter() {
-            let rule = rule::find(rules::RULES, &setting.name);
-            if let Some(Then::ReadEach(function)) = rule {
-                for part in setting.parts() {
-                    let fate = function(self, &part);
-                    part.occurrences
-                        .iter()
-                        .for_each(|it| self.work.report.add(it.span, &it.shown, fate.clone()));
-                }
-                continue;
-            }
-            let fate = match rule {
-                Some(Then::Always(kind, text)) => rule::plain(kind, text),
-                Some(Then::UnlessOff(..)) if setting.is_off() => rule::off(),
-                Some(Then::UnlessOff(kind, text)) => rule::plain(kind, text),
-                Some(Then::Read(function) | Then::ReadEach(function)) => function(self, setting),
-                None if ignored.contains(&setting.name) => {
-                    Fate::no_effect("PowerDNS was configured to ignore it, too")
-                }
-                None => rules::foreign(&setting.name)
-                    .unwrap_or_else(|| rule::unknown(rules::RULES, &setting.name, "PowerDNS")),
-            };
-            for occurrence in &setting.occurrences {
-                self.work.report.add(occurrence.span, &occurrence.shown, fate.clone());
-            }
-        }
+        let settings = self.settings;
+        let unknown = |name: &str| match ignored.iter().any(|it| it == name) {
+            true => Fate::no_effect("PowerDNS was configured to ignore it, too"),
+            false => rules::foreign(name).unwrap_or_else(|| rule::unknown(rules::RULES, name, "PowerDNS")),
+        };
+        let fates = rule::fates(rules::RULES, settings, |function, setting| function(self, setting), unknown);
+        fates.into_iter().for_each(|(it, fate)| self.work.report.add(it.span, it.shown, fate));
     }
 }

@@ -39,8 +39,9 @@ pub(super) const RULES: &[R] = &[
     R::unless_off(
         &["bind-dnssec-db", "bind-hybrid"],
         FateKind::Refused,
-        "zones are served unsigned unless you sign them here: `pdnsutil export-zone-key` and `export-zone-dnskey` for \
-         `edgedns dnssec import`, and `[zone.dnssec]`; else take DS records out of their parents first, or they become bogus",
+        "its keys are not read, and zones are served unsigned unless you sign them here: `pdnsutil list-keys` names the keys, \
+         `export-zone-key` and `export-zone-dnskey` print them for `edgedns dnssec import`, and `[zone.dnssec]` signs; else take DS \
+         records out of their parents first, or they become bogus",
     ),
     R::always(&["bind-dnssec-db-journal-mode"], FateKind::NoEffect, UNSIGNED),
     R::unless_off(

@@ -260,10 +260,7 @@ pub(super) fn webserver(reading: &mut Reading<'_>, setting: &ServerSetting) -> F
     }
     let listen = match webserver_listens(reading) {
         Ok(listen) => listen,
-        Err(fault) => {
-            reading.work.found.push(fault);
-            return Fate::dispensable("no address and port: write them to [admin] listen");
-        }
+        Err(fate) => return fate,
     };
     let is_closed = is_for_some(reading, listen) && !listen.ip().is_loopback();
     let listen = if is_closed { on_this_host(listen.port())[0] } else { listen };
@@ -279,15 +276,19 @@ pub(super) fn webserver(reading: &mut Reading<'_>, setting: &ServerSetting) -> F
 /// What becomes of a web server that not everybody may ask.
 const NO_LIST: &str = "→ [admin] listen on loopback: it has neither a list of clients nor a password, so only this host may connect";
 
-/// Where the web server listens.
-fn webserver_listens(reading: &Reading<'_>) -> Result<SocketAddr, Diagnostic> {
+/// Where the web server listens; what is wrong with that is pushed.
+fn webserver_listens(reading: &mut Reading<'_>) -> Result<SocketAddr, Fate> {
     let get =
         |name: &str| reading.settings.get(name).map(ServerSetting::text).filter(|word| !word.text.is_empty());
     // PowerDNS has 8081 and loopback.
     let port = get("webserver-port").map_or(Ok(8081), |word| address::port(&word));
-    let port = port.map_err(softened)?;
-    get("webserver-address").map_or(Ok(([127, 0, 0, 1], port).into()), |word| {
-        address::socket_address(&word, port).map_err(softened)
+    let listens = port.and_then(|port| {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], port));
+        get("webserver-address").map_or(Ok(loopback), |word| address::socket_address(&word, port))
+    });
+    listens.map_err(|fault| {
+        reading.work.found.push(softened(fault));
+        Fate::dispensable("no address and port: write them to [admin] listen")
     })
 }
 
@@ -311,10 +312,7 @@ pub(super) fn webserver_address(reading: &mut Reading<'_>, setting: &ServerSetti
     }
     let listen = match webserver_listens(reading) {
         Ok(listen) => listen,
-        Err(fault) => {
-            reading.work.found.push(fault);
-            return Fate::dispensable("no address and port: write them to [admin] listen");
-        }
+        Err(fate) => return fate,
     };
     if listen.ip().is_loopback() {
         return Fate::honoured("→ [admin] listen");

@@ -18,8 +18,9 @@ use super::draft::{Allow, Allowed};
 use super::listeners::{include_dir, listen_addresses};
 use super::netmasks;
 use super::networks::{Block, Clients, List};
+use super::open_door;
 use super::report::{Fate, FateKind};
-use super::rule::{self, Then};
+use super::rule;
 use super::server_setting::{ServerSetting, ServerSettings};
 use super::word::Word;
 use super::work::{Unreadable, Work, file_at};
@@ -65,28 +66,10 @@ pub(super) fn listen(work: &mut Work, recursor: &Recursor) -> Vec<SocketAddr> {
 /// Says what becomes of every setting, and writes it into the draft.
 pub(super) fn judge(work: &mut Work, recursor: &Recursor, beside: &Beside<'_>) {
     let mut reading = Reading { work, recursor, own: beside.own, public: beside.public };
-    for setting in recursor.settings.iter() {
-        let rule = rule::find(rules::RULES, &setting.name);
-        if let Some(Then::ReadEach(function)) = rule {
-            for part in setting.parts() {
-                let fate = function(&mut reading, &part);
-                part.occurrences
-                    .iter()
-                    .for_each(|it| reading.work.report.add(it.span, &it.shown, fate.clone()));
-            }
-            continue;
-        }
-        let fate = match rule {
-            Some(Then::Always(kind, text)) => rule::plain(kind, text),
-            Some(Then::UnlessOff(..)) if setting.is_off() => rule::off(),
-            Some(Then::UnlessOff(kind, text)) => rule::plain(kind, text),
-            Some(Then::Read(function) | Then::ReadEach(function)) => function(&mut reading, setting),
-            None => rule::unknown(rules::RULES, &setting.name, "pdns-recursor"),
-        };
-        for occurrence in &setting.occurrences {
-            reading.work.report.add(occurrence.span, &occurrence.shown, fate.clone());
-        }
-    }
+    let unknown = |name: &str| rule::unknown(rules::RULES, name, "pdns-recursor");
+    let fates =
+        rule::fates(rules::RULES, &recursor.settings, |function, it| function(&mut reading, it), unknown);
+    fates.into_iter().for_each(|(it, fate)| reading.work.report.add(it.span, it.shown, fate));
     reading.allow();
     if !reading.work.draft.forwards.iter().any(|forward| forward.zone.as_ref().is_root()) {
         let what = "names that no setting forwards";
@@ -182,15 +165,9 @@ impl<'r> Reading<'r> {
             None => format!("→ [[forward]] allow, {zones}"),
         };
         if let Some(word) = clients.world() {
-            let fault = Diagnostic::warning(word.span, "an open door: this lets the whole world in")
-                .remark("a resolver that answers everybody is used to flood others")
-                .help("not taken over: without [[forward]] allow it is this host and its networks");
-            self.work.found.push(fault);
+            self.work.found.push(open_door::fault(word));
             if clients.excepts() {
-                return Fate::refused(
-                    "an open door, closed: everybody but some cannot be said of the networks of this host, so it is this \
-                     host alone; write the networks that may ask to [[forward]] allow",
-                );
+                return Fate::refused(open_door::CLOSED_BUT_SOME);
             }
             let zones = if clients.is_everybody() { String::new() } else { format!("; {zones}") };
             let text =

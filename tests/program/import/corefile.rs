@@ -161,6 +161,141 @@ fn who_may_not_ask_coredns_may_not_ask_here() {
     typed.assert_fate("acl { … }", "refused", "types decide nothing");
 }
 
+/// The block of a zone in the config file.
+fn zone_of<'c>(result: &'c Imported, name: &str) -> &'c str {
+    let wanted = format!("name = \"{name}\"");
+    let mut blocks = result.config.split("\n\n").filter(|block| block.starts_with("[[zone]]"));
+    let found = blocks.find(|block| block.lines().any(|line| line.starts_with(&wanted)));
+    found.unwrap_or_else(|| panic!("no zone {name} in\n{}\n{}", result.config, result.faults))
+}
+
+#[test]
+fn a_zone_is_for_the_clients_of_each_block_that_it_is_made_of() {
+    let result = import(
+        "a.test {\n acl {\n allow net 192.0.2.0/24\n block\n }\n hosts {\n 192.0.2.1 x.a.test\n }\n}\n\
+         b.test {\n hosts {\n 192.0.2.1 x.b.test\n }\n}\n\
+         c.test {\n acl {\n allow net 198.51.100.0/24\n block\n }\n hosts {\n 192.0.2.1 x.c.test\n }\n}\n\
+         . {\n acl {\n allow net 203.0.113.0/24\n block\n }\n hosts {\n 192.0.2.1 x.a.test y.test\n }\n forward . 203.0.113.1\n}\n",
+        &[],
+    );
+    assert!(zone_of(&result, "a.test").contains("allow-query = [\"192.0.2.0/24\"]"), "{}", result.config);
+    assert!(!zone_of(&result, "b.test").contains("allow-query"), "{}", result.config);
+    assert!(zone_of(&result, "c.test").contains("allow-query = [\"198.51.100.0/24\"]"), "{}", result.config);
+    assert!(zone_of(&result, "y.test").contains("allow-query = [\"203.0.113.0/24\"]"), "{}", result.config);
+    // One zone of all four is for nobody that one of them shuts out.
+    let whole = node(
+        "a.test {\n acl {\n allow net 192.0.2.0/24\n block\n }\n hosts {\n 192.0.2.1 x.a.test\n }\n}\n\
+         b.test {\n acl {\n allow net 192.0.2.0/25 198.51.100.1\n block\n }\n hosts {\n 192.0.2.1 x.b.test\n }\n}\n",
+    );
+    let whole = whole.import_with("corefile", "etc/Corefile", &["--zone", "test"]);
+    assert!(zone_of(&whole, "test").contains("allow-query = [\"192.0.2.0/25\"]"), "{}", whole.config);
+}
+
+#[test]
+fn who_is_let_in_for_some_names_or_types_is_not_let_in_for_all() {
+    let hosts = "hosts {\n 192.0.2.1 a.test x.b.test\n }";
+    for rules in [
+        // Of CoreDNS the first rule that a query fits decides, and whoever fits none is answered.
+        "acl b.test {\n allow net 192.0.2.0/24\n }\n acl {\n block\n }",
+        "acl {\n allow type A net 192.0.2.0/24\n block\n }",
+        "acl {\n allow type ANY net 192.0.2.0/24\n block\n }",
+        "acl b.test {\n block\n }",
+        "acl {\n deny net 192.0.2.0/24\n }",
+    ] {
+        let result = import(&format!(".:53 {{\n {rules}\n {hosts}\n}}\n"), &[]);
+        assert!(
+            zone_of(&result, "a.test").contains("allow-query = [\"0.0.0.0/32\"]"),
+            "{rules}\n{}",
+            result.config
+        );
+        assert_eq!(result.status, Some(1), "{rules}\n{}", result.report);
+    }
+    for rules in [
+        "acl b.test {\n allow net 192.0.2.0/24\n }",
+        "acl {\n allow net 192.0.2.0/24\n }",
+        "acl . {\n ALLOW type * net *\n BLOCK\n }",
+    ] {
+        let result = import(&format!(".:53 {{\n {rules}\n {hosts}\n}}\n"), &[]);
+        assert!(!zone_of(&result, "a.test").contains("allow-query"), "{rules}\n{}", result.config);
+    }
+}
+
+#[test]
+fn a_block_that_shuts_clients_out_otherwise_is_answered_to_nobody() {
+    for (line, remedy) in [
+        ("view in {\n expr incidr(client_ip(), '192.0.2.0/24')\n }", "when-client-in"),
+        ("tsig {\n secret k. c2VjcmV0\n require all\n }", "allow-query"),
+        ("tsig {\n require A AAAA\n }", "allow-query"),
+        ("firewall query {\n allow type == 'A'\n }", "allow-query"),
+    ] {
+        let hosts = "hosts {\n 192.0.2.1 a.secret.test\n }";
+        let result = import(
+            &format!(
+                ".:53 {{\n hosts {{\n 192.0.2.2 b.secret.test c.test\n }}\n forward . 203.0.113.1\n}}\n\
+                 secret.test {{\n {line}\n {hosts}\n}}\nsecret.test {{\n {hosts}\n}}\n"
+            ),
+            &[],
+        );
+        let (first, _) = line.split_once(" {").expect("a block");
+        result.assert_fate(&format!("{first} {{ … }}"), "refused", remedy);
+        result.assert_fate("secret.test { … }", "refused", "Corefile:");
+        // Its names do not go on to the upstream.
+        let zone = zone_of(&result, "secret.test");
+        assert!(
+            zone.contains("allow-query = [\"0.0.0.0/32\"]") && zone.contains("empty.zone"),
+            "{}",
+            result.config
+        );
+        assert!(!zone_of(&result, "c.test").contains("allow-query"), "{}", result.config);
+        assert_eq!(result.status, Some(1));
+    }
+    let certificate = |auth: &str| {
+        import(
+            &format!(
+                "tls://. {{\n tls a.pem a.key ca.pem {{\n client_auth {auth}\n }}\n forward . 203.0.113.1\n}}\n"
+            ),
+            &[],
+        )
+    };
+    let asked = certificate("require_and_verify");
+    asked.assert_fate("tls a.pem a.key ca.pem { … }", "refused", "no certificate");
+    assert!(!asked.config.contains("203.0.113.1"), "{}", asked.config);
+    certificate("request").assert_fate("tls a.pem a.key ca.pem { … }", "changed", "no certificate");
+    let unsigned = import(
+        "a.test {\n tsig {\n secret k. c2VjcmV0\n require none\n }\n hosts {\n 192.0.2.1 a.test\n }\n}\n",
+        &[],
+    );
+    assert!(!zone_of(&unsigned, "a.test").contains("allow-query"), "{}", unsigned.config);
+}
+
+#[test]
+fn nobody_whom_an_acl_shuts_out_gets_a_zone_by_transfer() {
+    let result = import(
+        "example.test {\n acl {\n allow net 192.0.2.0/24\n block\n }\n file db.example\n transfer {\n to 192.0.2.53 198.51.100.53\n }\n}\n",
+        &[],
+    );
+    result.assert_lines(&["allow-transfer = [\"192.0.2.53\"]"]);
+    result.assert_fate("transfer { … }", "refused", "`acl` shuts out");
+}
+
+#[test]
+fn a_pattern_of_files_says_where_nothing_is() {
+    let (block, glob) = ("hosts {\n 192.0.2.1 a.test\n }", "import conf.d/*.conf");
+    let missing = import(&format!("a.test {{\n {glob}\n {block}\n}}\n"), &[]);
+    assert_eq!((missing.status, missing.config.as_str()), (Some(1), ""), "{}", missing.faults);
+    missing.assert_faults(&["cannot read", "conf.d", "import again"]);
+    let node = node(&format!("a.test {{\n {glob}\n {block}\n}}\n"));
+    node.write("etc/conf.d/acl.txt", "acl {\n block\n}\n");
+    let empty = node.import_with("corefile", "etc/Corefile", &[]);
+    empty.assert_faults(&["has a name like `*.conf`"]);
+    // CoreDNS' patterns fit hidden files as well.
+    node.write("etc/conf.d/.acl.conf", "acl {\n block\n}\n");
+    let node_again = node.import_with("corefile", "etc/Corefile", &["--force"]);
+    node_again.assert_lines(&["allow-query = [\"0.0.0.0/32\"]"]);
+    let two = import(&format!("a.test {{\n import *a*\n {block}\n}}\n"), &[]);
+    assert_eq!(two.config, "", "{}", two.faults);
+}
+
 #[test]
 fn a_block_that_is_asked_elsewhere_is_not_opened_to_all() {
     let result = import(
@@ -199,12 +334,28 @@ fn what_cannot_be_had_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn imports_that_multiply_end() {
+    // Each snippet has the one before it 30 times.
+    let mut corefile = format!("(s0) {{\n log {}\n}}\n", "x".repeat(4000));
+    for level in 1..4 {
+        let imports = format!(" import s{}\n", level - 1).repeat(30);
+        corefile.push_str(&format!("(s{level}) {{\n{imports}}}\n"));
+    }
+    corefile.push_str(".:53 {\n import s3\n}\n");
+    import(&corefile, &[]).assert_faults(&["too many imports"]);
+    let long =
+        format!("(s) {{\n{}}}\n.:53 {{\n{}}}\n", "log x y z\n".repeat(10_000), "import s\n".repeat(900));
+    import(&long, &[]).assert_faults(&["imports bring more than 16 MiB"]);
+}
+
+#[test]
 fn mistakes_are_drawn_and_nothing_is_written() {
     for (corefile, wanted) in [
         (".:53 {\n log\n", "never closed"),
         (".:53 {\n import nothing\n}\n", "no snippet has this name"),
         ("{$ZONE} {\n log\n}\n", "a variable of the environment"),
         ("(a) {\n import a\n}\n.:53 {\n import a\n}\n", "too many imports"),
+        ("(a) {\n import a {args[0]}{args[0]}\n}\n.:53 {\n import a x\n}\n", "more than 4096 bytes"),
     ] {
         let result = import(corefile, &[]);
         assert_eq!((result.status, result.config.as_str()), (Some(1), ""), "{corefile}{}", result.faults);

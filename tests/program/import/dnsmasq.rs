@@ -122,6 +122,21 @@ fn clients_of_local_networks_alone_stay_the_only_ones() {
 }
 
 #[test]
+fn what_is_for_this_host_alone_stays_so() {
+    for also in ["", "local-service\n"] {
+        let conf =
+            format!("no-hosts\nlocal-service=host\n{also}address=/lab.test/192.0.2.1\nserver=203.0.113.1\n");
+        let result = import(&conf, &[]);
+        result.assert_lines(&[
+            "listen = [\"127.0.0.1:53\", \"[::1]:53\"]",
+            "allow-query = [\"127.0.0.0/8\", \"::1\"]",
+            "allow = [\"127.0.0.0/8\", \"::1\"]",
+        ]);
+        result.assert_fate("local-service=host", "honoured", "loopback");
+    }
+}
+
+#[test]
 fn a_list_of_blocked_names_is_left_out_with_words() {
     let blocked: String = (0..1500).map(|number| format!("address=/ads{number}.test/0.0.0.0\n")).collect();
     let result = import(&format!("no-hosts\nno-resolv\n{blocked}"), &[]);
@@ -133,7 +148,15 @@ fn a_list_of_blocked_names_is_left_out_with_words() {
 fn files_that_name_each_other_end() {
     let node = node("conf-file=dnsmasq.conf\n");
     let result = node.import_with("dnsmasq", "etc/dnsmasq.conf", &[]);
-    result.assert_faults(&["more than 1000 files"]);
+    result.assert_fate("dnsmasq.conf", "no effect here", "reads no file again");
+    let chain = Node::new(&[
+        ("etc/dnsmasq.conf", "no-hosts\nno-resolv\nconf-file=a.conf\nconf-dir=.,*.conf\n"),
+        ("etc/a.conf", "conf-file=dnsmasq.conf\nconf-file=b.conf\nconf-file=./a.conf\n"),
+        ("etc/b.conf", "address=/lab.test/192.0.2.1\n"),
+    ]);
+    let result = chain.import_with("dnsmasq", "etc/dnsmasq.conf", &[]);
+    assert_eq!(result.report.matches("address=/lab.test").count(), 1, "{}", result.report);
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
 }
 
 #[test]
