@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use super::word::plain;
 use crate::dns::Name;
 
 /// A network that no client is in (RFC 1122, 3.2.1.3), for a zone that no client may ask: an empty list would
@@ -361,9 +362,4 @@ fn name(name: &Name) -> toml::Value {
     let text = name.to_string();
     let short = text.strip_suffix('.').filter(|short| !short.is_empty());
     toml::Value::String(short.unwrap_or(&text).to_owned())
-}
-
-/// The text as a comment can have it: a path may contain anything.
-fn plain(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it }).collect()
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use super::word::plain;
 use crate::source::{Sources, Span};
 
 /// Longest setting shown whole, in characters; a longer one is cut.
@@ -178,13 +179,7 @@ impl Report {
 
 /// A setting on one line that a terminal takes as text.
 fn cut(setting: &str) -> String {
-    let mut words: Vec<&str> = setting.split_whitespace().collect();
-    words.retain(|word| !word.is_empty());
-    let line: String = words
-        .join(" ")
-        .chars()
-        .map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it })
-        .collect();
+    let line = plain(&setting.split_whitespace().collect::<Vec<_>>().join(" "));
     if line.chars().count() <= SHOWN_CHARS_MAX {
         return line;
     }

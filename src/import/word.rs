@@ -29,6 +29,11 @@ impl Word {
     }
 }
 
+/// A text of another server on one line that a terminal takes as text: words and paths may contain anything.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it }).collect()
+}
+
 /// Whether the value of a setting of this name is a secret.
 pub(super) fn is_secret(name: &str) -> bool {
     ["password", "secret", "api-key", "api_key"].iter().any(|word| name.contains(word))

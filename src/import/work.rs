@@ -1,5 +1,6 @@
 //! An import under way: what was read so far, and what is to be written.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::copies::Copies;
@@ -7,9 +8,10 @@ use super::draft::Draft;
 use super::folders::Folders;
 use super::imported::{Imported, Planned};
 use super::report::Report;
+use super::word::plain;
 use crate::delivery::File;
 use crate::dns::Name;
-use crate::source::{Diagnostics, Sources, Span};
+use crate::source::{Diagnostic, Diagnostics, Sources, Span};
 
 /// The config file in its folder.
 const CONFIG: &str = "edgedns.toml";
@@ -53,10 +55,11 @@ impl Work {
     pub(super) fn finish(self, read: Result<String, Unreadable>) -> Planned {
         let Self { sources, found: all, report, draft, copies, .. } = self;
         let mut found = Diagnostics::default();
-        for fault in &all {
+        let mut known = BTreeSet::new();
+        for fault in all.iter().map(on_one_line) {
             // A list that is read for two purposes gives its faults twice.
-            if !found.iter().any(|known| known == fault) {
-                found.push(fault.clone());
+            if known.insert((fault.span(), fault.message.clone())) {
+                found.push(fault);
             }
         }
         found.sort();
@@ -70,6 +73,17 @@ impl Work {
         }
         Planned { imported: Imported { report, found, sources, config: None, written: Vec::new() }, files }
     }
+}
+
+/// A fault whose words of the other server's files are on one line.
+fn on_one_line(fault: &Diagnostic) -> Diagnostic {
+    let mut fault = fault.clone();
+    let labels = fault.labels.iter_mut().map(|label| &mut label.text);
+    let remarks = fault.remarks.iter_mut().map(|remark| &mut remark.text);
+    for text in labels.chain(remarks).chain([&mut fault.message]) {
+        *text = plain(text);
+    }
+    fault
 }
 
 /// The file at `path`, or the first of `names` that is in the folder there.
