@@ -56,6 +56,11 @@ fn any_file_of_another_server_is_taken_over_or_has_a_fault() {
 }
 
 #[test]
+fn any_file_of_a_server_without_zones_or_with_views_is_taken_over_or_has_a_fault() {
+    replay("import_others");
+}
+
+#[test]
 fn any_message_of_an_upstream_is_dropped_or_passed_on_as_what_it_is() {
     replay("upstream_response");
 }

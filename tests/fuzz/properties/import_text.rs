@@ -48,7 +48,7 @@ pub(crate) const WORDS: &[&[u8]] = &[
 ];
 
 /// A zone that may be named.
-const ZONE: &[u8] = b"@ 60 SOA ns host 1 2 3 4 30\n@ 60 NS ns\nns 60 A 192.0.2.53\napi 60 LUA A \"ifportup(1, {'192.0.2.1'})\"\n";
+pub(super) const ZONE: &[u8] = b"@ 60 SOA ns host 1 2 3 4 30\n@ 60 NS ns\nns 60 A 192.0.2.53\napi 60 LUA A \"ifportup(1, {'192.0.2.1'})\"\n";
 
 /// A `pdns.conf` whose zones are in another file.
 const PDNS: &[u8] = b"launch=bind\nbind-config=other\nlocal-port=5300\nenable-lua-records=yes\n";
@@ -83,7 +83,8 @@ fn names_upstreams(text: &[u8]) {
     }
 }
 
-fn is_taken_over_or_faulty(planned: Planned) {
+/// Fails unless a plan has a config file that is one, or a fault, and each fault has its place.
+pub(super) fn is_taken_over_or_faulty(planned: Planned) {
     let Planned { imported, files } = planned;
     for place in imported.found.iter().filter_map(|one| one.span()) {
         let length = imported.sources.bytes(place.file).len();

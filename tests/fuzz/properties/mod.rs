@@ -6,6 +6,7 @@
 
 pub(crate) mod config;
 pub(crate) mod framing;
+pub(crate) mod import_others;
 pub(crate) mod import_text;
 pub(crate) mod lua_text;
 pub(crate) mod respond;
@@ -26,12 +27,13 @@ pub(crate) struct Target {
 }
 
 /// Every property.
-pub(crate) const TARGETS: [Target; 7] = [
+pub(crate) const TARGETS: [Target; 8] = [
     Target { name: "respond", holds: respond::holds, words: respond::WORDS },
     Target { name: "framing", holds: framing::holds, words: framing::WORDS },
     Target { name: "zone_text", holds: zone_text::holds, words: zone_text::WORDS },
     Target { name: "lua_text", holds: lua_text::holds, words: lua_text::WORDS },
     Target { name: "config", holds: config::holds, words: config::WORDS },
     Target { name: "import_text", holds: import_text::holds, words: import_text::WORDS },
+    Target { name: "import_others", holds: import_others::holds, words: import_others::WORDS },
     Target { name: "upstream_response", holds: upstream_response::holds, words: upstream_response::WORDS },
 ];
