@@ -17,6 +17,7 @@ mod leases;
 mod settings;
 mod once;
 mod status;
+mod keeping;
 mod task;
 mod tasks;
 mod feed;

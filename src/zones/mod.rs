@@ -41,6 +41,7 @@ mod load;
 mod store;
 mod publication;
 mod feed;
+mod saving;
 mod secondary;
 mod catalogs;
 mod etcd_zones;

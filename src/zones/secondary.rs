@@ -13,7 +13,6 @@
 mod settings;
 mod told;
 mod making;
-mod saving;
 mod task;
 mod tasks;
 mod hearing;

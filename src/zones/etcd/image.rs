@@ -19,6 +19,7 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::values::{Lent, Value};
 use crate::dns::Ttl;
 use crate::etcd::{KeyValue, LeaseId, Mark};
 use crate::zones::last_good::file_name;
@@ -116,24 +117,34 @@ fn number<T: FromStr>(word: &[u8]) -> Option<T> {
     std::str::from_utf8(word).ok()?.parse().ok()
 }
 
+/// What is written of an image, besides the keys.
+pub(in crate::zones) struct ImageHead {
+    /// Where the store stands.
+    pub(in crate::zones) mark: Mark,
+    /// The leases that keys go with, and what TTLs these allow.
+    pub(in crate::zones) leases: Vec<(LeaseId, Ttl)>,
+    /// When the store has confirmed them last.
+    pub(in crate::zones) confirmed_at: SystemTime,
+}
+
 /// Keeps an image.
 ///
 /// # Errors
 ///
 /// When it cannot be written. The one that was kept before is still there.
-pub(in crate::zones) fn write(folder: &Path, id: &ZoneId, image: &Image) -> io::Result<()> {
+pub(in crate::zones) fn write(folder: &Path, id: &ZoneId, head: &ImageHead, keys: &Lent) -> io::Result<()> {
     let folder = folder.join(FOLDER);
     state_file::make_folder(&folder)?;
     let unfinished = folder.join(file_name(id, END_UNFINISHED));
     state_file::replace(&folder.join(file_name(id, END)), &unfinished, |file| {
         let mut writer = BufWriter::new(&mut *file);
-        let Mark { cluster, revision, term } = image.mark;
+        let Mark { cluster, revision, term } = head.mark;
         writeln!(writer, "{HEAD} {cluster} {term} {revision}")?;
-        for (lease, ttl) in &image.leases {
+        for (lease, ttl) in &head.leases {
             writeln!(writer, "{LEASE} {lease} {}", ttl.seconds())?;
         }
-        for KeyValue { key, value, revision, lease } in &image.keys {
-            write!(writer, "{revision} {} {}", STANDARD.encode(key), STANDARD.encode(value))?;
+        for (key, Value { revision, bytes, lease }) in keys.iter() {
+            write!(writer, "{revision} {} {}", STANDARD.encode(key), STANDARD.encode(bytes))?;
             if let Some(lease) = lease {
                 write!(writer, " {lease}")?;
             }
@@ -141,10 +152,22 @@ pub(in crate::zones) fn write(folder: &Path, id: &ZoneId, image: &Image) -> io::
         }
         writer.flush()?;
         drop(writer);
-        file.set_modified(image.confirmed_at)?;
+        file.set_modified(head.confirmed_at)?;
         Ok(Filled::Whole)
     })?;
     Ok(())
+}
+
+/// Notes when the store has said that the image holds. Where there is none, nothing.
+///
+/// # Errors
+///
+/// When it cannot be noted.
+pub(in crate::zones) fn confirm(folder: &Path, id: &ZoneId, at: SystemTime) -> io::Result<()> {
+    match state_file::open_to_append(&path(folder, id))? {
+        Some(file) => file.set_modified(at),
+        None => Ok(()),
+    }
 }
 
 /// Where the image of a zone is kept.
@@ -154,7 +177,10 @@ fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::zones::etcd::values::Values;
 
     #[test]
     fn an_image_is_read_as_it_was_written_and_a_part_of_one_is_refused() {
@@ -163,17 +189,24 @@ mod tests {
         assert!(read(folder.path(), &id).unwrap().is_none());
         let mark = Mark { cluster: u64::MAX, revision: 812, term: 3 };
         let lease: LeaseId = "7587848943239472601".parse().unwrap();
-        let keys = vec![
+        let keys = [
             KeyValue { key: b"/skydns/a".to_vec(), value: b"\0\n \xff".to_vec(), revision: 7, lease: None },
             KeyValue { key: b"/skydns/b".to_vec(), value: Vec::new(), revision: 8, lease: Some(lease) },
         ];
+        let mut values = Values::default();
+        for KeyValue { key, value, revision, lease } in keys.clone() {
+            values.insert(key.into(), Value { revision, bytes: value.into(), lease });
+        }
         let leases = vec![(lease, Ttl::from_seconds(60).unwrap())];
-        let image =
-            Image { mark, keys: keys.clone(), leases: leases.clone(), confirmed_at: SystemTime::now() };
-        write(folder.path(), &id, &image).unwrap();
-        let again = read(folder.path(), &id).unwrap().unwrap();
-        assert_eq!((again.mark, again.keys, again.leases), (mark, keys, leases));
+        let head = ImageHead { mark, leases: leases.clone(), confirmed_at: SystemTime::now() };
+        write(folder.path(), &id, &head, &values.lend()).unwrap();
+        let mut again = read(folder.path(), &id).unwrap().unwrap();
+        again.keys.sort_by(|one, other| one.key.cmp(&other.key));
+        assert_eq!((again.mark, again.keys, again.leases), (mark, keys.to_vec(), leases));
         assert_eq!(read_head(folder.path(), &id).unwrap(), Some((mark, again.confirmed_at)));
+        let later = again.confirmed_at + Duration::from_secs(60);
+        confirm(folder.path(), &id, later).unwrap();
+        assert_eq!(read_head(folder.path(), &id).unwrap(), Some((mark, later)));
         assert!(parse(b"edgedns keys 2 1 1 1\n").is_none());
         assert!(parse(b"edgedns keys 1 1 1 1\n7 L3Nr").is_none());
         assert!(parse(b"edgedns keys 1 1 1 1\n7 L3Nr eyJ9 lease").is_none());

@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::values::{Lent, Value, Values};
 use crate::dns::{Name, Ttl};
 use crate::etcd::{Change, KeyValue, LeaseId};
 use crate::layout::{self, Guards, Item, KeyFault, Layout, Settled, settle};
@@ -15,7 +16,7 @@ pub(in crate::zones) struct Keys {
     layout: &'static Layout,
     place: layout::Place,
     /// Each key that says something, with its last value of use.
-    values: HashMap<Arc<[u8]>, Value>,
+    values: Values,
     /// The keys that say something of a name, in their order.
     owners: HashMap<Name, Vec<Arc<[u8]>>>,
     /// The names of which something else may be said than was taken.
@@ -37,20 +38,13 @@ struct Granted {
     ttl: Option<Ttl>,
 }
 
-/// A value of use.
-struct Value {
-    revision: u64,
-    bytes: Box<[u8]>,
-    lease: Option<LeaseId>,
-}
-
 impl Keys {
     /// None yet.
     pub(in crate::zones) fn new(layout: &'static Layout, place: layout::Place) -> Keys {
         Keys {
             layout,
             place,
-            values: HashMap::new(),
+            values: Values::default(),
             owners: HashMap::new(),
             changed: HashSet::new(),
             faults: BTreeMap::new(),
@@ -85,11 +79,11 @@ impl Keys {
 
     /// A key has a value.
     pub(in crate::zones) fn put(&mut self, KeyValue { key, value, revision, lease }: KeyValue) {
-        if let Some(known) = self.values.get_mut(&*key)
+        if let Some(known) = self.values.get(&key)
             && *known.bytes == *value
             && known.lease == lease
         {
-            known.revision = revision;
+            self.values.renew(&key, revision);
             self.faults.remove(&key);
             return;
         }
@@ -201,10 +195,10 @@ impl Keys {
 
     /// The keys are these, and no others.
     pub(in crate::zones) fn restate(&mut self, all: Vec<KeyValue>) {
-        if !(self.values.is_empty() && self.faults.is_empty()) {
+        if !(self.values.len() == 0 && self.faults.is_empty()) {
             let there: HashSet<&[u8]> = all.iter().map(|kv| &*kv.key).collect();
             let gone = |key: &&[u8]| !there.contains(key);
-            let values = self.values.keys().map(|key| &**key).filter(gone);
+            let values = self.values.keys().filter(gone);
             let faulty = self.faults.keys().map(Vec::as_slice).filter(gone);
             let gone: Vec<Vec<u8>> = values.chain(faulty).map(<[u8]>::to_vec).collect();
             gone.iter().for_each(|key| self.remove(key));
@@ -213,14 +207,8 @@ impl Keys {
     }
 
     /// All that is said, for the disk.
-    pub(in crate::zones) fn all(&self) -> Vec<KeyValue> {
-        let kv = |(key, value): (&Arc<[u8]>, &Value)| KeyValue {
-            key: key.to_vec(),
-            value: value.bytes.to_vec(),
-            revision: value.revision,
-            lease: value.lease,
-        };
-        self.values.iter().map(kv).collect()
+    pub(in crate::zones) fn lend(&mut self) -> Lent {
+        self.values.lend()
     }
 
     /// The names of which something is said.

@@ -8,6 +8,13 @@
 //! The first line has the cluster, the term and the revision of the image, and a digest of what else the zone was made of. A
 //! text that says something else of either is of no use: the keys are read then. So they are where they make pools.
 //!
+//! Its name has the revision, so that several are there at once. It is written before its image, and what others there are
+//! goes after that: whenever the server is killed, the image that is there has its text.
+//!
+//! ```text
+//!   +811.zone, image 811 ─▶ +812.zone ─▶ image 812 ─▶ no +811.zone
+//! ```
+//!
 //! Responsible for where it is, and for it being that of an image. Not responsible for when it is written.
 
 use std::fs::{self, File};
@@ -26,6 +33,9 @@ use crate::zones::zone_id::ZoneId;
 
 /// The end of its name.
 const END: &str = ".zone";
+
+/// What stands before the revision in its name, and in no name of a zone.
+const BEFORE_REVISION: char = '+';
 
 /// The end of its name until it is whole.
 const END_UNFINISHED: &str = ".zone.new";
@@ -60,7 +70,7 @@ pub(in crate::zones) fn read(
     let Some(mut file) = open(folder, id, mark, (layout, place))? else { return Ok(None) };
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
-    Ok(Some(MadeText { path: path(folder, id), text }))
+    Ok(Some(MadeText { path: path(folder, id, mark), text }))
 }
 
 /// Whether there is such a text: then that of it which is served is what the image says.
@@ -75,13 +85,13 @@ fn open(
     mark: &Mark,
     (layout, place): (&Layout, &Place),
 ) -> io::Result<Option<BufReader<File>>> {
-    let Some(file) = state_file::open(&path(folder, id))? else { return Ok(None) };
+    let Some(file) = state_file::open(&path(folder, id, mark))? else { return Ok(None) };
     let (mut file, mut first) = (BufReader::new(file), Vec::new());
     file.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut first)?;
     Ok((first == head(id, mark, layout, place).as_bytes()).then_some(file))
 }
 
-/// Keeps the text of a zone.
+/// Keeps the text of a zone, for the image that is written next.
 ///
 /// # Errors
 ///
@@ -97,23 +107,35 @@ pub(in crate::zones) fn write(
     let mut text = head(id, mark, layout, place);
     zonefile::write(zone, &mut text);
     let unfinished = folder.join(FOLDER).join(file_name(id, END_UNFINISHED));
-    state_file::replace(&path(folder, id), &unfinished, |file| {
+    state_file::replace(&path(folder, id, mark), &unfinished, |file| {
         file.write_all(text.as_bytes())?;
         Ok(Filled::Whole)
     })?;
     Ok(())
 }
 
-/// Forgets the text of a zone.
+/// Forgets the texts of a zone, but for that of the image with this mark.
 ///
 /// # Errors
 ///
-/// When it cannot be removed.
-pub(in crate::zones) fn remove(folder: &Path, id: &ZoneId) -> io::Result<()> {
-    match fs::remove_file(path(folder, id)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
+/// When one cannot be removed.
+pub(in crate::zones) fn remove_others(folder: &Path, id: &ZoneId, kept: Option<&Mark>) -> io::Result<()> {
+    let (begin, own) = (file_name(id, ""), kept.map(|kept| file_name(id, &end(kept))));
+    let folder = folder.join(FOLDER);
+    for entry in fs::read_dir(&folder)? {
+        let name = entry?.file_name();
+        let Some(name) = name.to_str().filter(|name| own.as_deref() != Some(*name)) else { continue };
+        let rest = name.strip_prefix(&begin).and_then(|rest| rest.strip_suffix(END));
+        let revision = rest.and_then(|rest| rest.strip_prefix(BEFORE_REVISION));
+        // Without a revision: of a server before there were several.
+        if rest == Some("") || revision.is_some_and(|revision| revision.parse::<u64>().is_ok()) {
+            match fs::remove_file(folder.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
     }
+    Ok(())
 }
 
 /// The first line.
@@ -129,8 +151,13 @@ fn head(id: &ZoneId, mark: &Mark, layout: &Layout, place: &Place) -> String {
 }
 
 /// Where the text of a zone is kept.
-fn path(folder: &Path, id: &ZoneId) -> PathBuf {
-    folder.join(FOLDER).join(file_name(id, END))
+fn path(folder: &Path, id: &ZoneId, mark: &Mark) -> PathBuf {
+    folder.join(FOLDER).join(file_name(id, &end(mark)))
+}
+
+/// The end of its name.
+fn end(mark: &Mark) -> String {
+    format!("{BEFORE_REVISION}{}{END}", mark.revision)
 }
 
 #[cfg(test)]
@@ -188,8 +215,20 @@ mod tests {
             Some(3),
             "no key includes a file"
         );
-        remove(folder.path(), &id).unwrap();
-        remove(folder.path(), &id).unwrap();
-        assert_eq!(found(&mark, &place), None);
+        // A newer one leaves that of the image, which is not written yet, and both leave those of other zones.
+        let below = ZoneId::from("lab.example.812.".parse::<Name>().unwrap());
+        write(folder.path(), &below, &made, &mark, (skydns, &place)).unwrap();
+        std::fs::write(folder.path().join(FOLDER).join("lab.example.zone"), "old").unwrap();
+        let next = Mark { revision: 813, ..mark };
+        write(folder.path(), &id, &made, &next, (skydns, &place)).unwrap();
+        assert_eq!((found(&mark, &place), found(&next, &place)), (Some(3), Some(3)));
+        remove_others(folder.path(), &id, Some(&next)).unwrap();
+        assert_eq!((found(&mark, &place), found(&next, &place)), (None, Some(3)));
+        let kept = std::fs::read_dir(folder.path().join(FOLDER)).unwrap();
+        let mut kept: Vec<_> = kept.map(|entry| entry.unwrap().file_name()).collect();
+        kept.sort();
+        assert_eq!(kept, ["lab.example+813.zone", "lab.example.812+812.zone"]);
+        remove_others(folder.path(), &id, None).unwrap();
+        assert_eq!(found(&next, &place), None);
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::{sleep, sleep_until};
 use tracing::{debug, info, warn};
 
 use super::gathering::Gathering;
+use super::keeping;
 use super::leases::learn_leases;
 use super::settings::{BYTES_MAX, EtcdSettings};
 use super::status::{EtcdStatus, Held};
@@ -22,11 +23,11 @@ use crate::layout::KeyFault;
 use crate::sync::Shared;
 use crate::tls::Random;
 use crate::zones::etcd::{
-    Image, Keys, Made, Making, is_made_text_kept, is_text_worth_keeping, make, read_image, remove_made_text,
-    serial_of, write_image, write_made_text,
+    Keys, Made, Making, is_made_text_kept, is_text_worth_keeping, make, read_image, serial_of,
 };
 use crate::zones::feed::FeedPublisher;
 use crate::zones::publication::NotPublished;
+use crate::zones::saving::Saving;
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;
 use crate::zones::zone_id::ZoneId;
@@ -41,14 +42,8 @@ const WATCH_AGE_MAX: Duration = Duration::from_secs(60);
 const RETRY_MIN: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// An image is not written more often than this.
-const SAVING: Duration = Duration::from_secs(10);
-
-/// Nor more often than this part of the time that it takes allows.
-const SAVING_SHARE: u32 = 20;
-
-/// When it is tried again to write what could not be written.
-const SAVING_RETRY: Duration = Duration::from_secs(60);
+/// How often it is noted that what is kept holds.
+const CONFIRMING: Duration = Duration::from_secs(60);
 
 /// Values that are not served and shown one by one.
 const FAULTS_SHOWN_MAX: usize = 20;
@@ -60,14 +55,25 @@ pub(super) enum Order {
     Accept,
 }
 
+/// Where what is served comes from when a task begins.
+pub(super) enum Begins {
+    /// From the image, or from another source: no task has followed the zone before.
+    First,
+    /// From a task that went by these settings.
+    Behind(Arc<EtcdSettings>),
+}
+
 /// What a task begins with.
 pub(super) struct EtcdTask {
     pub(super) settings: Arc<EtcdSettings>,
+    pub(super) begins: Begins,
     /// What is served, as it came; none: SERVFAIL.
     pub(super) current: Option<Arc<ZoneVersion>>,
     pub(super) publications: FeedPublisher,
     pub(super) status: Shared<EtcdStatus>,
     pub(super) random: Arc<Random>,
+    /// The image on the disk, and its text.
+    pub(super) saving: Saving,
     /// Called when a new version is served from whose addresses other zones are made.
     pub(super) addresses_changed: Arc<dyn Fn() + Send + Sync>,
 }
@@ -117,16 +123,8 @@ struct Following {
     is_refused: bool,
     /// Whether the keys say something that is not served yet.
     is_pending: bool,
-    saving: Saving,
-}
-
-/// When the image is written.
-#[derive(Default)]
-struct Saving {
-    is_unsaved: bool,
-    not_before: Option<Instant>,
-    /// What was wrong the last time, so that it is said once.
-    fault: Option<String>,
+    /// When it was noted last that what is kept holds.
+    noted: Option<Instant>,
 }
 
 impl EtcdTask {
@@ -145,16 +143,17 @@ impl EtcdTask {
             accepted: false,
             is_refused: false,
             is_pending: false,
-            saving: Saving::default(),
+            noted: None,
         };
         following.begin().await;
         following.follow().await;
-        following.save().await;
+        following.finish().await;
     }
 }
 
 impl Following {
-    /// Takes the image, of which what is served was made.
+    /// Takes the image. Where what is served is what it says, it is followed from there; else all keys are read: what is
+    /// served may be newer, and would go back.
     async fn begin(&mut self) {
         let settings = &self.task.settings;
         let (Some(folder), Some(current)) = (settings.folder.clone(), self.task.current.clone()) else {
@@ -163,31 +162,48 @@ impl Following {
         let (id, layout, place) = (settings.id().clone(), settings.source.layout, settings.place());
         let read = tokio::task::spawn_blocking(move || {
             let image = read_image(&folder, &id).ok().flatten()?;
-            let is_in_text = is_made_text_kept(&folder, &id, &image.mark, (layout, &place));
+            let has_text = is_made_text_kept(&folder, &id, &image.mark, (layout, &place));
             let mut keys = Keys::new(layout, place);
             keys.restate(image.keys);
             image.leases.into_iter().for_each(|(lease, ttl)| keys.granted(lease, ttl));
-            Some((keys, image.mark, image.confirmed_at, is_in_text))
+            Some((keys, image.mark, image.confirmed_at, has_text))
         });
-        let Some((mut keys, mark, confirmed_at, is_in_text)) = read.await.unwrap_or_default() else {
+        let Some((mut keys, mark, confirmed_at, has_text)) = read.await.unwrap_or_default() else {
             return self.mark_all();
         };
-        // Of a text that was kept the serial stays what it was, though keys of others have changed since.
-        let is_what_is_served = is_in_text || serial_of(mark.revision) == current.serial;
+        let (is_served, is_read_alike) = match &self.task.begins {
+            // Its serial may be an earlier one: keys of others have changed since.
+            Begins::First => (current.loaded_at == confirmed_at, true),
+            Begins::Behind(before) => {
+                let are_read = |settings: &EtcdSettings| (settings.source.layout.name, settings.place());
+                (
+                    serial_of(mark.revision) == current.serial,
+                    are_read(before) == are_read(&self.task.settings),
+                )
+            }
+        };
         self.task.status.change(|status| {
             status.revision.get_or_insert(mark.revision);
             status.confirmed_at.get_or_insert(confirmed_at);
             status.keys = keys.len();
         });
-        self.mark = Some(mark);
         self.served = keys.len();
-        if is_what_is_served {
+        self.mark = is_served.then_some(mark);
+        if is_served && is_read_alike {
             keys.take_changed();
             keys.mark_pools();
+            let contents = current.contents.as_deref();
+            if !has_text && contents.is_some_and(|zone| is_text_worth_keeping(zone, keys.len())) {
+                self.task.saving.changed();
+            }
+            self.keys = Some(keys);
+            return;
         }
         self.keys = Some(keys);
-        if !is_what_is_served {
-            self.mark_all();
+        self.mark_all();
+        if is_served {
+            // When the server ends meanwhile, that is noticed by whoever waits for orders.
+            let _ = self.publish().await;
         }
     }
 
@@ -245,9 +261,10 @@ impl Following {
                     }
                     None => return Err(NotPublished::Ending),
                 },
+                () = self.task.saving.ended() => {}
                 () = sleep_until(end.into()) => return Ok(()),
             }
-            self.save_if_due().await;
+            self.keep();
         }
     }
 
@@ -260,7 +277,7 @@ impl Following {
         if let Err(ended) = self.confirm().await {
             return ended;
         }
-        self.save_if_due().await;
+        self.keep();
         self.turn(watch).await
     }
 
@@ -313,6 +330,7 @@ impl Following {
         let mut watched_since = Instant::now();
         loop {
             let due = gathering.due();
+            let saving_due = self.task.saving.due().filter(|_| !self.is_pending);
             let ended = tokio::select! {
                 biased;
                 order = self.orders.recv() => match order {
@@ -348,7 +366,8 @@ impl Following {
                     Ok(mark) => self.heard(mark).await.err(),
                     Err(error) => Some(Ended::Lost(error)),
                 },
-                () = sleep(SAVING), if self.saving.is_unsaved => None,
+                () = self.task.saving.ended() => None,
+                () = sleep_until(saving_due.unwrap_or_else(Instant::now).into()), if saving_due.is_some() => None,
             };
             if let Some(ended) = ended {
                 // What a lease bounds waits until that can be asked for.
@@ -358,7 +377,7 @@ impl Following {
                 }
                 return ended;
             }
-            self.save_if_due().await;
+            self.keep();
         }
     }
 
@@ -442,6 +461,10 @@ impl Following {
                 status.confirmed_at = Some(SystemTime::now());
             }
         });
+        if !is_refused && self.noted.is_none_or(|noted| noted.elapsed() >= CONFIRMING) {
+            self.noted = Some(Instant::now());
+            self.task.saving.confirmed();
+        }
         // What holds for a while only is to be held anew, and what could not be signed tried again.
         let is_again = self.task.settings.source.max_stale.is_some() || self.task.publications.is_behind();
         let current = self.task.current.clone().filter(|_| is_again);
@@ -486,11 +509,13 @@ impl Following {
 
     async fn serve(&mut self, Made { version, refused }: Made) -> Result<(), NotPublished> {
         self.accepted = false;
-        self.is_pending = false;
+        let has_new_keys = std::mem::take(&mut self.is_pending);
         self.served = self.keys.as_ref().map_or(0, Keys::len);
         self.refused = refused;
         self.tell_faults();
-        self.saving.is_unsaved = true;
+        if has_new_keys || version.is_some() {
+            self.task.saving.changed();
+        }
         self.task.status.change(|status| status.held = None);
         let Some(version) = version.map(Arc::new) else {
             // What is served is what the store says after all.
@@ -614,54 +639,26 @@ impl Following {
         });
     }
 
-    async fn save_if_due(&mut self) {
-        let now = Instant::now();
-        if self.saving.is_unsaved
-            && !self.is_pending
-            && self.saving.not_before.is_none_or(|not_before| not_before <= now)
-        {
-            self.save().await;
+    /// Keeps what is served, where that is due.
+    fn keep(&mut self) {
+        // What waits to be published or accepted is not served, nor will it be at the next start.
+        if !self.is_pending {
+            let (task, keys, mark) = (&mut self.task, &mut self.keys, self.mark);
+            let kept = keeping::Kept::of(&task.settings, task.current.as_ref(), &task.status, mark);
+            task.saving.begin(|doing| kept?.work(doing, keys.as_mut()?));
         }
     }
 
-    /// Writes the image of what is served, if it is not kept yet.
-    async fn save(&mut self) {
-        // What waits to be published or accepted is not served, nor will it be at the next start.
-        let (Some(folder), Some(mark), Some(keys), true, false) = (
-            self.task.settings.folder.clone(),
-            self.mark,
-            &self.keys,
-            self.saving.is_unsaved,
-            self.is_pending,
-        ) else {
+    /// Keeps what is served, and waits for it.
+    async fn finish(mut self) {
+        if self.is_pending {
             return;
-        };
-        self.saving.is_unsaved = false;
-        let id = self.id();
-        let confirmed_at = self.task.status.get().confirmed_at.unwrap_or_else(SystemTime::now);
-        let image = Image { mark, keys: keys.all(), leases: keys.known_leases(), confirmed_at };
-        let (name, begun) = (id.clone(), Instant::now());
-        let made_of = (keys.layout(), keys.place().clone());
-        let contents = self.task.current.as_ref().and_then(|version| version.contents.clone());
-        let contents = contents.filter(|zone| is_text_worth_keeping(zone, keys.len()));
-        let written = tokio::task::spawn_blocking(move || {
-            write_image(&folder, &name, &image)?;
-            match contents {
-                Some(zone) => write_made_text(&folder, &name, &zone, &mark, (made_of.0, &made_of.1)),
-                None => remove_made_text(&folder, &name),
-            }
-        });
-        let fault = written.await.unwrap_or(Ok(())).err().map(|error| error.to_string());
-        let pause = match fault {
-            Some(_) => SAVING_RETRY,
-            None => SAVING.max(begun.elapsed().saturating_mul(SAVING_SHARE)),
-        };
-        self.saving.not_before = Instant::now().checked_add(pause);
-        self.saving.is_unsaved |= fault.is_some();
-        if let Some(why) = fault.as_ref().filter(|_| self.saving.fault != fault) {
-            warn!(zone = %id.name, "cannot store an image of zone {id}: {why}; a restart serves an older one, or none until etcd answers");
         }
-        self.saving.fault = fault;
+        self.task.saving.confirmed();
+        let EtcdTask { settings, current, status, saving, .. } = self.task;
+        let kept = keeping::Kept::of(&settings, current.as_ref(), &status, self.mark);
+        let mut keys = self.keys;
+        saving.finish(|doing| kept?.work(doing, keys.as_mut()?)).await;
     }
 
     fn id(&self) -> ZoneId {

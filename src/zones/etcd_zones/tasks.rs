@@ -10,14 +10,16 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::keeping::KEPT_AS;
 use super::settings::EtcdSettings;
 use super::status::EtcdStatus;
-use super::task::{EtcdTask, Order};
+use super::task::{Begins, EtcdTask, Order};
 use crate::sync::{Shared, lock};
 use crate::tls::Random;
 use crate::zones::feed::FeedPublisher;
 use crate::zones::live::LiveZones;
 use crate::zones::publication::Publications;
+use crate::zones::saving::{KeptWriter, Saving};
 use crate::zones::settings::Settings;
 use crate::zones::store::{Store, StoredZone};
 use crate::zones::version::ZoneVersion;
@@ -43,6 +45,7 @@ struct Running {
     settings: Arc<EtcdSettings>,
     status: Shared<EtcdStatus>,
     orders: mpsc::Sender<Order>,
+    writer: KeptWriter,
     task: JoinHandle<()>,
 }
 
@@ -83,11 +86,8 @@ impl EtcdZones {
                 // A reload may have made anew what was served when it began, over what has come since.
                 Some(running) if running.settings.is_same(&settings) && running.serial() == serial => running,
                 replaced => {
-                    let status = replaced.map(|replaced| {
-                        replaced.task.abort();
-                        replaced.status
-                    });
-                    self.start(settings, status.unwrap_or_default(), stored)
+                    replaced.iter().for_each(|replaced| replaced.task.abort());
+                    self.start(settings, replaced, stored)
                 }
             };
             tasks.insert(id, running);
@@ -98,22 +98,28 @@ impl EtcdZones {
     fn start(
         &self,
         settings: EtcdSettings,
-        status: Shared<EtcdStatus>,
+        replaced: Option<Running>,
         stored: Option<&StoredZone>,
     ) -> Running {
         let settings = Arc::new(settings);
+        let (begins, status, writer) = match replaced {
+            Some(Running { settings, status, writer, .. }) => (Begins::Behind(settings), status, writer),
+            None => (Begins::First, Shared::default(), KeptWriter::default()),
+        };
         let (orders, given) = mpsc::channel(ORDERS_WAITING_MAX);
         let current = stored.and_then(|zone| zone.version()).map(ZoneVersion::as_it_came);
         status.change(|status| status.serial = current.as_ref().map(|version| version.serial));
         let task = EtcdTask {
             settings: Arc::clone(&settings),
+            begins,
             current,
             publications: FeedPublisher::new(&settings, self.publications.clone(), Arc::clone(&self.live)),
             status: status.clone(),
             random: Arc::clone(&self.random),
+            saving: Saving::new(settings.id().clone(), &KEPT_AS, writer.clone()),
             addresses_changed: Arc::clone(&self.addresses_changed),
         };
-        Running { settings, status, orders, task: tokio::spawn(task.run(given)) }
+        Running { settings, status, orders, writer, task: tokio::spawn(task.run(given)) }
     }
 
     /// How a zone stands; none where its records are no keys of etcd.

@@ -9,7 +9,6 @@ use tokio::time::sleep_until;
 use tracing::{debug, info, warn};
 
 use super::making;
-use super::saving::Saving;
 use super::settings::SecondarySettings;
 use super::told::{HeardNotify, Listener};
 use crate::source::{Origin, Transfer};
@@ -19,10 +18,19 @@ use crate::transfer::incoming::{
     FetchError, Fetched, Held, PrimaryClient, PrimaryVersion, Received, Refresh, SerialComparison, expiry,
 };
 use crate::transfer::{Soa, is_newer};
+use crate::zones::copy;
 use crate::zones::feed::{FeedPublisher, FeedStatus};
 use crate::zones::publication::NotPublished;
+use crate::zones::saving::{Doing, KeptAs, Saving, Work};
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;
+
+/// The copy of a zone.
+pub(super) const KEPT_AS: KeptAs = KeptAs {
+    what: "a copy",
+    without: "a restart serves an older copy, or none until a primary answers",
+    pause: Duration::ZERO,
+};
 
 /// The state of the task.
 pub(super) struct SecondaryTask {
@@ -36,6 +44,8 @@ pub(super) struct SecondaryTask {
     pub(super) publications: FeedPublisher,
     pub(super) status: Shared<FeedStatus>,
     pub(super) random: Arc<Random>,
+    /// From which primary the current version came; none: it is what is kept.
+    pub(super) from: Option<String>,
     /// The copy on the disk.
     pub(super) saving: Saving,
     /// Called for each new version if reverse zones are made from this zone.
@@ -60,7 +70,8 @@ impl SecondaryTask {
         loop {
             let expire = refresh.held().map(|held| expiry(&held.soa));
             self.status.change(|status| status.expire = expire.or(status.expire));
-            self.saving.begin(self.current.as_ref(), since(&refresh));
+            let kept = self.kept(&refresh);
+            self.saving.begin(kept);
             let due = self.saving.due().map_or(refresh.due(), |due| due.min(refresh.due()));
             tokio::select! {
                 heard = listener.next() => match heard {
@@ -70,7 +81,10 @@ impl SecondaryTask {
                         }
                         continue;
                     }
-                    None => return self.saving.finish(self.current.as_ref(), since(&refresh)).await,
+                    None => {
+                        let kept = self.kept(&refresh);
+                        return self.saving.finish(kept).await;
+                    }
                 },
                 () = self.saving.ended() => continue,
                 () = sleep_until(due.into()) => {}
@@ -105,6 +119,23 @@ impl SecondaryTask {
                     self.current = served.as_ref().map(ZoneVersion::as_it_came);
                 }
                 Err(NotPublished::NoZone | NotPublished::Ending) => return,
+            }
+        }
+    }
+
+    /// How what is served is kept, and how it is noted that it holds.
+    fn kept(&self, refresh: &Refresh) -> impl FnOnce(Doing) -> Option<Work> + use<> {
+        let (folder, id, at) = (self.settings.folder.clone(), self.settings.id().clone(), since(refresh));
+        let (current, from) = (self.current.clone(), self.from.clone());
+        move |doing| {
+            let folder = folder?;
+            let told = |error: std::io::Error| error.to_string();
+            match doing {
+                Doing::Writing => {
+                    let (contents, from) = (current?.contents.clone()?, from?);
+                    Some(Box::new(move || copy::write(&folder, &id, &contents, &from, at).map_err(told)))
+                }
+                Doing::Confirming => Some(Box::new(move || copy::confirm(&folder, &id, at).map_err(told))),
             }
         }
     }
@@ -223,7 +254,8 @@ impl SecondaryTask {
             status.bytes = status.bytes.saturating_add(bytes);
         });
         self.current = Some(Arc::new(version));
-        self.saving.transferred(from.to_string());
+        self.from = Some(from.to_string());
+        self.saving.changed();
         Ok(seen)
     }
 

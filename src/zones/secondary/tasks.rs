@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::saving::{CopyWriter, Saving};
 use super::settings::SecondarySettings;
-use super::task::SecondaryTask;
+use super::task::{KEPT_AS, SecondaryTask};
 use super::told::{Teller, telling};
 use crate::answer::Requester;
 use crate::dns::{Name, NameRef};
@@ -20,9 +19,11 @@ use crate::requestor::Protocol;
 use crate::sync::{Shared, lock};
 use crate::tls::Random;
 use crate::transfer::incoming::{Primary, Told};
+use crate::zones::copy;
 use crate::zones::feed::{FeedPublisher, FeedStatus};
 use crate::zones::live::LiveZones;
 use crate::zones::publication::Publications;
+use crate::zones::saving::{KeptWriter, Saving};
 use crate::zones::settings::{Settings, ZoneSettings};
 use crate::zones::store::{Store, StoredZone};
 use crate::zones::version::ZoneVersion;
@@ -67,7 +68,7 @@ struct Running {
     settings: Arc<SecondarySettings>,
     status: Shared<FeedStatus>,
     teller: Teller,
-    writer: CopyWriter,
+    writer: KeptWriter,
     task: JoinHandle<()>,
 }
 
@@ -148,7 +149,9 @@ impl Secondaries {
             let _ = task.await;
             if let (ForgottenCopies::Removed, Some(folder)) = (copies, &settings.folder) {
                 // What it has begun to write is written before; what cannot be removed is told by who asks for it.
-                let _ = writer.remove(folder.clone(), settings.id().clone()).await;
+                let (folder, id) = (folder.clone(), settings.id().clone());
+                let remove = move || copy::remove(&folder, &id).map_err(|error| error.to_string());
+                let _ = writer.write(remove).await;
             }
         }
     }
@@ -177,14 +180,16 @@ impl Secondaries {
     fn start(
         &self,
         settings: SecondarySettings,
-        replaced: Option<(Shared<FeedStatus>, CopyWriter)>,
+        replaced: Option<(Shared<FeedStatus>, KeptWriter)>,
         stored: Option<&StoredZone>,
     ) -> Running {
         // The task that was replaced may not have written what it copied last.
-        let unsaved = replaced.as_ref().and_then(|(status, _)| status.get().from);
+        let from = replaced.as_ref().and_then(|(status, _)| status.get().from);
         let (status, writer) = replaced.unwrap_or_default();
-        let mut saving = Saving::new(settings.id().clone(), settings.folder.as_deref(), writer.clone());
-        unsaved.into_iter().for_each(|from| saving.transferred(from));
+        let mut saving = Saving::new(settings.id().clone(), &KEPT_AS, writer.clone());
+        if from.is_some() {
+            saving.changed();
+        }
         let settings = Arc::new(settings);
         let (teller, listener) = telling();
         let now = Instant::now();
@@ -204,6 +209,7 @@ impl Secondaries {
             publications: FeedPublisher::new(&settings, self.publications.clone(), Arc::clone(&self.live)),
             status: status.clone(),
             random: Arc::clone(&self.random),
+            from,
             saving,
             addresses_changed: Arc::clone(&self.addresses_changed),
         };

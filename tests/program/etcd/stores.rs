@@ -207,6 +207,65 @@ fn a_zone_that_is_stale_for_too_long_answers_servfail() {
 }
 
 #[test]
+fn a_reload_takes_other_settings_and_never_goes_back_to_an_older_image() {
+    let Some(etcd) = Etcd::start(1, Security::None) else { return };
+    etcd.put(&key("api"), &host("192.0.2.1"));
+    let site = site_of(&etcd, SKYDNS);
+    let program = site.start();
+    wait_for_address(&program, "api", "192.0.2.1");
+    let images = site.folder().join("state/images");
+    wait_for("an image", PATIENCE, || images.join("lab.example.keys").exists().then_some(()));
+    // Newer than the image, for the next ten seconds.
+    etcd.put(&key("api"), &host("192.0.2.2"));
+    wait_for_address(&program, "api", "192.0.2.2");
+    let serial = || status(&site)["serial"].as_u64().expect("a serial");
+    let before = serial();
+    configure(&site, &etcd, &format!("{SKYDNS}shrink-limit = \"60%\"\n"));
+    program.reload_and_wait();
+    etcd.put(&key("new"), &host("192.0.2.9"));
+    wait_for_address(&program, "new", "192.0.2.9");
+    assert_eq!(serial(), before + 1, "no version between");
+    configure(&site, &etcd, &format!("{SKYDNS}ttl = \"77s\"\n"));
+    program.reload_and_wait();
+    wait_for("the new TTL", PATIENCE, || {
+        let response = ask(program.listen(), "api.lab.example.", RecordType::A)?;
+        (response.answers.first()?.ttl == 77).then_some(())
+    });
+}
+
+#[test]
+fn whenever_the_server_is_killed_its_image_has_its_text() {
+    let Some(etcd) = Etcd::start(1, Security::None) else { return };
+    etcd.put_many(12_000, |number| {
+        (key(&format!("h{number}")), host(&format!("10.0.{}.{}", number / 256, number % 256)))
+    });
+    let site = site_of(&etcd, SKYDNS);
+    let images = site.folder().join("state/images");
+    let texts = || -> Vec<String> {
+        let names = std::fs::read_dir(&images).expect("images");
+        let names = names.map(|one| one.expect("a file").file_name().into_string().expect("a name"));
+        names.filter(|name| name.ends_with(".zone")).collect()
+    };
+    let revision_of_image = || {
+        let image = std::fs::read_to_string(images.join("lab.example.keys")).ok()?;
+        image.lines().next()?.rsplit(' ').next().map(str::to_owned)
+    };
+    let mut program = site.start();
+    let first = wait_for("an image", PATIENCE, revision_of_image);
+    program.kill();
+    assert!(texts().contains(&format!("lab.example+{first}.zone")), "{:?} of {first}", texts());
+    // What a kill may leave: a text of an image that was not written any more, and a start that makes up for a text that
+    // is missing.
+    std::fs::rename(images.join(format!("lab.example+{first}.zone")), images.join("lab.example+999999.zone"))
+        .expect("a text");
+    let program = site.start();
+    wait_for("the text of the image", PATIENCE, || {
+        (texts() == [format!("lab.example+{first}.zone")]).then_some(())
+    });
+    program.stop();
+}
+
+#[test]
 fn a_start_reads_the_text_that_many_keys_have_made_and_under_other_settings_the_keys() {
     let Some(mut etcd) = Etcd::start(1, Security::None) else { return };
     etcd.put_many(12_000, |number| {
