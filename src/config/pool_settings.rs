@@ -3,6 +3,7 @@
 //! Reads these keys, and refuses those that mean nothing together. Not responsible for what is probed
 //! (`zone_probe`), or for whether an address is in the zone.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -150,16 +151,17 @@ fn read_machines(value: Value<'_>, found: &mut Diagnostics) -> Machines {
         return Machines::Apart;
     };
     let mut machines: Vec<Vec<IpAddr>> = Vec::with_capacity(items.len());
+    let mut known = HashSet::new();
     for item in items {
         let Some(addresses) = keep(item.items().map_err(|fault| fault.help(help)), found) else { continue };
         let is_alone = addresses.len() < 2;
         let mut machine = Vec::with_capacity(addresses.len());
         for written in addresses {
             let Some(address) = keep(written.address(), found) else { continue };
-            if machine.contains(&address) || machines.iter().flatten().any(|known| *known == address) {
-                found.push(written.fault(format!("{address} is an address of one machine, once")));
-            } else {
+            if known.insert(address) {
                 machine.push(address);
+            } else {
+                found.push(written.fault(format!("{address} is an address of one machine, once")));
             }
         }
         if is_alone {

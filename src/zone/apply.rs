@@ -8,6 +8,7 @@
 //!   records ──▶ names that came ──▶ names that vanish ──▶ what is hidden ──▶ pools ──▶ rules
 //! ```
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -72,9 +73,23 @@ impl Zone {
         origin: impl Into<Origin>,
         found: &mut Diagnostics,
     ) -> Result<Option<(Zone, Vec<NodeChange>)>, ChangesetError> {
-        let origin = &origin.into();
+        self.after_all(&[(origin.into(), changes)], guards, found)
+    }
+
+    /// The same after changes from several places, which are made at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Zone::after`].
+    pub fn after_all(
+        &self,
+        changes: &[(Origin, impl Borrow<Changeset>)],
+        guards: &[Guarding],
+        found: &mut Diagnostics,
+    ) -> Result<Option<(Zone, Vec<NodeChange>)>, ChangesetError> {
+        let Some((origin, _)) = changes.first() else { return Ok(Some((self.clone(), Vec::new()))) };
         let mut writer = ChangingZone::of(self);
-        for owner in by_owner(&changes.removed, &changes.added) {
+        for owner in by_owner(changes) {
             writer.change_owner(&owner, origin, found)?;
         }
         let ChangingZone { before: _, mut zone, mut touched } = writer.settled();
@@ -148,7 +163,7 @@ impl<'z> ChangingZone<'z> {
         let (mut gone, mut come) = (0, 0);
         for key in changes.rrsets() {
             let before = before.and_then(|node| node.rrset_of(key));
-            let rrset = changes.merged(key, before, origin, found)?;
+            let rrset = changes.merged(key, before, found)?;
             records -= before.map_or(0, |rrset| rrset.rdatas().len());
             records += rrset.as_ref().map_or(0, |rrset| rrset.rdatas.len());
             gone += before.map_or(0, |rrset| memory(rrset.rdatas()));

@@ -3,7 +3,7 @@
 //! Makes the name tree and groups records into RRsets. Not responsible for the rules between records: that is
 //! `rules`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -308,30 +308,55 @@ impl Builder {
         (found.errors() == 0).then_some(zone)
     }
 
-    /// Gives owners the addresses of the hosts that are their members.
+    /// Gives owners the addresses of the hosts that are their members: with the TTL of those of its type that an owner has,
+    /// else of the first that comes, and each once.
     fn add_members(&mut self, found: &mut Diagnostics) {
         if self.guardings.iter().all(|guarding| guarding.hosts.is_empty()) {
             return;
         }
         let guardings = std::mem::take(&mut self.guardings);
-        let wanted = Wanted::of(&guardings, |name| self.own_addresses(name), found);
+        let own = self.own_addresses(&guardings);
+        let at = |name: NameRef<'_>| own.get(&name.to_name()).cloned().unwrap_or_default();
+        let wanted = Wanted::of(&guardings, at, found);
+        let mut there: HashSet<(&Name, IpAddr)> = HashSet::new();
+        let mut ttl_of: HashMap<(&Name, Rtype), Ttl> = HashMap::new();
+        for (owner, HostAddress { address, ttl }) in
+            own.iter().flat_map(|(name, own)| own.iter().map(move |one| (name, one)))
+        {
+            there.insert((owner, *address));
+            ttl_of.insert((owner, type_of(*address)), *ttl);
+        }
         for (owner, host, HostAddress { address, ttl }) in wanted.addresses {
-            found.extend(self.add_address(owner.as_ref(), address, ttl, host.origin_of_members()).err());
+            if there.insert((owner, address)) {
+                let (member, rtype) = (Member::at(address), type_of(address));
+                let ttl = *ttl_of.entry((owner, rtype)).or_insert(ttl);
+                let origin = host.origin_of_members();
+                found.extend(self.add(owner.as_ref(), rtype, ttl, &member.rdata, origin).err());
+            }
         }
         self.guardings = guardings;
     }
 
-    /// The addresses that a name has in records of its own.
-    fn own_addresses(&self, name: NameRef<'_>) -> Vec<HostAddress> {
-        let is_it = |node: u32| self.name(NodeId(node)).eq_ignore_ascii_case(name.wire());
-        let Some(node) = self.index.find(NameHash::of(name), is_it).map(NodeId) else { return Vec::new() };
-        let own = self.records.iter().filter(|one| one.node == node);
-        let address = |one: &Collected| {
-            let from = one.rdata_at as usize;
-            let rdata = self.rdata.get(from..from + usize::from(one.rdata_len))?;
-            Some(HostAddress { address: address_of(one.rtype, rdata)?, ttl: one.ttl })
+    /// The addresses in records of the names that have members by name, or are some: all of them in one pass, however many
+    /// there are.
+    fn own_addresses(&self, guardings: &[Guarding]) -> HashMap<Name, Vec<HostAddress>> {
+        let with_hosts = guardings.iter().filter(|guarding| !guarding.hosts.is_empty());
+        let names = with_hosts
+            .flat_map(|one| std::iter::once(&one.owner).chain(one.hosts.iter().map(|host| &host.name)));
+        let node = |name: &Name| {
+            let is_it = |node: u32| self.name(NodeId(node)).eq_ignore_ascii_case(name.as_ref().wire());
+            self.index.find(NameHash::of(name.as_ref()), is_it).map(NodeId)
         };
-        own.filter_map(address).collect()
+        let mut at: HashMap<NodeId, (&Name, Vec<HostAddress>)> =
+            names.filter_map(|name| Some((node(name)?, (name, Vec::new())))).collect();
+        for one in &self.records {
+            let Some((_, addresses)) = at.get_mut(&one.node) else { continue };
+            let rdata = self.rdata.get(one.rdata_at as usize..).unwrap_or_default();
+            let address =
+                rdata.get(..usize::from(one.rdata_len)).and_then(|rdata| address_of(one.rtype, rdata));
+            addresses.extend(address.map(|address| HostAddress { address, ttl: one.ttl }));
+        }
+        at.into_values().map(|(name, addresses)| (name.clone(), addresses)).collect()
     }
 
     /// Whether the apex has keys and signatures.

@@ -9,7 +9,7 @@ use super::guarding::{Guarding, Machines};
 use super::member::{Guard, Member, Passes};
 use super::pool::Pool;
 use super::sealed::NodeId;
-use super::tested::{Made, address_of};
+use super::tested::{Made, TESTED_MAX, address_of};
 use crate::dns::Rtype;
 use crate::source::{Diagnostic, Diagnostics};
 
@@ -35,6 +35,13 @@ impl Made {
             },
             Machines::Listed(machines) => machines.clone(),
         };
+        if let Some(machine) = machines.iter().find(|machine| machine.len() > TESTED_MAX) {
+            let first = machine.first().map_or_else(String::new, |first| format!(" of {first}"));
+            let message =
+                format!("the machine{first}, of `{}`, has more than {TESTED_MAX} addresses", guarding.owner);
+            let help = "each is answered while all of them pass: list the addresses of one machine alone";
+            return found.push(Diagnostic::error(&guarding.origin, message).help(help));
+        }
         let guards = self.guards_by_address(node);
         for address in machines.iter().flatten().filter(|address| !guards.contains_key(address)) {
             let message =

@@ -1,9 +1,10 @@
 //! An RRset after some of its records went and others came.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 
 use super::changed::ChangedRrset;
-use super::changeset::{ChangesetError, Record};
+use super::changeset::{Changeset, ChangesetError, Record};
 use super::distinct::repetition;
 use super::rrset_key::RrsetKey;
 use super::rules::one_ttl;
@@ -15,21 +16,28 @@ use crate::source::{Diagnostic, Diagnostics, Origin};
 pub(super) struct OwnerChanges<'c> {
     pub(super) owner: NameRef<'c>,
     pub(super) removed: Vec<&'c Record>,
-    pub(super) added: Vec<&'c Record>,
+    /// With where each comes from.
+    pub(super) added: Vec<(&'c Record, &'c Origin)>,
 }
 
 /// Changes by their owners, in the order in which these are met.
-pub(super) fn by_owner<'c>(removed: &'c [Record], added: &'c [Record]) -> Vec<OwnerChanges<'c>> {
-    let mut owners: Vec<OwnerChanges<'c>> = Vec::new();
+pub(super) fn by_owner(changes: &[(Origin, impl Borrow<Changeset>)]) -> Vec<OwnerChanges<'_>> {
+    let mut owners: Vec<OwnerChanges<'_>> = Vec::new();
     let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
-    for (record, goes) in removed.iter().map(|one| (one, true)).chain(added.iter().map(|one| (one, false))) {
+    let each = || changes.iter().map(|(origin, changes)| (origin, changes.borrow()));
+    let removed = each().flat_map(|(_, changes)| &changes.removed).map(|record| (record, None));
+    let added = each().flat_map(|(origin, changes)| changes.added.iter().map(move |one| (one, Some(origin))));
+    for (record, origin) in removed.chain(added) {
         let owner = record.owner.as_ref();
         let place = *places.entry(owner.to_lowercase()).or_insert_with(|| {
             owners.push(OwnerChanges { owner, removed: Vec::new(), added: Vec::new() });
             owners.len() - 1
         });
         let changes = &mut owners[place];
-        if goes { &mut changes.removed } else { &mut changes.added }.push(record);
+        match origin {
+            None => changes.removed.push(record),
+            Some(origin) => changes.added.push((record, origin)),
+        }
     }
     owners
 }
@@ -37,25 +45,25 @@ pub(super) fn by_owner<'c>(removed: &'c [Record], added: &'c [Record]) -> Vec<Ow
 impl OwnerChanges<'_> {
     /// The RRsets of its records that go or come, each once.
     pub(super) fn rrsets(&self) -> Vec<RrsetKey> {
+        let added = self.added.iter().map(|(record, _)| record);
         let mut keys: Vec<RrsetKey> =
-            self.removed.iter().chain(&self.added).map(|record| record.rrset_key()).collect();
+            self.removed.iter().chain(added).map(|record| record.rrset_key()).collect();
         keys.sort_unstable();
         keys.dedup();
         keys
     }
 
-    /// What becomes of an RRset; none where nothing is left. What comes is from `origin`.
+    /// What becomes of an RRset; none where nothing is left.
     pub(super) fn merged(
         &self,
         key: RrsetKey,
         before: Option<Rrset<'_>>,
-        origin: &Origin,
         found: &mut Diagnostics,
     ) -> Result<Option<ChangedRrset>, ChangesetError> {
         let rtype = key.rtype;
         let is_in_it = |record: &&Record| record.rrset_key() == key;
         let removed: Vec<&Record> = self.removed.iter().copied().filter(is_in_it).collect();
-        let added = self.added.iter().copied().filter(is_in_it);
+        let added = self.added.iter().copied().filter(|(record, _)| is_in_it(record));
         let mut going: HashSet<&[u8]> = removed.iter().map(|record| &*record.rdata).collect();
         let mut records: Vec<(&[u8], Ttl, Origin)> = Vec::new();
         if let Some(rrset) = before {
@@ -66,7 +74,7 @@ impl OwnerChanges<'_> {
             return Err(ChangesetError::NotThere(record.clone()));
         }
         let mut there: HashSet<&[u8]> = records.iter().map(|(rdata, ..)| *rdata).collect();
-        for record in added {
+        for (record, origin) in added {
             if !there.insert(&record.rdata) {
                 return Err(ChangesetError::AlreadyThere(record.clone()));
             }

@@ -227,25 +227,23 @@ fn moves_negative_ttl(changes: &Changeset) -> bool {
 
 /// A zone after changes, with the addresses of the hosts that are members by name as they are now; and what that took.
 fn with_members(
-    mut zone: Zone,
-    mut nodes: Vec<NodeChange>,
+    zone: Zone,
+    nodes: Vec<NodeChange>,
     inputs: &Inputs,
     found: &mut Diagnostics,
 ) -> Result<(Zone, Vec<NodeChange>, Vec<Changeset>), ProposalError> {
-    let changes = zone.member_changes(&inputs.guards, found);
+    let changes = zone.member_changes(&nodes, &inputs.guards, found);
     if found.errors() > 0 {
         return Err(ProposalError::Unsound(std::mem::take(found)));
     }
-    let mut made = Vec::with_capacity(changes.len());
-    for (host, changes) in changes {
-        let changed = zone.after(&changes, &inputs.guards, host, found).map_err(ProposalError::Changes)?;
-        let Some((after, more)) = changed else {
-            return Err(ProposalError::Unsound(std::mem::take(found)));
-        };
-        (zone, nodes) = (after, joined(nodes, more));
-        made.push(changes);
+    if changes.is_empty() {
+        return Ok((zone, nodes, Vec::new()));
     }
-    Ok((zone, nodes, made))
+    let changed = zone.after_all(&changes, &inputs.guards, found).map_err(ProposalError::Changes)?;
+    let Some((after, more)) = changed else {
+        return Err(ProposalError::Unsound(std::mem::take(found)));
+    };
+    Ok((after, joined(nodes, more), changes.into_iter().map(|(_, changes)| changes).collect()))
 }
 
 /// What became of nodes by one change and by the next.
@@ -456,6 +454,32 @@ mod tests {
         // So does a version that is put together anew.
         let merged = merged(second);
         assert_eq!(api(&merged), [1, 3, 4]);
+        // So do their TTLs, of all hosts at once, and a change elsewhere leaves all as it is.
+        let slower =
+            |name: &str, last: u8| Record { ttl: Ttl::from_seconds(90).unwrap(), ..host(name, last) };
+        let changes = Changeset {
+            removed: vec![soa(2), host("m0.example.", 1), host("m1.example.", 3), host("m1.example.", 4)],
+            added: vec![
+                soa(3),
+                slower("m0.example.", 1),
+                slower("m1.example.", 3),
+                slower("m1.example.", 4),
+                host("other.example.", 9),
+            ],
+        };
+        let contents = Contents::Changes { base: 2, changes, origin: named() };
+        let third = proposal(contents, inputs()).accept(Some(&merged)).unwrap();
+        let ttls = |version: &ZoneVersion| -> Vec<(String, u32)> {
+            let records = version.contents.as_ref().unwrap().records();
+            let addresses = records.filter(|(_, rtype, ..)| *rtype == Rtype::A);
+            addresses.map(|(owner, _, ttl, _)| (owner.to_string(), ttl.seconds())).collect()
+        };
+        let is_slow = |(owner, ttl): &(String, u32)| *ttl == if owner == "other.example." { 60 } else { 90 };
+        assert_eq!((api(&third), ttls(&third).len()), (vec![1, 3, 4], 7));
+        assert!(ttls(&third).iter().all(is_slow), "{:?}", ttls(&third));
+        let mut again = ttls(&super::merged(third));
+        again.retain(is_slow);
+        assert_eq!(again.len(), 7);
         let removed = Changeset { removed: vec![soa(2), host("m0.example.", 1)], added: vec![soa(3)] };
         let gone = Contents::Changes { base: 2, changes: removed, origin: named() };
         let fault = proposal(gone, inputs()).accept(Some(&merged)).err().unwrap().to_string();

@@ -11,7 +11,7 @@ use crate::dns::Ttl;
 use crate::health::{Board, TargetId, Verdict};
 use crate::probe::Share;
 use crate::zone::{
-    AllDown, Candidate, ChoiceAtQuery, Member, Network, Pass, Passes, Pool, Selector, View, WhileAny,
+    AllDown, Candidate, ChoiceAtQuery, Guard, Member, Network, Pass, Passes, Pool, Selector, View, WhileAny,
     WhilePending,
 };
 
@@ -165,6 +165,13 @@ impl BoundPool {
         if member.guards.is_empty() {
             return Verdict::Up;
         }
+        let probed = |guard: &Guard| guard.probe.address;
+        let is_alone =
+            || member.guards.iter().zip(member.guards.iter().skip(1)).all(|(a, b)| probed(a) == probed(b));
+        if pass == Pass::All && (member.passes == Passes::AtAllAddresses || is_alone()) {
+            // Whatever is tested where, all of it must pass.
+            return targets.iter().map(|target| board.verdict(*target)).fold(Verdict::Up, worse);
+        }
         let at_address = |address: IpAddr| {
             let guards = member.guards.iter().zip(targets);
             let own = guards.filter(|(guard, _)| guard.probe.address == address);
@@ -182,7 +189,15 @@ impl BoundPool {
                 _ => Verdict::Down,
             }
         };
-        let verdicts = member.guards.iter().map(|guard| at_address(guard.probe.address));
+        // Each address once: most often those of one follow each other.
+        let is_first = |place: usize, address: IpAddr| {
+            let before = member.guards.get(..place).unwrap_or_default();
+            !before.iter().rev().any(|guard| guard.probe.address == address)
+        };
+        let each = member.guards.iter().map(probed).enumerate();
+        let verdicts = each
+            .filter(|(place, address)| is_first(*place, *address))
+            .map(|(_, address)| at_address(address));
         match member.passes {
             Passes::AtOneAddress => verdicts.fold(Verdict::Down, better),
             Passes::AtAllAddresses => verdicts.fold(Verdict::Up, worse),
@@ -263,15 +278,13 @@ impl BoundPool {
         let groups = self.pool.groups.iter().zip(self.groups()).enumerate();
         for (place, (group, members)) in groups {
             let needed = if place == 0 { self.pool.min_up.of(group.len()) } else { 1 };
-            let all: Vec<BoundMember<'_>> = members.collect();
-            let passes = |one: &BoundMember<'_>| will_do(one.verdict(board));
-            if all.iter().filter(|one| passes(one)).count() < needed {
+            let all: Vec<(bool, BoundMember<'_>)> =
+                members.map(|one| (will_do(one.verdict(board)), one)).collect();
+            if all.iter().filter(|(passes, _)| *passes).count() < needed {
                 continue;
             }
-            let given = match self.pool.while_any {
-                WhileAny::Passing => all.into_iter().filter(passes).collect(),
-                WhileAny::All => all,
-            };
+            let is_given = |passes: bool| passes || self.pool.while_any == WhileAny::All;
+            let given = all.into_iter().filter(|(passes, _)| is_given(*passes)).map(|(_, one)| one).collect();
             let (open, drained) = undrained(given, board);
             if open.is_empty() {
                 only_drained.get_or_insert(drained);

@@ -1,5 +1,6 @@
 //! Plain RRsets that the configuration guards.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -367,6 +368,55 @@ fn hosts_are_members_by_their_names_and_machines_with_all_their_addresses() {
         let said = guarded(&names, PoolSettings::default()).said().join("\n");
         assert!(said.contains(fault), "{said}");
     }
+}
+
+#[test]
+fn members_by_name_cost_what_they_are_in_a_large_zone() {
+    let mut lab = Lab::new(sound!());
+    let ttl = Ttl::from_seconds(60).unwrap();
+    let owner = |label: String| name(label.as_bytes());
+    for number in 0..20_000_u16 {
+        let [high, low] = number.to_be_bytes();
+        let added = lab.builder.add(
+            owner(format!("h{number}")).as_ref(),
+            Rtype::A,
+            ttl,
+            &[10, 0, high, low],
+            lab.named,
+        );
+        added.unwrap();
+    }
+    for number in 0..1_000_u16 {
+        let hosts = [0, 1, 2].map(|more| owner(format!("h{}", number * 3 + more)));
+        lab.builder.guard(Guarding {
+            owner: owner(format!("pool{number}")),
+            origin: lab.named.into(),
+            hosts: hosts.map(|name| HostName { name, origin: lab.named.into() }).to_vec(),
+            guards: vec![lab.template(443)],
+            choice: PoolSettings::default(),
+            records: Expected::Now,
+        });
+    }
+    let begun = std::time::Instant::now();
+    let zone = lab.finish().0.unwrap();
+    assert_eq!((zone.pools().len(), members(&zone).len()), (1_000, 3_000));
+    // Were all records looked at for each member, it would be a hundred million of them.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_machine_of_more_addresses_than_are_probed_for_one_answer_is_refused() {
+    let records: Vec<String> = (0..65).map(|last| format!("api 10 A 192.0.2.{last}")).collect();
+    let addresses: Vec<IpAddr> = (0..65).map(|last| IpAddr::from([192, 0, 2, last])).collect();
+    let said = |count: usize| {
+        let machines = Machines::Listed(vec![addresses[..count].to_vec()]);
+        let choice = PoolSettings { machines, ..PoolSettings::default() };
+        let text = format!("{}{}\n", sound!(), records.join("\n"));
+        Lab::new(text.leak()).choose("api", choice).said().join("\n")
+    };
+    assert_eq!(said(64), "");
+    let fault = "the machine of 192.0.2.0, of `api.example.`, has more than 64 addresses";
+    assert!(said(65).contains(fault), "{}", said(65));
 }
 
 #[test]
