@@ -82,32 +82,22 @@ fn parts(
     most: impl Fn(&Candidate<'_>) -> u64,
 ) -> Vec<u64> {
     let mut parts = vec![0; candidates.len()];
-    let mut ranks: Vec<u32> = candidates.iter().map(|one| one.rank).collect();
-    ranks.sort_unstable();
-    ranks.dedup();
+    let mut order: Vec<(usize, &Candidate<'_>)> = candidates.iter().enumerate().collect();
+    // In a rank, who has the least most for its weight comes first: what it may not have is there for those behind it.
+    order.sort_by(|(_, one), (_, other)| {
+        // A most of a million and a weight of 2^32 hundred times: the products fit.
+        let by_most = || (most(one) * weight(other)).cmp(&(most(other) * weight(one)));
+        one.rank.cmp(&other.rank).then_with(by_most)
+    });
     let mut left = WHOLE;
-    for rank in ranks {
-        let mut open: Vec<(usize, &Candidate<'_>)> =
-            candidates.iter().enumerate().filter(|(_, one)| one.rank == rank).collect();
-        loop {
-            let whole: u64 = open.iter().map(|(_, one)| weight(one)).sum();
-            if whole == 0 {
-                break;
-            }
+    for rank in order.chunk_by(|(_, one), (_, other)| one.rank == other.rank) {
+        let mut whole: u64 = rank.iter().map(|(_, one)| weight(one)).sum();
+        for (place, one) in rank.iter().filter(|(_, one)| weight(one) > 0) {
             // A thousand weights of a million, and each a hundredth more: the product fits.
-            let part = |one: &Candidate<'_>| (left * weight(one) / whole).max(u64::from(left > 0));
-            let (full, rest): (Vec<_>, Vec<_>) = open.iter().partition(|(_, one)| part(one) > most(one));
-            let given = if full.is_empty() { &rest } else { &full };
-            let now: Vec<(usize, u64)> =
-                given.iter().map(|(place, one)| (*place, part(one).min(most(one)))).collect();
-            for (place, part) in now {
-                parts[place] = part;
-                left = left.saturating_sub(part);
-            }
-            if full.is_empty() {
-                break;
-            }
-            open = rest;
+            let part = (left * weight(one) / whole).max(u64::from(left > 0)).min(most(one));
+            parts[*place] = part;
+            left -= part;
+            whole -= weight(one);
         }
     }
     parts
