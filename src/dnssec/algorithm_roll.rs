@@ -92,8 +92,8 @@ pub(super) fn under_way(
     }
     if let Some(leaves) = old_timing.get(Event::Delete) {
         let ends = old_timing.get(Event::Inactive).unwrap_or(leaves);
-        let is_there = leaves > now && ends > leaves;
-        return if is_there { wait(leaves, Waits::OldLeaves) } else { wait(ends, Waits::OldIsGone) };
+        let has_to_leave = leaves > now && ends > leaves;
+        return if has_to_leave { wait(leaves, Waits::OldLeaves) } else { wait(ends, Waits::OldIsGone) };
     }
     let known = known_at(published, times);
     let told = new_timing.get(Event::SyncPublish).map_or(known, |time| time.max(known));

@@ -270,7 +270,7 @@ pub fn write_timing(file: &KeyFile, timing: &Timing) -> Result<(), FolderError> 
         let put = || {
             let owner = Owner::of(&path)?;
             owner.take(&create(&unfinished, mode, text)?)?;
-            fs::rename(&unfinished, &path)
+            put_in_place(&unfinished, &path)
         };
         let put = put().inspect_err(|_| _ = fs::remove_file(&unfinished));
         put.map_err(|error| FolderError::File(path, error))
@@ -308,7 +308,7 @@ pub fn write_leaving(folder: &Path, zone: NameRef<'_>, leaving: &Leaving) -> Res
         let file = create(&unfinished, 0o644, &leaving.text())?;
         // Only root may give a file away; whoever else makes one owns it.
         drop(Owner::of(folder)?.take(&file));
-        fs::rename(&unfinished, &path)
+        put_in_place(&unfinished, &path)
     };
     put().inspect_err(|_| _ = fs::remove_file(&unfinished)).map_err(|error| FolderError::File(path, error))
 }
@@ -321,7 +321,7 @@ pub fn write_leaving(folder: &Path, zone: NameRef<'_>, leaving: &Leaving) -> Res
 pub fn forget_leaving(folder: &Path, zone: NameRef<'_>) -> Result<bool, FolderError> {
     let path = leaving_path(folder, zone);
     match fs::remove_file(&path) {
-        Ok(()) => Ok(true),
+        Ok(()) => sync_folder(&path).map(|()| true).map_err(|error| FolderError::File(path, error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(FolderError::File(path, error)),
     }
@@ -336,6 +336,17 @@ fn create(path: &Path, mode: u32, text: &str) -> io::Result<File> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     Ok(file)
+}
+
+/// Has a file that is whole take the place of another; it lasts when this returns.
+fn put_in_place(unfinished: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(unfinished, path)?;
+    sync_folder(path)
+}
+
+/// What came to, or went from, the folder of a file lasts when this returns.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Whose a file is.

@@ -39,7 +39,7 @@ pub use effective::Aside;
 pub use raising::{raise_serial, sign_anew};
 pub use registry::LiveZones;
 pub use remembered::{REMEMBERED_MAX, Remembered, RequestKey};
-pub use signing_feed::sign_feed;
+pub use signing_feed::{SigningKeys, sign_feed};
 pub use zone::{Hold, LiveState, LiveStatus, LiveZone};
 
 #[cfg(test)]

@@ -113,6 +113,11 @@ impl ZoneSigning {
         ZoneSigning::read(settings, zone, signing_time(state), (None, &Arc::default())).is_ok()
     }
 
+    /// Whether it is what a zone is signed with by these settings.
+    pub(super) fn is_by(&self, settings: &DnssecSettings) -> bool {
+        self.settings == *settings
+    }
+
     /// Whether zones with these are signed here in the same way. Other keys and periods come by themselves.
     pub(super) fn are_alike(one: Option<&ZoneSigning>, other: Option<&ZoneSigning>) -> bool {
         one.map(|one| &one.settings) == other.map(|other| &other.settings)

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::settings::FeedSettings;
 use crate::zones::last_fault::LastFault;
-use crate::zones::live::{LiveZones, sign_feed};
+use crate::zones::live::{LiveZones, SigningKeys, sign_feed};
 use crate::zones::publication::{NotPublished, Publications};
 use crate::zones::signing::DnssecSettings;
 use crate::zones::state::{Event, Fault};
@@ -96,7 +96,8 @@ impl FeedPublisher {
         let current = self.publications.current(self.id.clone()).await;
         let base = current.clone();
         let signed = tokio::task::spawn_blocking(move || {
-            let signed = sign_feed(&zone, &mut state, base.as_deref(), &unsigned, &dnssec);
+            let keys = (&dnssec, SigningKeys::Served);
+            let signed = sign_feed(&zone, &mut state, base.as_deref(), &unsigned, keys);
             zone.show(&state);
             (signed, state)
         });

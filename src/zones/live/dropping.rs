@@ -6,11 +6,10 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::batch::sharing;
-use super::effective::soa_records;
+use super::effective::serial_change;
 use super::serial::after_change;
 use super::zone::{LiveState, LiveZone, seconds_now};
-use crate::dns::Rtype;
-use crate::zone::{Changeset, NodeId, Record, Rrset};
+use crate::zone::Changeset;
 use crate::zones::journal::{JournalStep, Overlay, OverlayKey};
 use crate::zones::proposal::{Contents, Proposal};
 use crate::zones::version::{Inputs, ZoneVersion};
@@ -87,11 +86,9 @@ pub(super) fn version_of(
         );
     }
     let serial = after_change(current.serial, current.serial);
-    let [before, after]: [Record; 2] = soa_records(contents, serial).ok_or("the SOA record is not whole")?;
-    changes.removed.insert(0, before);
-    changes.added.insert(0, after);
-    let soa = contents.node(NodeId::APEX).rrset(Rtype::SOA).map(Rrset::origin);
-    let origin = soa.ok_or("the zone has no SOA record")?;
+    let (soa, origin) = serial_change(contents, serial)?;
+    changes.removed.splice(0..0, soa.removed);
+    changes.added.splice(0..0, soa.added);
     let proposal = Proposal {
         zone: current.id.clone(),
         contents: Contents::Changes { base: current.serial, changes: changes.clone(), origin },

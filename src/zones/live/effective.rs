@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::dns::{Name, Rtype};
 use crate::source::{Diagnostics, Origin};
-use crate::zone::{Changeset, Guarding, NodeId, Record, Zone};
+use crate::zone::{Changeset, Guarding, NodeId, Record, Rrset, Zone};
 use crate::zones::journal::{Overlaid, Overlay, OverlayKey};
 
 /// A record of an update that does not fit the zone's file, and is not served.
@@ -123,8 +123,20 @@ fn make(
     builder.finish(&mut found).ok_or_else(|| found.first_error_or("the zone would be unsound"))
 }
 
+/// What gives a zone another serial, and where its SOA record comes from.
+///
+/// # Errors
+///
+/// In words, what is wrong with that.
+pub(super) fn serial_change(zone: &Zone, serial: u32) -> Result<(Changeset, Origin), String> {
+    let [before, after] = soa_records(zone, serial).ok_or("the SOA record is not whole")?;
+    let origin = zone.node(NodeId::APEX).rrset(Rtype::SOA).map(Rrset::origin);
+    let origin = origin.ok_or("the zone has no SOA record")?;
+    Ok((Changeset { removed: vec![before], added: vec![after] }, origin))
+}
+
 /// The SOA record of a zone, and the same with another serial.
-pub(super) fn soa_records(zone: &Zone, serial: u32) -> Option<[Record; 2]> {
+fn soa_records(zone: &Zone, serial: u32) -> Option<[Record; 2]> {
     let rrset = zone.node(NodeId::APEX).rrset(Rtype::SOA)?;
     let rdata = rrset.rdatas().next()?;
     let mut next: Box<[u8]> = rdata.into();

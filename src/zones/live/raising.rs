@@ -54,7 +54,7 @@ pub fn sign_anew(
 }
 
 /// Writes down the step from a serial to a version.
-fn write_down(
+pub(super) fn write_down(
     zone: &LiveZone,
     state: &mut LiveState,
     version: &ZoneVersion,

@@ -12,20 +12,26 @@
 
 use std::sync::Arc;
 
-use super::batch::write_step;
-use super::effective::soa_records;
+use super::effective::serial_change;
+use super::raising::write_down;
 use super::serial::after_change;
-use super::zone::{LiveState, LiveZone, seconds_now};
+use super::zone::{LiveState, LiveZone};
 use crate::dns::Rtype;
 use crate::source::Diagnostics;
-use crate::zone::{Changeset, NodeId, Record, Rrset};
-use crate::zones::journal::{Journal, JournalStep};
-use crate::zones::proposal::{Contents, Proposal};
+use crate::zone::{Changeset, Record};
+use crate::zones::journal::Journal;
+use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::signing::{DnssecSettings, ZoneSigning, signing_time};
 use crate::zones::version::{Inputs, ZoneVersion};
 
-/// Who signs, in steps.
-const BY_SIGNING: &str = "signing";
+/// With which keys what has come is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SigningKeys {
+    /// With those that what is served is signed with: whoever looks at keys and weeks each minute finds others.
+    Served,
+    /// With those that are in their folder now.
+    Read,
+}
 
 /// What is to be served where `unsigned` has come, with a serial ahead of all that were served, which is on the disk when
 /// this returns; none: that is what `current` is. Blocks.
@@ -38,37 +44,54 @@ pub fn sign_feed(
     state: &mut LiveState,
     current: Option<&ZoneVersion>,
     unsigned: &Arc<ZoneVersion>,
-    settings: &DnssecSettings,
+    (settings, keys): (&DnssecSettings, SigningKeys),
 ) -> Result<Option<ZoneVersion>, String> {
-    let now = signing_time(state.folder.as_deref());
     let before = current.and_then(|current| current.inputs.signing.as_ref());
-    let folders = before.map(|before| Arc::clone(before.folders())).unwrap_or_default();
-    let signing = ZoneSigning::read(settings, &zone.id, now, (before.map(Arc::as_ref), &folders));
-    let signing = signing.map_err(|fault| fault.to_string())?;
+    let signing = match before.filter(|before| keys == SigningKeys::Served && before.is_by(settings)) {
+        Some(before) => Arc::clone(before),
+        None => Arc::new(read(zone, state, before, settings)?),
+    };
     let of = current.and_then(|current| current.unsigned.as_ref());
-    let is_same = before.is_some_and(|before| **before == signing);
+    let is_same = before.is_some_and(|before| *before == signing);
     if is_same && of.is_some_and(|of| Arc::ptr_eq(of, unsigned)) {
         return Ok(None);
     }
     let last = current.map(|current| current.serial).or(state.journal().and_then(Journal::serial));
     let serial = last.map_or(unsigned.serial, |last| after_change(unsigned.serial, last));
-    let inputs = Arc::new(Inputs { signing: Some(Arc::new(signing)), ..Inputs::clone(&unsigned.inputs) });
+    let inputs = Arc::new(Inputs { signing: Some(signing), ..Inputs::clone(&unsigned.inputs) });
     let changes = current.zip(of).and_then(|(current, of)| changes_to(current, of, unsigned, serial));
-    let changed = changes.and_then(|contents| accepted(unsigned, contents, &inputs, current).ok());
-    let version = match changed {
-        Some(version) => version,
+    let version = match changes.map(|contents| accepted(unsigned, contents, &inputs, current)) {
+        Some(Ok(version)) => version,
         // What is new, or changed in another way than by records, is put together anew.
-        None => accepted(unsigned, whole(unsigned, serial)?, &inputs, None)?,
+        None
+        | Some(Err(
+            ProposalError::NoContents | ProposalError::OtherBase { .. } | ProposalError::Changes(_),
+        )) => {
+            accepted(unsigned, whole(unsigned, serial)?, &inputs, None).map_err(|error| error.to_string())?
+        }
+        // The whole of it would be refused, too.
+        Some(Err(
+            error @ (ProposalError::Unsound(_) | ProposalError::Compile(_) | ProposalError::Sign(_)),
+        )) => return Err(error.to_string()),
     };
-    if state.folder.is_some() {
-        let (by, at) = (Arc::from(BY_SIGNING), seconds_now());
-        let from = last.unwrap_or(serial);
-        let step = JournalStep { from, to: serial, changes: Changeset::default(), at, by };
-        write_step(state, zone, from, step)?;
-    }
+    // Signatures are made anew after a restart: the serial is what is to last.
+    write_down(zone, state, &version, (last.unwrap_or(serial), Changeset::default()))?;
     let hosts = unsigned.hosts.clone();
     let loaded_at = unsigned.loaded_at;
     Ok(Some(ZoneVersion { hosts, loaded_at, unsigned: Some(Arc::clone(unsigned)), ..version }))
+}
+
+/// What a zone is signed with by its folder of keys.
+fn read(
+    zone: &LiveZone,
+    state: &LiveState,
+    before: Option<&Arc<ZoneSigning>>,
+    settings: &DnssecSettings,
+) -> Result<ZoneSigning, String> {
+    let now = signing_time(state.folder.as_deref());
+    let folders = before.map(|before| Arc::clone(before.folders())).unwrap_or_default();
+    let signing = ZoneSigning::read(settings, &zone.id, now, (before.map(Arc::as_ref), &folders));
+    signing.map_err(|fault| fault.to_string())
 }
 
 fn accepted(
@@ -76,10 +99,9 @@ fn accepted(
     contents: Contents,
     inputs: &Arc<Inputs>,
     current: Option<&ZoneVersion>,
-) -> Result<ZoneVersion, String> {
-    let proposal =
-        Proposal { zone: unsigned.id.clone(), contents, inputs: Arc::clone(inputs), origin: unsigned.origin };
-    proposal.accept(current).map_err(|error| error.to_string())
+) -> Result<ZoneVersion, ProposalError> {
+    let (zone, inputs) = (unsigned.id.clone(), Arc::clone(inputs));
+    Proposal { zone, contents, inputs, origin: unsigned.origin }.accept(current)
 }
 
 /// What leads from the served version to the next one, as from what it was signed of to `unsigned`; none where more than
@@ -102,21 +124,18 @@ fn changes_to(
     let is_taken = |record: &Record| record.rtype != Rtype::SOA && !record.rtype.is_of_signing();
     changes.removed.retain(is_taken);
     changes.added.retain(is_taken);
-    let ([before, _], [_, after]) = (soa_records(served, serial)?, soa_records(new, serial)?);
-    changes.removed.insert(0, before);
-    changes.added.insert(0, after);
-    let origin = new.node(NodeId::APEX).rrset(Rtype::SOA).map(Rrset::origin)?;
+    let ((before, _), (after, origin)) =
+        (serial_change(served, serial).ok()?, serial_change(new, serial).ok()?);
+    changes.removed.splice(0..0, before.removed);
+    changes.added.splice(0..0, after.added);
     Some(Contents::Changes { base: current.serial, changes, origin })
 }
 
 /// All of it, with another serial.
 fn whole(unsigned: &ZoneVersion, serial: u32) -> Result<Contents, String> {
     let contents = unsigned.contents.as_ref().ok_or("the contents of the zone are not in memory")?;
-    let [before, after] = soa_records(contents, serial).ok_or("the SOA record is not whole")?;
-    let soa = contents.node(NodeId::APEX).rrset(Rtype::SOA).map(Rrset::origin);
-    let origin = soa.ok_or("the zone has no SOA record")?;
+    let (changes, origin) = serial_change(contents, serial)?;
     let mut found = Diagnostics::default();
-    let changes = Changeset { removed: vec![before], added: vec![after] };
     let builder = changes.apply(contents, &unsigned.inputs.guards, origin, &mut found);
     let zone = builder.map_err(|error| error.to_string())?.finish(&mut found);
     Ok(Contents::Whole(Box::new(zone.ok_or_else(|| found.first_error_or("it is no zone"))?)))

@@ -9,7 +9,7 @@ use super::fed::FedZone;
 use super::loaded::{LoadedAs, LoadedZone};
 use super::{etcd, secondary};
 use crate::source::{Diagnostic, Diagnostics, Severity, Sources};
-use crate::zones::live::sign_feed;
+use crate::zones::live::{SigningKeys, sign_feed};
 use crate::zones::signing::DnssecSettings;
 use crate::zones::version::ZoneVersion;
 
@@ -43,7 +43,7 @@ fn sign(
 ) {
     let mut hold = fed.live.zone(&loaded.id).hold_blocking(fed.folder);
     let (zone, state) = hold.parts();
-    match sign_feed(zone, state, before.map(Arc::as_ref), unsigned, settings) {
+    match sign_feed(zone, state, before.map(Arc::as_ref), unsigned, (settings, SigningKeys::Read)) {
         Ok(version) => {
             loaded.version = version.map(Arc::new).or_else(|| before.cloned());
             loaded.hold = Some(hold);
