@@ -25,6 +25,12 @@ const ERROR_CHARACTERS_MAX: usize = 60;
 /// Changes of verdict that are shown; machines get all that are known.
 const CHANGES_SHOWN_MAX: usize = 10;
 
+/// Signatures that end sooner are marked: the alert on them begins then, too.
+const SIGNED_LEFT_MIN: Duration = Duration::from_hours(7 * 24);
+
+/// Where the end of signatures stands among the columns of zones: behind LOADED.
+const SIGNATURES_COLUMN: usize = 4;
+
 /// When something was said, by the server's clock: ages are reckoned from it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment(SystemTime);
@@ -82,9 +88,7 @@ pub fn status_lines(status: &Status, before: Option<&Status>, look: Look) -> Str
         lines += &vantage_lines(vantage, look);
     }
     lines.push('\n');
-    let zones = status.zones.iter().map(|zone| zone_row(zone, now));
-    let head = head(&["ZONE", "SERIAL", "RECORDS", "LOADED", "FILE", "ERROR"]);
-    lines += &columns("", &std::iter::once(head).chain(zones).collect::<Vec<_>>(), look);
+    lines += &zone_lines(&status.zones, now, look);
     if !status.catalogs.is_empty() {
         lines.push('\n');
         let catalogs = status.catalogs.iter().map(catalog_row);
@@ -299,6 +303,30 @@ fn vantage_lines(vantage: &VantageStatus, look: Look) -> String {
     let head = head(&["VANTAGE", "STANDING", "UP", "DOWN", "LAST CHANGE"]);
     let rows = [head, own].into_iter().chain(vantage.others.iter().map(other));
     columns("", &rows.collect::<Vec<_>>(), look)
+}
+
+/// Every zone; where any is signed, also for how long the signatures of each are valid.
+fn zone_lines(zones: &[ZoneStatus], now: Moment, look: Look) -> String {
+    let mut rows = vec![head(&["ZONE", "SERIAL", "RECORDS", "LOADED", "FILE", "ERROR"])];
+    rows.extend(zones.iter().map(|zone| zone_row(zone, now)));
+    if zones.iter().any(|zone| zone.signed_until.is_some()) {
+        let column = std::iter::once(Cell::from("SIGNATURES END"));
+        let column = column.chain(zones.iter().map(|zone| signatures_end(zone, now)));
+        for (row, cell) in rows.iter_mut().zip(column) {
+            row.insert(SIGNATURES_COLUMN, cell);
+        }
+    }
+    columns("", &rows, look)
+}
+
+/// When the first signature of a zone ends.
+fn signatures_end(zone: &ZoneStatus, now: Moment) -> Cell {
+    let Some(until) = zone.signed_until else { return NONE.into() };
+    match until.0.duration_since(now.0) {
+        Err(_) => Cell::new("ENDED", Style::Bad),
+        Ok(left) if left < SIGNED_LEFT_MIN => Cell::new(now.until(until), Style::Doubtful),
+        Ok(_) => now.until(until).into(),
+    }
 }
 
 fn zone_row(zone: &ZoneStatus, now: Moment) -> Vec<Cell> {

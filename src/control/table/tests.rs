@@ -119,6 +119,38 @@ fn a_pool_whose_members_are_all_down_cannot_be_overlooked() {
 }
 
 #[test]
+fn where_a_zone_is_signed_the_table_shows_when_its_signatures_end() {
+    let zone = |name: &str, until: Option<&str>| ZoneStatus {
+        name: name.to_owned(),
+        signed_until: until.map(|until| until.parse().unwrap()),
+        ..ZoneStatus::default()
+    };
+    let of = |zones: Vec<ZoneStatus>| {
+        let started_at = "2026-11-21T00:00:00Z".parse().unwrap();
+        let status = Status { started_at, uptime_seconds: 0, zones, ..Status::default() };
+        status_lines(&status, None, Look::Plain)
+    };
+    let plain = of(vec![zone("plain.example.", None)]);
+    assert!(!plain.contains("SIGNATURES"), "{plain}");
+    let lines = of(vec![
+        zone("plain.example.", None),
+        zone("week.example.", Some("2026-12-01T00:00:00Z")),
+        zone("soon.example.", Some("2026-11-23T00:00:00Z")),
+        zone("late.example.", Some("2026-11-20T00:00:00Z")),
+    ]);
+    let column = |name: &str| {
+        let at = lines.lines().find(|line| line.starts_with("ZONE")).unwrap().find("SIGNATURES END").unwrap();
+        let row = lines.lines().find(|line| line.starts_with(name)).unwrap();
+        row[at..].split("  ").next().unwrap().to_owned()
+    };
+    assert_eq!(
+        ["plain", "week", "soon", "late"].map(column),
+        ["-", "in 10 d 0 h", "in 2 d 0 h", "ENDED"],
+        "{lines}"
+    );
+}
+
+#[test]
 fn forcing_that_means_nothing_is_warned_about() {
     let order = ForceOrder {
         pattern: "127.0.9.*".parse().unwrap(),
