@@ -11,6 +11,8 @@ mod candidates;
 
 mod signatures;
 
+mod ahead;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 

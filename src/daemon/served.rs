@@ -44,6 +44,18 @@ pub(crate) struct Served {
     limit: Option<Arc<RateLimit>>,
     forward: Option<Arc<ForwardTable>>,
     handed_over: MessageKinds,
+    /// Pools of signed zones that the newest snapshot answers otherwise than the one before.
+    signed_anew: Vec<SignedPools>,
+}
+
+/// Pools of a signed zone.
+pub(crate) struct SignedPools {
+    /// Those of the whole zone.
+    pub(crate) pools: BoundPools,
+    /// The places of those that are meant.
+    pub(crate) places: Vec<usize>,
+    /// What signs them.
+    pub(crate) signer: Arc<PoolSigner>,
 }
 
 /// A pool, and what the version of its zone is called where there are others.
@@ -327,6 +339,7 @@ impl Served {
     pub(crate) fn follow(&mut self, last: &Snapshot, before: &Board, board: &Board) -> Snapshot {
         let (moves, zones) = match std::mem::take(&mut self.changes) {
             Changes::Table => {
+                (0..self.pools.len()).for_each(|zone| self.note_signed(zone, None));
                 return self.snapshot_of(Arc::new(self.table(board).sharing(&last.zones)));
             }
             Changes::Zones(moves, zones) => (moves, zones),
@@ -346,6 +359,8 @@ impl Served {
             by_zone.entry(*zone).or_default();
         }
         for (zone, flipped) in by_zone {
+            let is_whole = zones.contains_key(&zone);
+            self.note_signed(zone, (!is_whole).then_some(&flipped[..]));
             let (Some(bound), Some(entry)) = (self.pools.get(zone), table.zone(zone)) else { continue };
             let signer = signer(self.version(zone));
             let pools = match zones.get(&zone) {
@@ -365,6 +380,20 @@ impl Served {
             table.replace(zone, compiled, pools, expires);
         }
         self.snapshot_of(Arc::new(table))
+    }
+
+    /// Notes that the pools at these places are answered otherwise; none: all of the zone.
+    fn note_signed(&mut self, zone: usize, places: Option<&[usize]>) {
+        let (Some(signer), Some(pools)) = (signer(self.version(zone)), self.pools.get(zone)) else { return };
+        let places = places.map_or_else(|| (0..pools.len()).collect(), <[usize]>::to_vec);
+        if !places.is_empty() {
+            self.signed_anew.push(SignedPools { pools: Arc::clone(pools), places, signer });
+        }
+    }
+
+    /// The pools of signed zones that have been answered otherwise since this was asked last.
+    pub(crate) fn take_signed_anew(&mut self) -> Vec<SignedPools> {
+        std::mem::take(&mut self.signed_anew)
     }
 
     /// Whether the next snapshot has other zones than the last, whatever the verdicts are.

@@ -36,6 +36,7 @@ mod update_treatment;
 mod reloads;
 mod waiting_changes;
 mod transferring;
+mod signing_ahead;
 mod publishing;
 mod member_changes;
 mod zone_changes;

@@ -22,6 +22,10 @@ use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::sync::{in_parallel, lock};
 use crate::zone::{Pool, Zone};
 
+/// Sets for each pool whose signatures are kept before the older half of them goes: with six members all that there are, at
+/// some 150 bytes each.
+const SETS_KEPT: usize = 64;
+
 /// Pools that a thread signs at a time.
 const POOLS_AT_A_TIME: usize = 64;
 
@@ -36,7 +40,8 @@ pub struct PoolSigner {
 struct Signatures {
     /// Of what pools may answer whatever the verdicts are.
     standing: Shelf,
-    /// Of sets that came about: some thousands, and then the older half goes.
+    /// Of sets that came about or may come about next: some thousands, or [`SETS_KEPT`] for each pool; then the older half
+    /// goes.
     others: Shelf,
 }
 
@@ -124,9 +129,9 @@ impl PoolSigner {
         let made: Result<Vec<Vec<Made>>, PairError> = made.into_iter().collect();
         let made: Vec<Made> = made?.into_iter().flatten().collect();
         let new = made.iter().filter(|made| made.is_new).count() as u64;
-        lock(&self.signatures)
-            .standing
-            .replace(made.into_iter().map(|made| (made.digest, made.signature)), new);
+        let mut signatures = lock(&self.signatures);
+        signatures.standing.replace(made.into_iter().map(|made| (made.digest, made.signature)), new);
+        signatures.others.keep(pools.len().saturating_mul(SETS_KEPT));
         Ok(())
     }
 

@@ -15,7 +15,7 @@ const CHANGED_MIN: usize = 4096;
 /// Signatures of a zone.
 ///
 /// Those of the whole zone stay until it is signed as a whole again. Those of changes since then are kept in two generations:
-/// when the younger one is as large as the zone, the older one is dropped. So a zone that changes for a week does not grow
+/// when the younger one is as large as the zone, or as was asked for, the older one is dropped. So a zone that changes for a week does not grow
 /// here, and a change that is taken back soon signs nothing.
 #[derive(Clone, Default)]
 pub struct Shelf {
@@ -23,9 +23,16 @@ pub struct Shelf {
     changed: HashMap<SignedDigest, Signature>,
     changed_before: HashMap<SignedDigest, Signature>,
     made: u64,
+    /// Signatures of changes that are kept at the least, where that is more than of other shelves.
+    changed_min: usize,
 }
 
 impl Shelf {
+    /// Keeps at least so many signatures of changes from now on.
+    pub(super) fn keep(&mut self, changed_min: usize) {
+        self.changed_min = changed_min;
+    }
+
     /// How many signatures there are.
     pub fn len(&self) -> usize {
         self.whole.len() + self.changed.len() + self.changed_before.len()
@@ -64,7 +71,7 @@ impl Shelf {
 
     /// Takes in signatures that were used for a part of a zone.
     pub(super) fn add(&mut self, used: impl IntoIterator<Item = (SignedDigest, Signature)>, made: u64) {
-        if self.changed.len() >= CHANGED_MIN.max(self.whole.len()) {
+        if self.changed.len() >= CHANGED_MIN.max(self.changed_min).max(self.whole.len()) {
             self.changed_before = std::mem::take(&mut self.changed);
         }
         let new = used.into_iter().filter(|(digest, _)| !self.whole.contains_key(digest));

@@ -146,6 +146,18 @@ impl Board {
         state.elsewhere != state.elsewhere(rule)
     }
 
+    /// The same board as if a target were up where it is not, or down where it is up: what may come next.
+    pub fn with_other_verdict(&self, target: TargetId) -> Board {
+        let state = self.state(target);
+        let verdict = match state.verdict {
+            Verdict::Up => Verdict::Down,
+            Verdict::Pending | Verdict::Down => Verdict::Up,
+        };
+        let mut board = self.clone();
+        board.set(target, TargetState { verdict, unheld: verdict, elsewhere: verdict, ..state });
+        board
+    }
+
     /// Every place of the board, in order.
     pub fn ids(&self) -> impl Iterator<Item = TargetId> + use<> {
         (0..self.states.len()).map(TargetId::at)

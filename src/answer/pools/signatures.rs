@@ -27,10 +27,7 @@ impl PoolSignatures {
         let mut signatures = Self { record_bytes: 0, set_bytes: 0, bytes: Box::default() };
         let mut bytes = Vec::new();
         for set in sets(choice, candidates.len()) {
-            let rdatas = set.into_iter().filter_map(|place| candidates.get(place));
-            let rdatas = rdatas.map(|candidate| &*candidate.member.rdata);
-            // The TTL that is signed is the greater one: a lower one may be answered (RFC 4035, section 5.3.3).
-            let made = signer.sign(pool.owner.as_ref(), pool.rtype, pool.ttl, rdatas)?;
+            let made = sign(&set, pool, candidates, signer)?;
             let from = bytes.len();
             for rdata in made {
                 let from = bytes.len();
@@ -57,6 +54,19 @@ impl PoolSignatures {
     }
 }
 
+/// RDATA of the records that sign one set: of the candidates at these places.
+pub(super) fn sign(
+    set: &[usize],
+    pool: &Pool,
+    candidates: &[Candidate<'_>],
+    signer: &PoolSigner,
+) -> Result<Vec<Box<[u8]>>, PairError> {
+    let rdatas = set.iter().filter_map(|place| candidates.get(*place));
+    let rdatas = rdatas.map(|candidate| &*candidate.member.rdata);
+    // The TTL that is signed is the greater one: a lower one may be answered (RFC 4035, section 5.3.3).
+    signer.sign(pool.owner.as_ref(), pool.rtype, pool.ttl, rdatas)
+}
+
 /// The choice that is made of one in a signed zone. A sample of many may be one of very many sets: there it is some that
 /// stand side by side in an order that looks as if by chance, beginning anywhere.
 pub(super) fn signable(choice: ChoiceAtQuery, candidates: &mut [Candidate<'_>]) -> ChoiceAtQuery {
@@ -77,7 +87,7 @@ pub(super) fn signable(choice: ChoiceAtQuery, candidates: &mut [Candidate<'_>]) 
 }
 
 /// The places of the records of each set, in the order that [`super::PoolAnswer::chosen`] numbers them by.
-fn sets(choice: &ChoiceAtQuery, count: usize) -> Vec<Vec<usize>> {
+pub(super) fn sets(choice: &ChoiceAtQuery, count: usize) -> Vec<Vec<usize>> {
     match *choice {
         ChoiceAtQuery::ServFail => Vec::new(),
         _ if count == 0 => Vec::new(),

@@ -556,6 +556,42 @@ fn a_flip_of_a_hundred_signed_pools_signs_what_is_new_and_a_flip_back_nothing() 
     assert!(first.is_signed_by(Some(&signer)) && !first.is_signed_by(None));
 }
 
+#[test]
+fn what_a_pool_may_answer_next_is_signed_before_with_every_selector() {
+    let two = NonZeroU32::new(2);
+    let pools = [
+        guarded(&FOUR),
+        Pool { answers_max: two, ..guarded(&FOUR) },
+        Pool { selector: Selector::Sample(two.unwrap()), ..guarded(&FOUR) },
+        Pool { selector: Selector::Random, ..guarded(&FOUR) },
+    ];
+    for pool in pools {
+        let (signer, selector) = (signer(), pool.selector);
+        let (bound, board) = bind(pool, &[Verdict::Up, Verdict::Up, Verdict::Down, Verdict::Up]);
+        signer.prepare(std::slice::from_ref(&bound.pool), std::num::NonZeroUsize::MIN).unwrap();
+        let pools = Pools::signed([&bound], &board, Some(Arc::clone(&signer)));
+        bound.sign_ahead(&board, &signer).unwrap();
+        let made = signer.made();
+        for target in board.ids() {
+            pools.with([(0, &bound)], &board.with_other_verdict(target));
+        }
+        assert_eq!(signer.made(), made, "{selector:?}: a flip signs nothing");
+        bound.sign_ahead(&board, &signer).unwrap();
+        assert_eq!(signer.made(), made, "{selector:?}: nothing is signed twice");
+    }
+}
+
+#[test]
+fn a_pool_of_very_many_sets_signs_few_of_them_ahead() {
+    let addresses: Vec<String> = (0..100).map(|host| format!("192.0.2.{host}")).collect();
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    let signer = signer();
+    let pool = Pool { answers_max: NonZeroU32::new(2), ..guarded(&addresses) };
+    let (bound, board) = bind(pool, &[Verdict::Up; 100]);
+    bound.sign_ahead(&board, &signer).unwrap();
+    assert!((1..=128).contains(&signer.made()), "{}", signer.made());
+}
+
 /// A pool whose targets are all up and have these shares, bound to a board.
 fn bind_shares(pool: Pool, shares: &[u8]) -> (BoundPool, Board) {
     let up = |share: &u8| (Verdict::Up, Share::percent(*share).unwrap());

@@ -14,6 +14,7 @@ use super::dispatcher::Dispatcher;
 use super::forwarding::Forwarding;
 use super::locals::Locals;
 use super::own_host::OwnHost;
+use super::signing_ahead::SigningAhead;
 use super::telling::Telling;
 use super::transferring::Transferring;
 use super::transitions::{LogAs, log_quietly, log_rest, log_transition};
@@ -64,6 +65,8 @@ pub(super) struct Publishing {
     pub(super) telling: Telling,
     /// The other servers whose verdicts are heard.
     pub(super) vantage: Vantage,
+    /// Signs what pools may answer next.
+    pub(super) signing_ahead: SigningAhead,
 }
 
 impl Publishing {
@@ -79,6 +82,7 @@ impl Publishing {
         let fresh = self.served.follow(&self.publisher.newest(), &self.board, &board);
         self.publisher.publish(fresh);
         self.published_at = SystemTime::now();
+        self.signing_ahead.begin(&board, self.served.take_signed_anew());
         self.board = board;
         self.transferring.tell();
     }

@@ -27,6 +27,7 @@ use super::publishing::Publishing;
 use super::reloading::{Reloading, files_changed, read};
 use super::report::report_zones;
 use super::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
+use super::signing_ahead::SigningAhead;
 use super::supervision::{self, Supervision};
 use super::telling::Telling;
 use super::transferring::Transferring;
@@ -190,8 +191,7 @@ impl Server {
         let mut updating = Updating::new(Arc::clone(&live), publications.clone());
         updating.follow(served.zones());
         let addresses_changed = Arc::new(reloading_by(requests.clone(), Handle::current()));
-        let context = FeedContext::new(&publications, &live, addresses_changed);
-        let feeds = Feeds::start(FEEDS, &context);
+        let feeds = Feeds::start(FEEDS, &FeedContext::new(&publications, &live, addresses_changed));
         let catalogs = Catalogs::start(publications, feeds.find::<Secondaries>().cloned());
         let transferring = Transferring::start(&config, &served, &engine.board(), Arc::clone(&live));
         let dispatcher = dispatcher(&updating, &feeds, &transferring, &config);
@@ -234,6 +234,7 @@ impl Server {
             first_round,
             telling: Telling::load(state_directory.as_deref()),
             vantage: Vantage::default(),
+            signing_ahead: SigningAhead::default(),
             engine,
         };
         commit(with_versions(holds, &Served::default()), &publishing.served);
