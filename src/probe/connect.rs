@@ -8,8 +8,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::Interest;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 
 use super::outcome::{Failure, Reason, Trouble};
@@ -24,21 +25,67 @@ use super::outcome::{Failure, Reason, Trouble};
 ///
 /// [`Failure::Local`] when nothing could be learned about the target, [`Failure::Target`] otherwise.
 pub(super) async fn connect(to: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, Failure> {
-    let ours = |error: io::Error| Trouble::of(&error);
+    accepted(open(to, source)?, to).await
+}
+
+/// Finds out whether `to` accepts a connection, as [`connect`] does, for those who want nothing of it.
+///
+/// A target on this host has accepted or refused before the call returns: one look then spares the registration with epoll
+/// and its end, a timer and a wake-up. To one beyond it costs one system call more.
+///
+/// # Errors
+///
+/// As of [`connect`].
+pub(super) async fn reach(to: SocketAddr, source: Option<IpAddr>) -> Result<(), Failure> {
+    let socket = open(to, source)?;
+    if let Some(ready) = ready_at_once(&socket).map_err(|error| ours(&error))? {
+        return judge(ready, &SockRef::from(&socket), to);
+    }
+    accepted(socket, to).await.map(drop)
+}
+
+/// The connection, once it is accepted.
+async fn accepted(socket: Socket, to: SocketAddr) -> Result<TcpStream, Failure> {
+    let stream = TcpStream::from_std(socket.into()).map_err(|error| ours(&error))?;
+    let ready = stream.ready(Interest::WRITABLE | Interest::ERROR).await.map_err(|error| ours(&error))?;
+    judge(ready, &SockRef::from(&stream), to)?;
+    Ok(stream)
+}
+
+fn ours(error: &io::Error) -> Failure {
+    Trouble::of(error).into()
+}
+
+/// A socket that is on its way.
+fn open(to: SocketAddr, source: Option<IpAddr>) -> Result<Socket, Failure> {
     let socket = socket_from(source, to, (Type::STREAM, Protocol::TCP))?;
     start(&socket, to)?;
-    let stream = TcpStream::from_std(socket.into()).map_err(ours)?;
-    let ready = stream.ready(Interest::WRITABLE | Interest::ERROR).await.map_err(ours)?;
+    Ok(socket)
+}
+
+/// What has become of a connection; none: nothing yet.
+fn ready_at_once(socket: &Socket) -> io::Result<Option<Ready>> {
+    let mut looked = [PollFd::new(socket, PollFlags::OUT)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    if poll(&mut looked, Some(&at_once))? == 0 {
+        return Ok(None);
+    }
+    let has_failed = looked.iter().any(|one| one.revents().intersects(PollFlags::ERR | PollFlags::HUP));
+    Ok(Some(if has_failed { Ready::ERROR } else { Ready::WRITABLE }))
+}
+
+/// Whether a connection that is ready was accepted.
+fn judge(ready: Ready, socket: &SockRef<'_>, to: SocketAddr) -> Result<(), Failure> {
     // What a success looks like needs no further call: epoll tells of an error by itself.
     if (ready.is_error() || ready.is_write_closed())
-        && let Some(error) = stream.take_error().map_err(ours)?
+        && let Some(error) = socket.take_error().map_err(|error| ours(&error))?
     {
         return Err(Reason::of(&error).into());
     }
-    if EPHEMERAL_PORTS.contains(&to.port()) && is_joined_to_itself(&stream, to) {
+    if EPHEMERAL_PORTS.contains(&to.port()) && is_joined_to_itself(socket, to) {
         return Err(Reason::Refused.into());
     }
-    Ok(stream)
+    Ok(())
 }
 
 /// A socket that does not block, for the family of `to`, bound to `source` where one is given.
@@ -81,8 +128,8 @@ fn start(socket: &Socket, to: SocketAddr) -> Result<(), Failure> {
 /// Whether both ends are one socket. Where nobody listens on a port of this host's ephemeral range, the
 /// system may choose that very port to connect from, and TCP's simultaneous open (RFC 9293, section 3.5) then
 /// joins the socket to itself: a pass without a listener.
-fn is_joined_to_itself(stream: &TcpStream, to: SocketAddr) -> bool {
-    stream.local_addr().is_ok_and(|local| local == to)
+fn is_joined_to_itself(socket: &SockRef<'_>, to: SocketAddr) -> bool {
+    socket.local_addr().is_ok_and(|local| local.as_socket() == Some(to))
 }
 
 #[cfg(test)]
@@ -95,7 +142,7 @@ mod tests {
         socket.bind("127.0.2.40:0".parse().unwrap()).unwrap();
         let own = socket.local_addr().unwrap();
         let stream = socket.connect(own).await.unwrap();
-        assert!(is_joined_to_itself(&stream, own));
+        assert!(is_joined_to_itself(&SockRef::from(&stream), own));
     }
 
     #[tokio::test]
@@ -103,7 +150,24 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.2.41:0").await.unwrap();
         let to = listener.local_addr().unwrap();
         let stream = connect(to, None).await.unwrap();
-        assert!(!is_joined_to_itself(&stream, to));
+        assert!(!is_joined_to_itself(&SockRef::from(&stream), to));
+    }
+
+    #[tokio::test]
+    async fn what_a_target_on_this_host_does_is_seen_at_once_and_what_is_under_way_is_waited_for() {
+        let listener = tokio::net::TcpListener::bind("127.0.2.43:0").await.unwrap();
+        let to = listener.local_addr().unwrap();
+        assert_eq!(ready_at_once(&open(to, None).unwrap()).unwrap(), Some(Ready::WRITABLE));
+        drop(listener);
+        assert_eq!(ready_at_once(&open(to, None).unwrap()).unwrap(), Some(Ready::ERROR));
+        // A queue that is full drops what comes, and the next attempt of the kernel is a second away.
+        let hanging = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+        hanging.bind(&to.into()).unwrap();
+        hanging.listen(0).unwrap();
+        let _fillers: Vec<Socket> = (0..4).map(|_| open(to, None).unwrap()).collect();
+        assert_eq!(ready_at_once(&open(to, None).unwrap()).unwrap(), None);
+        let never = tokio::time::timeout(std::time::Duration::from_millis(20), reach(to, None)).await;
+        assert!(never.is_err(), "{never:?}");
     }
 
     #[test]

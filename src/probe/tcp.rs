@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-use super::connect::connect;
+use super::connect::reach;
 use super::entry::{KindEntry, KindForm, Reach};
 use super::outcome::{Failure, Phase};
 use super::port::Port;
@@ -65,6 +65,6 @@ impl Session for TcpSession {
     /// log it as an error of their client, and it is not worth that: at 10,000 probes a second all of `close`
     /// was an eighth of what probing costs, and the reset has a price, too.
     async fn run(&mut self, ends: Ends, _: &mut Phase) -> Result<Evidence, Failure> {
-        connect(ends.to(self.port), ends.source).await.map(|_| Evidence::default())
+        reach(ends.to(self.port), ends.source).await.map(|()| Evidence::default())
     }
 }

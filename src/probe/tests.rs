@@ -220,3 +220,9 @@ fn samples() -> [ProbeKind; 8] {
         ProbeKind::File(StatesFile::new("/run/edgedns/states".into(), Some("web"))),
     ]
 }
+
+#[test]
+fn a_run_takes_the_memory_of_its_own_kind_and_not_that_of_the_largest() {
+    let mut prober = probe("127.0.0.1:1").prober();
+    assert!(std::mem::size_of_val(&prober.run()) <= 512);
+}
