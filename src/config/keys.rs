@@ -450,7 +450,7 @@ const OWN: &[ConfigKey] = &[
         Section::Admin,
         "state-directory",
         Absent::Unset { example: r#""/var/lib/edgedns""# },
-        "folder in which forced verdicts, the last good text of each zone, copies of zones with `primary` and \
+        "folder in which forced verdicts, the last good text of each zone, signatures, copies of zones with `primary` and \
          journals of updates outlive a restart; without it the one that systemd made ($STATE_DIRECTORY), \
          otherwise none, and updates are answered SERVFAIL; it is made if the folder above it is there",
     ),

@@ -66,7 +66,7 @@ pub use resign::resign;
 pub use roll::{Rolled, plan};
 pub use roll_error::RollError;
 pub use roll_step::{DatedKey, Parent, Retimed, RollStep, RollTimes, Successor, Waits};
-pub use shelf::Shelf;
+pub use shelf::{KeptSignature, Shelf};
 pub use sign::{SignError, Signing, sign};
 pub use time::Time;
 pub use timing::{Event, Timing};

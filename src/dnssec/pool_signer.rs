@@ -16,7 +16,7 @@ use super::denial_kind::DenialRecord;
 use super::pair::PairError;
 use super::pool_rules::{answers_one_and_several, is_signed};
 use super::rrsig::{Made, SignedRrset, rrsig};
-use super::shelf::{Shelf, SignedDigest};
+use super::shelf::{KeptSignature, Shelf, SignedDigest};
 use super::sign::Signing;
 use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::sync::{in_parallel, lock};
@@ -74,6 +74,17 @@ impl PoolSigner {
     pub fn made(&self) -> u64 {
         let signatures = lock(&self.signatures);
         signatures.standing.made() + signatures.others.made()
+    }
+
+    /// All signatures, in no order.
+    pub fn signatures(&self) -> Vec<KeptSignature> {
+        let signatures = lock(&self.signatures);
+        signatures.standing.signatures().chain(signatures.others.signatures()).collect()
+    }
+
+    /// Takes in signatures that were made before the start, in the same period.
+    pub fn restore(&self, signatures: impl IntoIterator<Item = KeptSignature>) {
+        lock(&self.signatures).others.add(signatures, 0);
     }
 
     /// RDATA of the RRSIG records that cover records of one owner and type, each once.

@@ -6,8 +6,12 @@ use ring::digest::{Context, SHA256};
 
 use super::pair::Signature;
 
-/// The digest of what is signed, key included.
-pub(super) type SignedDigest = [u8; 32];
+/// The digest of what is signed, key included: the first half of SHA-256. Two that are alike are an accident that nobody can
+/// bring about in less than 2^64 attempts, and then one of two RRsets is taken for forged.
+pub(super) type SignedDigest = [u8; 16];
+
+/// A signature with the digest of what it signs, as it is kept.
+pub type KeptSignature = (SignedDigest, Signature);
 
 /// Signatures for parts of a zone that are kept, at the least, before the older half is dropped.
 const CHANGED_MIN: usize = 4096;
@@ -19,7 +23,8 @@ const CHANGED_MIN: usize = 4096;
 /// here, and a change that is taken back soon signs nothing.
 #[derive(Clone, Default)]
 pub struct Shelf {
-    whole: HashMap<SignedDigest, Signature>,
+    /// By their digests. A map would take from half as much again to three times as much memory.
+    whole: Box<[KeptSignature]>,
     changed: HashMap<SignedDigest, Signature>,
     changed_before: HashMap<SignedDigest, Signature>,
     made: u64,
@@ -54,17 +59,28 @@ impl Shelf {
         context.update(public);
         context.update(signed);
         let made = context.finish();
-        made.as_ref().try_into().unwrap_or_default()
+        made.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
+    /// All signatures, in no order.
+    pub fn signatures(&self) -> impl Iterator<Item = KeptSignature> {
+        let changed = self.changed.iter().chain(&self.changed_before);
+        self.whole.iter().copied().chain(changed.map(|(digest, signature)| (*digest, *signature)))
+    }
+
+    /// Takes in signatures that were made before the start, until the zone is signed as a whole.
+    pub fn restore(&mut self, signatures: impl IntoIterator<Item = KeptSignature>) {
+        self.whole = sorted(signatures.into_iter().chain(self.whole.iter().copied()));
     }
 
     pub(super) fn get(&self, digest: &SignedDigest) -> Option<Signature> {
-        let all = [&self.whole, &self.changed, &self.changed_before];
-        all.into_iter().find_map(|some| some.get(digest)).copied()
+        let found = |changed: &HashMap<SignedDigest, Signature>| changed.get(digest).copied();
+        self.of_whole(digest).or_else(|| found(&self.changed)).or_else(|| found(&self.changed_before))
     }
 
     /// Takes in signatures that were used: `made` of them are new. Of a whole zone they replace all others.
     pub(super) fn replace(&mut self, used: impl IntoIterator<Item = (SignedDigest, Signature)>, made: u64) {
-        self.whole = used.into_iter().collect();
+        self.whole = sorted(used);
         (self.changed, self.changed_before) = (HashMap::new(), HashMap::new());
         self.made += made;
     }
@@ -74,10 +90,26 @@ impl Shelf {
         if self.changed.len() >= CHANGED_MIN.max(self.changed_min).max(self.whole.len()) {
             self.changed_before = std::mem::take(&mut self.changed);
         }
-        let new = used.into_iter().filter(|(digest, _)| !self.whole.contains_key(digest));
-        self.changed.extend(new);
+        for (digest, signature) in used {
+            if self.of_whole(&digest).is_none() {
+                self.changed.insert(digest, signature);
+            }
+        }
         self.made += made;
     }
+
+    fn of_whole(&self, digest: &SignedDigest) -> Option<Signature> {
+        let place = self.whole.binary_search_by_key(digest, |(digest, _)| *digest).ok()?;
+        self.whole.get(place).map(|(_, signature)| *signature)
+    }
+}
+
+/// In the order of their digests, each once.
+fn sorted(signatures: impl IntoIterator<Item = KeptSignature>) -> Box<[KeptSignature]> {
+    let mut signatures: Vec<KeptSignature> = signatures.into_iter().collect();
+    signatures.sort_unstable_by_key(|(digest, _)| *digest);
+    signatures.dedup_by_key(|(digest, _)| *digest);
+    signatures.into()
 }
 
 impl std::fmt::Debug for Shelf {

@@ -15,8 +15,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::last_good::file_name;
-use super::state_file::{self, Filled};
+use super::state_file::{self, Filled, file_name};
 use super::zone_id::ZoneId;
 use crate::zone::Zone;
 use crate::zonefile;

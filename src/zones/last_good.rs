@@ -5,4 +5,4 @@ mod keeper;
 
 pub use keeper::LastGoodKeeper;
 pub use text::Good;
-pub(super) use text::{file_name, is_half, path, read};
+pub(super) use text::{is_half, path, read};

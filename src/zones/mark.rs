@@ -15,8 +15,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
+use super::state_file;
 use super::zone_id::ZoneId;
-use super::{last_good, state_file};
 use crate::source::patiently;
 use crate::sync::lock;
 
@@ -129,7 +129,7 @@ pub(super) fn left(folder: &Path, zone: &ZoneId, stamp: Stamp) -> Option<LeftMar
 }
 
 fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
-    folder.join(FOLDER).join(last_good::file_name(zone, END))
+    folder.join(FOLDER).join(state_file::file_name(zone, END))
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 //! (`dnssec`), or for when that is looked at again (`daemon`).
 
 mod clock;
+mod kept;
 
 use std::fmt;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -13,6 +15,9 @@ use std::time::SystemTime;
 
 pub use clock::signing_time;
 pub(super) use clock::warn_of_clock;
+pub(super) use kept::{are_any_kept, forget, path as kept_at};
+
+use tracing::warn;
 
 use crate::dns::Rtype;
 use crate::dnssec::{
@@ -45,6 +50,8 @@ pub struct ZoneSigning {
     shelf: Arc<Mutex<Shelf>>,
     folders: Arc<KeyFolders>,
     pools: Arc<PoolSigner>,
+    /// Whether its shelf began with signatures of before the start.
+    is_restored: bool,
 }
 
 /// Why a zone is not signed anew.
@@ -74,7 +81,7 @@ impl fmt::Debug for ZoneSigning {
 
 impl ZoneSigning {
     /// What a zone is signed with at a time. Signatures that were made for `before` are found again. `folders` are what is
-    /// known of folders.
+    /// known of folders. Without `before`, signatures that were kept in the state directory are found again.
     ///
     /// # Errors
     ///
@@ -84,6 +91,7 @@ impl ZoneSigning {
         zone: &ZoneId,
         now: Time,
         (before, folders): (Option<&ZoneSigning>, &Arc<KeyFolders>),
+        state: Option<&Path>,
     ) -> Result<ZoneSigning, SigningFault> {
         let name = zone.name.as_ref();
         let fault = |error: &dyn fmt::Display| SigningFault(error.to_string());
@@ -105,12 +113,60 @@ impl ZoneSigning {
         let same = before.filter(|before| before.signing == signing);
         let pools =
             same.map_or_else(|| PoolSigner::new(signing.clone()).into(), |same| Arc::clone(&same.pools));
-        Ok(ZoneSigning { settings, signing, shelf, folders, pools })
+        let is_restored = before.is_some_and(|before| before.is_restored);
+        let mut signing = ZoneSigning { settings, signing, shelf, folders, pools, is_restored };
+        if let (None, Some(state)) = (before, state) {
+            signing.restore(state, zone);
+        }
+        Ok(signing)
+    }
+
+    /// Takes in what was kept of the zone, if that is of the same period. What cannot be used is told, and signed anew.
+    fn restore(&mut self, state: &Path, zone: &ZoneId) {
+        match kept::read(state, zone, self.signing.validity.expiration) {
+            Ok(None) => {}
+            Ok(Some(kept)) => {
+                lock(&self.shelf).restore(kept.of_zone);
+                self.pools.restore(kept.of_pools);
+                self.is_restored = true;
+            }
+            Err(error) => warn!(
+                zone = %zone.name,
+                "the signatures of zone {zone} that were kept in {} cannot be used: {error}; it is signed anew",
+                kept::path(state, zone).display()
+            ),
+        }
+    }
+
+    /// How many signatures were made since the start, for the zone and its pools.
+    pub(super) fn made(&self) -> (u64, u64) {
+        (lock(&self.shelf).made(), self.pools.made())
+    }
+
+    /// When its signatures end.
+    pub(super) fn end(&self) -> Time {
+        self.signing.validity.expiration
+    }
+
+    /// Whether all its signatures are those that were kept.
+    pub(super) fn is_as_kept(&self) -> bool {
+        self.is_restored && self.made() == (0, 0)
+    }
+
+    /// Keeps its signatures in the state directory. Blocks.
+    pub(super) fn keep(&self, state: &Path, zone: &ZoneId) -> io::Result<()> {
+        let of_zone = lock(&self.shelf).signatures().collect();
+        kept::write(state, zone, self.end(), &kept::Kept { of_zone, of_pools: self.pools.signatures() })
+    }
+
+    /// Whether its zone has the signatures of before the start, all of them: none was made since.
+    pub fn is_as_before(&self) -> bool {
+        self.is_restored && lock(&self.shelf).made() == 0
     }
 
     /// Whether a zone could be signed now, with the time that is seen in this state directory. Reads the folder of keys.
     pub fn is_possible(settings: &DnssecSettings, zone: &ZoneId, state: Option<&Path>) -> bool {
-        ZoneSigning::read(settings, zone, signing_time(state), (None, &Arc::default())).is_ok()
+        ZoneSigning::read(settings, zone, signing_time(state), (None, &Arc::default()), None).is_ok()
     }
 
     /// Whether it is what a zone is signed with by these settings.
@@ -129,7 +185,7 @@ impl ZoneSigning {
     ///
     /// When the keys cannot be used.
     pub fn renewed(&self, zone: &ZoneId, now: Time) -> Result<Option<ZoneSigning>, SigningFault> {
-        let renewed = ZoneSigning::read(&self.settings, zone, now, (Some(self), &self.folders))?;
+        let renewed = ZoneSigning::read(&self.settings, zone, now, (Some(self), &self.folders), None)?;
         Ok((renewed != *self).then_some(renewed))
     }
 

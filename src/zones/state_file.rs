@@ -9,10 +9,14 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use crate::source::{open_regular, patiently};
+use super::zone_id::ZoneId;
+use crate::source::{Digest, open_regular, patiently};
 
 /// Read and write for this user only.
 const MODE: u32 = 0o600;
+
+/// Longest file name without suffix, in bytes: file systems take 255.
+const FILE_NAME_BYTES_MAX: usize = 200;
 
 /// What becomes of a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +100,36 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// The file name for a zone. Letters are in lower case, digits, hyphens and underscores as they are, other
+/// bytes escaped as `%2f`. The name of a view follows after `@`, in its own case. A name that is too long is
+/// cut and ends in `~` and the digest of the whole. Neither `@` nor `~` occurs otherwise, so that no two
+/// zones share a file.
+pub(in crate::zones) fn file_name(zone: &ZoneId, end: &str) -> String {
+    let escaped = |byte: &u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(*byte).to_string(),
+        other => format!("%{other:02x}"),
+    };
+    let labels = zone.name.as_ref().labels().map(|label| {
+        let lower = label.to_ascii_lowercase();
+        lower.iter().map(escaped).collect::<String>()
+    });
+    let mut name = labels.collect::<Vec<String>>().join(".");
+    if name.is_empty() {
+        // The root.
+        name.push_str("%2e");
+    }
+    if let Some(view) = &zone.view {
+        name.push('@');
+        name.extend(view.as_bytes().iter().map(escaped));
+    }
+    if name.len() > FILE_NAME_BYTES_MAX {
+        let digest = Digest::of(name.as_bytes());
+        name.truncate(FILE_NAME_BYTES_MAX - 33);
+        name = format!("{name}~{digest}");
+    }
+    format!("{name}{end}")
 }
 
 #[cfg(test)]

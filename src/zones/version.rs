@@ -217,6 +217,11 @@ impl ZoneVersion {
         self.inputs.signing.as_ref().map(|signing| signing.until())
     }
 
+    /// Whether it has signatures that are made here, and that it did not have before the start.
+    pub fn has_new_signatures(&self) -> bool {
+        self.inputs.signing.as_ref().is_some_and(|signing| !signing.is_as_before())
+    }
+
     /// Until when all its signatures are valid, whoever has made them; none: it is not signed.
     pub fn valid_until(&self) -> Option<SystemTime> {
         self.signed_until().or(self.came_signed_until)

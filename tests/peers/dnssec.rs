@@ -282,6 +282,11 @@ fn wait_for_serial(server: SocketAddr, wanted: u32) -> String {
     }
 }
 
+/// The records of a text, in one order.
+fn sorted(text: &str) -> BTreeSet<&str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with(';')).collect()
+}
+
 /// What has changed since a serial.
 fn incremental(server: SocketAddr, since: u32) -> String {
     let mut command = tool("dig").unwrap();
@@ -333,12 +338,33 @@ fn assert_updates_are_signed(denial: DenialKind) {
     let changed = incremental(program.listen(), FIRST + 5);
     let signatures = signatures(&changed).count();
     assert!(signatures >= 8 && changed.lines().count() < whole / 2, "{changed}");
-    // After a restart as well, with the same records, and with the next serial: signatures are others.
+    // A restart makes no signature, and no serial: who has this version has it still.
+    let before = transferred(program.listen()).unwrap();
     program.stop();
     let program = site.start();
-    let text = wait_for_serial(program.listen(), FIRST + 7);
+    let text = wait_for_serial(program.listen(), FIRST + 6);
+    assert_eq!(sorted(&text), sorted(&before));
     assert!(text.contains("zzz.example.org.") && !text.contains("www.example.org.\t60\tIN\tA\t"), "{text}");
-    assert_sound("example.org.", &text);
+    // Other servers are sent what changes next, and not the zone.
+    update(program.listen(), "update add after.example.org 60 A 192.0.2.98\n");
+    assert_sound("example.org.", &wait_for_serial(program.listen(), FIRST + 7));
+    let changed = incremental(program.listen(), FIRST + 6);
+    assert!(changed.lines().count() < before.lines().count() / 2, "{changed}");
+    program.stop();
+    // Where they are lost, all are others, and so is the serial.
+    fs::remove_dir_all(site.folder().join("state/signatures")).unwrap();
+    let program = site.start();
+    assert_sound("example.org.", &wait_for_serial(program.listen(), FIRST + 8));
+    program.stop();
+    // What is not whole is told, and not used.
+    let kept = site.folder().join("state/signatures/example.org.signatures");
+    let mut bytes = fs::read(&kept).unwrap();
+    let place = bytes.len() - 100;
+    bytes[place] ^= 1;
+    fs::write(&kept, bytes).unwrap();
+    let program = site.start();
+    program.wait_for_line("its digest is another one; it is signed anew");
+    assert_sound("example.org.", &wait_for_serial(program.listen(), FIRST + 9));
     program.stop();
 }
 

@@ -20,10 +20,13 @@ use crate::control::{AdminRequest, ForceOrder, Forced};
 use crate::health::force::{Order, Rule, RuleError, Rules, Term};
 use crate::health::{LocalTrouble, Scope};
 use crate::transport::EncryptedRuntime;
-use crate::zones::{self, Good};
+use crate::zones::{self, Good, Keeping, SignatureKeeper};
 
 /// How often it is tried again to write what could not be written.
 const STATE_RETRY: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether zones have signatures that are not kept.
+const SIGNATURES_LOOKED_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What the operator has said, and where it is heard.
 pub(super) struct Operator {
@@ -37,7 +40,10 @@ pub(super) struct Operator {
     pub(super) rules_kept_at: Clocks,
     pub(super) rules_keeper: forcing::RulesKeeper,
     pub(super) last_good_keeper: zones::LastGoodKeeper,
-    /// Where both are kept.
+    pub(super) signature_keeper: SignatureKeeper,
+    /// When it was last looked whether there are new signatures.
+    signatures_looked: Instant,
+    /// Where all that is kept.
     pub(super) state_directory: Option<PathBuf>,
     /// When it was last tried again to write what could not be written.
     pub(super) state_tried: Instant,
@@ -64,6 +70,8 @@ impl Operator {
             rules_kept_at,
             rules_keeper: forcing::RulesKeeper::start(),
             last_good_keeper: zones::LastGoodKeeper::start(),
+            signature_keeper: SignatureKeeper::start(),
+            signatures_looked: Instant::now(),
             state_directory,
             state_tried: Instant::now(),
             explaining: Arc::default(),
@@ -164,6 +172,10 @@ impl Operator {
 
     /// Writes once more what could not be written: a disk that was full may have room again.
     pub(super) fn keep_what_is_not_kept(&mut self, publishing: &Publishing) {
+        if self.signatures_looked.elapsed() >= SIGNATURES_LOOKED_INTERVAL {
+            self.signatures_looked = Instant::now();
+            self.keep_signatures(publishing, Keeping::Now);
+        }
         if self.state_tried.elapsed() < STATE_RETRY {
             return;
         }
@@ -174,6 +186,15 @@ impl Operator {
         if self.last_good_keeper.fault().is_some() {
             self.keep_texts(publishing);
         }
+    }
+
+    /// Keeps the signatures of what is served, so that a restart makes none.
+    pub(super) fn keep_signatures(&self, publishing: &Publishing, keeping: Keeping) {
+        let signed = publishing.served.zones().iter().filter_map(|zone| {
+            let signing = zone.version()?.inputs.signing.as_ref()?;
+            Some((zone.id.clone(), Arc::clone(signing)))
+        });
+        self.signature_keeper.keep(self.state_directory.as_deref(), signed.collect(), keeping);
     }
 
     /// Keeps the texts of what is served, for a start with a broken file. One that is served from such a text
@@ -194,5 +215,6 @@ impl Operator {
             })
         });
         self.last_good_keeper.keep(self.state_directory.as_deref(), good.collect());
+        self.keep_signatures(publishing, Keeping::Now);
     }
 }

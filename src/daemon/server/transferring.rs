@@ -349,9 +349,10 @@ impl TransferredZone {
             }
             None => {}
         }
-        // Signatures are made anew at a start, and it may not have been signed before. One that comes signed has no pools.
+        // Signatures that are made anew at a start are others, or the zone was not signed before. One that comes signed has no
+        // pools.
         let changes_alone =
-            version.signed_until().is_some() || self.pools == TransferPools::Up && !version.comes_signed();
+            version.has_new_signatures() || self.pools == TransferPools::Up && !version.comes_signed();
         let standing = if changes_alone && !is_raised { SentState::Unknown } else { SentState::Current };
         self.outgoing.offer(Some(contents.clone()));
         let (version, raised_at) = (Arc::clone(version), is_raised.then(Instant::now));

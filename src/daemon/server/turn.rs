@@ -12,7 +12,7 @@ use super::zone_changes::CHANGES_AT_ONCE_MAX;
 use crate::config::Config;
 use crate::control::{AdminRequest, ReloadCause};
 use crate::health::Transition;
-use crate::zones::{FileDigests, Losses, ZoneRequest};
+use crate::zones::{FileDigests, Keeping, Losses, ZoneRequest};
 
 /// How often snapshots that no worker holds any more are freed.
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
@@ -121,6 +121,7 @@ impl Server {
     pub(super) async fn stop(self) {
         let started = Instant::now();
         let answered = self.publishing.counters.answered();
+        self.operator.keep_signatures(&self.publishing, Keeping::AtTheEnd);
         self.supervision.manager.stopping();
         self.publishing.running.stop().await;
         self.publishing.catalogs.stop().await;
@@ -128,6 +129,7 @@ impl Server {
         self.publishing.vantage.stop().await;
         self.operator.rules_keeper.stop().await;
         self.operator.last_good_keeper.stop().await;
+        self.operator.signature_keeper.stop().await;
         self.publishing.telling.stop(self.operator.state_directory).await;
         self.reloading.marks.remove_all();
         let lateness = self.publishing.engine.lateness();

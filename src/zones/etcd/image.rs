@@ -22,8 +22,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::values::{Lent, Value};
 use crate::dns::Ttl;
 use crate::etcd::{KeyValue, LeaseId, Mark};
-use crate::zones::last_good::file_name;
-use crate::zones::state_file::{self, Filled};
+use crate::zones::state_file::{self, Filled, file_name};
 use crate::zones::zone_id::ZoneId;
 
 /// Below the state directory: nothing else is there.

@@ -27,8 +27,7 @@ use crate::layout::{Layout, Place};
 use crate::source::Digest;
 use crate::zone::Zone;
 use crate::zonefile;
-use crate::zones::last_good::file_name;
-use crate::zones::state_file::{self, Filled};
+use crate::zones::state_file::{self, Filled, file_name};
 use crate::zones::zone_id::ZoneId;
 
 /// The end of its name.

@@ -12,7 +12,6 @@ use super::entry::{JournalEntry, UnknownEntry};
 use super::history::{History, JournalStep};
 use super::overlay::{Deleted, Overlay, OverlayKey};
 use crate::source::Digest;
-use crate::zones::last_good;
 use crate::zones::state_file::{self, Filled};
 use crate::zones::zone_id::ZoneId;
 
@@ -129,7 +128,7 @@ impl std::error::Error for JournalError {}
 
 /// The journal of a zone in a state directory.
 fn place(folder: &Path, zone: &ZoneId, end: &str) -> PathBuf {
-    folder.join(FOLDER).join(last_good::file_name(zone, end))
+    folder.join(FOLDER).join(state_file::file_name(zone, end))
 }
 
 impl Journal {

@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::source::{Digest, Digesting, TextFile, open_regular, patiently, patiently_for, wait_for_bytes};
-use crate::zones::state_file::{self, Filled};
+use crate::zones::state_file::{self, Filled, file_name};
 use crate::zones::version::Inputs;
 use crate::zones::zone_id::ZoneId;
 
@@ -36,9 +36,6 @@ const FIRST_LINE: &str = "; the last good text of a zone, kept by edgedns: forma
 
 /// Longest header line, in bytes: a zone may include 10,000 files.
 const LINE_BYTES_MAX: u64 = 1 << 24;
-
-/// Longest file name without suffix, in bytes: file systems take 255.
-const FILE_NAME_BYTES_MAX: usize = 200;
 
 /// Bytes that are copied at a time.
 const PIECE_BYTES: usize = 1 << 16;
@@ -305,36 +302,6 @@ pub(super) fn remove_unfinished(folder: &Path) -> io::Result<()> {
 /// The path of the stored text of a zone.
 pub(in crate::zones) fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
     folder.join(FOLDER).join(file_name(zone, END))
-}
-
-/// The file name for a zone. Letters are in lower case, digits, hyphens and underscores as they are, other
-/// bytes escaped as `%2f`. The name of a view follows after `@`, in its own case. A name that is too long is
-/// cut and ends in `~` and the digest of the whole. Neither `@` nor `~` occurs otherwise, so that no two
-/// zones share a file.
-pub(in crate::zones) fn file_name(zone: &ZoneId, end: &str) -> String {
-    let escaped = |byte: &u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(*byte).to_string(),
-        other => format!("%{other:02x}"),
-    };
-    let labels = zone.name.as_ref().labels().map(|label| {
-        let lower = label.to_ascii_lowercase();
-        lower.iter().map(escaped).collect::<String>()
-    });
-    let mut name = labels.collect::<Vec<String>>().join(".");
-    if name.is_empty() {
-        // The root.
-        name.push_str("%2e");
-    }
-    if let Some(view) = &zone.view {
-        name.push('@');
-        name.extend(view.as_bytes().iter().map(escaped));
-    }
-    if name.len() > FILE_NAME_BYTES_MAX {
-        let digest = Digest::of(name.as_bytes());
-        name.truncate(FILE_NAME_BYTES_MAX - 33);
-        name = format!("{name}~{digest}");
-    }
-    format!("{name}{end}")
 }
 
 #[cfg(test)]

@@ -57,8 +57,18 @@ pub fn sign_feed(
         return Ok(None);
     }
     let last = current.map(|current| current.serial).or(state.journal().and_then(Journal::serial));
-    let serial = last.map_or(unsigned.serial, |last| after_change(unsigned.serial, last));
     let inputs = Arc::new(Inputs { signing: Some(signing), ..Inputs::clone(&unsigned.inputs) });
+    // After a restart it may be what was served before, with all of its signatures.
+    if let (None, Some(last)) = (current, last)
+        && inputs.signing.as_ref().is_some_and(|signing| signing.is_as_before())
+    {
+        let version =
+            accepted(unsigned, whole(unsigned, last)?, &inputs, None).map_err(|error| error.to_string())?;
+        if inputs.signing.as_ref().is_some_and(|signing| signing.is_as_before()) {
+            return Ok(Some(of_what_came(version, unsigned)));
+        }
+    }
+    let serial = last.map_or(unsigned.serial, |last| after_change(unsigned.serial, last));
     let changes = current.zip(of).and_then(|(current, of)| changes_to(current, of, unsigned, serial));
     let version = match changes.map(|contents| accepted(unsigned, contents, &inputs, current)) {
         Some(Ok(version)) => version,
@@ -74,11 +84,15 @@ pub fn sign_feed(
             error @ (ProposalError::Unsound(_) | ProposalError::Compile(_) | ProposalError::Sign(_)),
         )) => return Err(error.to_string()),
     };
-    // Signatures are made anew after a restart: the serial is what is to last.
+    // What is signed after a restart begins with this serial.
     write_down(zone, state, &version, (last.unwrap_or(serial), Changeset::default()))?;
-    let hosts = unsigned.hosts.clone();
-    let loaded_at = unsigned.loaded_at;
-    Ok(Some(ZoneVersion { hosts, loaded_at, unsigned: Some(Arc::clone(unsigned)), ..version }))
+    Ok(Some(of_what_came(version, unsigned)))
+}
+
+/// A signed version, with what it was signed of.
+fn of_what_came(version: ZoneVersion, unsigned: &Arc<ZoneVersion>) -> ZoneVersion {
+    let (hosts, loaded_at) = (unsigned.hosts.clone(), unsigned.loaded_at);
+    ZoneVersion { hosts, loaded_at, unsigned: Some(Arc::clone(unsigned)), ..version }
 }
 
 /// What a zone is signed with by its folder of keys.
@@ -90,7 +104,8 @@ fn read(
 ) -> Result<ZoneSigning, String> {
     let now = signing_time(state.folder.as_deref());
     let folders = before.map(|before| Arc::clone(before.folders())).unwrap_or_default();
-    let signing = ZoneSigning::read(settings, &zone.id, now, (before.map(Arc::as_ref), &folders));
+    let before = (before.map(Arc::as_ref), &folders);
+    let signing = ZoneSigning::read(settings, &zone.id, now, before, state.folder.as_deref());
     signing.map_err(|fault| fault.to_string())
 }
 

@@ -15,8 +15,7 @@ use crate::source::{Diagnostics, Sources, Span};
 use crate::transfer::catalog::{Catalog, MemberLabel};
 use crate::zone::Builder;
 use crate::zonefile;
-use crate::zones::last_good::file_name;
-use crate::zones::state_file::{self, Filled};
+use crate::zones::state_file::{self, Filled, file_name};
 
 /// Below the state directory: nothing else is there.
 const FOLDER: &str = "catalogs";
