@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use edgedns::deploy::machineconfig::{
     Form, ImageBuild, ImageDigest, ImageTag, ObjectName, Part, Role, Sha256, Url,
 };
-use edgedns::tools::{self, MachineConfigRequest, RemoteError};
+use edgedns::tools::{self, MachineConfigKeys, MachineConfigRequest, RemoteError};
 
 use super::exit_code::{exit_code, fail};
 
@@ -43,6 +43,9 @@ pub(crate) struct Arguments {
     /// Name of the object; by default 99-ROLE-edgedns.
     #[arg(long)]
     name: Option<ObjectName>,
+    /// Take the keys of signed zones and secrets in files along: whoever may read MachineConfigs has them then.
+    #[arg(long)]
+    with_keys: bool,
     #[command(flatten)]
     node: NodeParts,
     #[command(flatten)]
@@ -117,7 +120,8 @@ enum FormArgument {
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        let Self { config, role, format, name, node, cluster } = self;
+        let Self { config, role, format, name, with_keys, node, cluster } = self;
+        let keys = if with_keys { MachineConfigKeys::Taken } else { MachineConfigKeys::Left };
         let form = match format {
             FormArgument::Machineconfig => Form::MachineConfig,
             FormArgument::Butane => Form::Butane,
@@ -127,7 +131,7 @@ impl Arguments {
             Ok(parts) => parts.chain(cluster.parts()).collect(),
             Err(error) => return fail(&error),
         };
-        let request = MachineConfigRequest { config, role, name, form, parts };
+        let request = MachineConfigRequest { config, role, name, form, parts, keys };
         exit_code(tools::machineconfig(&request).map_err(RemoteError::Output))
     }
 }

@@ -14,6 +14,7 @@ use crate::deploy::machineconfig::{
     self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, POOL_BYTES_MAX, Part, Recipe, Role, Site,
     node_place,
 };
+use crate::dnssec::read_folder;
 use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources, Span};
 use crate::transport::Protocols;
 use crate::zones::Purpose;
@@ -34,6 +35,17 @@ pub struct Request {
     pub form: Form,
     /// What goes with the files.
     pub parts: Vec<Part>,
+    /// Whether keys go along.
+    pub keys: Keys,
+}
+
+/// What becomes of keys, which are not secret in a MachineConfig.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// They are left out.
+    Left,
+    /// They go along: those of zones that are signed, and secrets in files.
+    Taken,
 }
 
 /// Makes a MachineConfig and writes it to standard output, with what is to be said of it on standard error;
@@ -49,10 +61,16 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
     let Some((loaded, config)) = read.filter(|_| !reading.faults().any(Diagnostic::is_error)) else {
         return say_nothing_was_made().map(|()| false);
     };
-    let mut gathering = Gathering::new(&reading.sources, config);
+    let mut gathering = Gathering::new(&reading.sources, config, request.keys);
     gathering.namings();
     gathering.add_referenced(&referenced(&reading.sources, config, &request.config));
-    gathering.tell_of_keys(&loaded.config.zones);
+    for zone in &loaded.config.zones {
+        match (&zone.dnssec, request.keys) {
+            (None, _) => {}
+            (Some(_), Keys::Left) => gathering.tell_of_keys(zone),
+            (Some(settings), Keys::Taken) => gathering.add_keys(zone, &settings.keys),
+        }
+    }
     let Gathering { files, found, .. } = gathering;
     tell(&reading.sources, found.iter())?;
     if found.errors() > 0 {
@@ -108,13 +126,15 @@ struct Gathering<'g> {
     folders: BTreeMap<FileId, PathBuf>,
     files: BTreeMap<NodePath, NodeFile>,
     found: Diagnostics,
+    keys: Keys,
 }
 
 impl<'g> Gathering<'g> {
     /// With the config file alone.
-    fn new(sources: &'g Sources, config: FileId) -> Self {
+    fn new(sources: &'g Sources, config: FileId, keys: Keys) -> Self {
         let folders = BTreeMap::from([(config, folder_of(Path::new(CONFIG)))]);
-        let mut gathering = Self { sources, folders, files: BTreeMap::new(), found: Diagnostics::default() };
+        let (files, found) = (BTreeMap::new(), Diagnostics::default());
+        let mut gathering = Self { sources, folders, files, found, keys };
         if let Ok(path) = NodePath::new(Path::new(CONFIG)) {
             gathering.add(path, sources.bytes(config).to_vec(), None);
         }
@@ -142,10 +162,10 @@ impl<'g> Gathering<'g> {
                      for all to read, as edgedns runs under a user made at its start",
                 ));
             }
-            if *key == SECRET_FILE {
+            if *key == SECRET_FILE && self.keys == Keys::Left {
                 let message =
                     format!("`{key}` would be a file for all to read on a node, which edgedns does not take");
-                let help = "write `secret` in its place, which is as open there, or bring the file to the nodes by other means";
+                let help = "take --with-keys, or bring the file to the nodes by other means";
                 self.found.push(Diagnostic::error(*span, message).help(help));
                 continue;
             }
@@ -153,28 +173,52 @@ impl<'g> Gathering<'g> {
             else {
                 continue;
             };
-            match std::fs::read(file) {
-                Ok(bytes) => self.add(path, bytes, Some(*span)),
-                Err(error) => {
-                    let message = format!("cannot read {}: {error}", file.display());
-                    self.found.push(Diagnostic::error(*span, message));
-                }
+            self.add_file(file, path, if *key == SECRET_FILE { Mode::Key } else { Mode::Data }, *span);
+        }
+    }
+
+    /// Adds a file that is named at `by`.
+    fn add_file(&mut self, file: &Path, path: NodePath, mode: Mode, by: Span) {
+        match std::fs::read(file) {
+            Ok(bytes) => self.add_as(mode, path, bytes, Some(by)),
+            Err(error) => {
+                let message = format!("cannot read {}: {error}", file.display());
+                self.found.push(Diagnostic::error(by, message));
             }
         }
     }
 
-    /// Says of zones that are signed that their keys do not go along.
-    fn tell_of_keys(&mut self, zones: &[Zone]) {
-        for zone in zones.iter().filter(|zone| zone.dnssec.is_some()) {
-            let message = format!(
-                "the keys of `{}` do not go along: on a node they would be for all to read",
-                zone.name
-            );
-            let fault = Diagnostic::warning(zone.name_span, message);
-            let fault = fault.remark("a node without them answers SERVFAIL for the zone, never unsigned");
-            self.found.push(fault.help(
-                "bring the folder to each node by other means, as in /var/lib/edgedns/keys, for the user of the service",
-            ));
+    /// Says of a zone that is signed that its keys do not go along.
+    fn tell_of_keys(&mut self, zone: &Zone) {
+        let message = format!("the keys of `{}` do not go along", zone.name);
+        let fault = Diagnostic::warning(zone.name_span, message);
+        let fault = fault.remark("a node without them answers SERVFAIL for the zone, never unsigned");
+        self.found.push(fault.help(
+            "take --with-keys, and whoever may read MachineConfigs has them; or bring the folder to each node by other means, \
+             as in /var/lib/edgedns/keys, for the user of the service",
+        ));
+    }
+
+    /// The files of the keys of a zone that is signed, which are in `folder`.
+    fn add_keys(&mut self, zone: &Zone, folder: &Path) {
+        let by = zone.name_span;
+        let stems = match read_folder(folder, zone.name.as_ref()) {
+            Ok(files) => files.into_iter().map(|file| file.stem),
+            Err(error) => return self.found.push(Diagnostic::error(by, error.to_string())),
+        };
+        let config = self.sources.bytes(by.file);
+        for stem in stems {
+            for (end, mode) in [("key", Mode::Data), ("private", Mode::Key)] {
+                // Their names have dots of their own.
+                let file = PathBuf::from(format!("{}.{end}", stem.display()));
+                // An absolute path stands in the config as it is, and is the same on a node.
+                let is_absolute =
+                    folder.is_absolute() && holds(&config, folder.as_os_str().as_encoded_bytes());
+                let path = if is_absolute { self.place_of(by, &file) } else { self.place(by, &file) };
+                if let Some(path) = path {
+                    self.add_file(&file, path, mode, by);
+                }
+            }
         }
     }
 
@@ -189,7 +233,12 @@ impl<'g> Gathering<'g> {
             }
             _ => found.to_owned(),
         };
-        match NodePath::new(&place) {
+        self.place_of(by, &place)
+    }
+
+    /// The path of a file that is at `place` on a node.
+    fn place_of(&mut self, by: Span, place: &Path) -> Option<NodePath> {
+        match NodePath::new(place) {
             Ok(path) => {
                 if !path.is_own() {
                     let message = format!("on a node this is {path}, outside of edgedns' own folder");
@@ -208,8 +257,13 @@ impl<'g> Gathering<'g> {
         }
     }
 
-    /// Adds a file; the same one may be named several times.
+    /// Adds a file that all may read.
     fn add(&mut self, path: NodePath, bytes: Vec<u8>, by: Option<Span>) {
+        self.add_as(Mode::Data, path, bytes, by);
+    }
+
+    /// Adds a file; the same one may be named several times.
+    fn add_as(&mut self, mode: Mode, path: NodePath, bytes: Vec<u8>, by: Option<Span>) {
         match (self.files.get(&path), by) {
             (Some(known), Some(by)) if known.bytes != bytes => {
                 let message = format!("two different files would be {path} on a node");
@@ -217,10 +271,15 @@ impl<'g> Gathering<'g> {
             }
             (Some(_), _) => {}
             (None, _) => {
-                self.files.insert(path.clone(), NodeFile { path, mode: Mode::Data, bytes });
+                self.files.insert(path.clone(), NodeFile { path, mode, bytes });
             }
         }
     }
+}
+
+/// Whether `word` is in a text.
+fn holds(text: &[u8], word: &[u8]) -> bool {
+    !word.is_empty() && text.windows(word.len()).any(|some| some == word)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -55,7 +55,7 @@ pub use etcd::{EtcdError, KeyOf, Put, check_from_etcd, export, put};
 pub use format::Format;
 pub use growth::{GrowthRequest, show_growth};
 pub use installer::{InstallerCheck, check_installer};
-pub use machineconfig::{Request as MachineConfigRequest, machineconfig};
+pub use machineconfig::{Keys as MachineConfigKeys, Request as MachineConfigRequest, machineconfig};
 pub use monitoring::{MonitoringRequest, monitoring};
 pub use remote::{
     RemoteError, Server, USUAL_SOCKET, drop_updates, explain, force, reload, show_updates, signatures,

@@ -203,6 +203,51 @@ fn a_secret_file_of_a_key_is_refused_as_no_node_would_take_it() {
 }
 
 #[test]
+fn keys_go_along_where_it_is_asked_for_and_are_for_the_service_alone() {
+    let key = "[[key]]\nname = \"k\"\nsecret-file = \"edgedns/secret\"\n";
+    let signed = "[zone.dnssec]\nkeys = \"edgedns/keys\"\n";
+    let site =
+        Site::new(&[server(), key, zone("a.example", "edgedns/zones/a.zone").as_str(), signed].concat());
+    site.write("edgedns/secret", "c2VjcmV0c2VjcmV0c2VjcmV0");
+    fs::set_permissions(site.path("edgedns/secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    for zone in ["a.example", "other.example"] {
+        let mut command = edgedns();
+        command.args(["dnssec", "generate", zone, "--keys"]).arg(site.path("edgedns/keys"));
+        let made = command.output().unwrap();
+        assert!(made.status.success(), "{}", said(&made));
+    }
+    for form in ["machineconfig", "butane", "ignition"] {
+        let output = site.make(&["--with-keys", "--format", form]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(text.contains("SECRET: this holds keys"), form != "ignition", "{text}");
+        let told = said(&output);
+        assert!(told.contains("holds 2 secret files: keys are not secret in it"), "{told}");
+        let Some(node) = site.node(form, &["--with-keys"]) else { return };
+        let files = node.files();
+        let modes: BTreeMap<&str, u32> =
+            files.iter().map(|(path, (mode, _))| (path.rsplit('.').next().unwrap(), *mode)).collect();
+        assert_eq!(modes.get("private"), Some(&0o600), "{modes:?}");
+        assert_eq!(modes.get("key"), Some(&0o644), "{modes:?}");
+        assert_eq!(files.get("/etc/edgedns/secret").map(|(mode, _)| *mode), Some(0o600));
+        assert!(!files.keys().any(|path| path.contains("other.example")), "{files:?}");
+        let drop_in = node.text("/etc/systemd/system/edgedns.service.d/10-keys.conf");
+        let given = "--reference=/run/edgedns -- \"/etc/edgedns/keys/Ka.example.+013+";
+        assert_eq!(drop_in.matches(given).count(), 2, "{drop_in}");
+        let config = node.root.path().join("etc/edgedns.toml");
+        let output = edgedns().arg("check").arg("--config").arg(config).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+    }
+    // Nobody who has not asked for it gives them away.
+    let site = Site::new(&[server(), zone("a.example", "edgedns/zones/a.zone").as_str(), signed].concat());
+    let made =
+        edgedns().args(["dnssec", "generate", "a.example", "--keys"]).arg(site.path("edgedns/keys")).output();
+    assert!(made.unwrap().status.success());
+    let output = site.make(&[]);
+    assert!(output.status.success() && said(&output).contains("the keys of `a.example` do not go along"));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains(".private"));
+}
+
+#[test]
 fn the_same_site_makes_the_same_bytes_wherever_it_lies() {
     let config = [server(), &zone("a.example", "edgedns/zones/a.zone")].concat();
     let all = ["--dispatcher", "--mask-dnsmasq", "--node-disruption-policy", "--dns-operator"];

@@ -10,10 +10,10 @@ use super::url::Url;
 use crate::source::{Diagnostic, Severity};
 
 /// Where the binary is: below /var on a node of OSTree, where it outlives upgrades.
-const PLACE: &str = "/usr/local/bin/edgedns";
+pub(super) const PLACE: &str = "/usr/local/bin/edgedns";
 
 /// Where the unit of the package has it.
-const PLACE_OF_PACKAGE: &str = "/usr/bin/edgedns";
+pub(super) const PLACE_OF_PACKAGE: &str = "/usr/bin/edgedns";
 
 /// The unit of the service, as the package has it.
 const SERVICE: &str = include_str!("../../../systemd/edgedns.service");

@@ -26,6 +26,8 @@ mod error;
 
 mod dispatcher;
 
+mod keys;
+
 mod cluster;
 
 use std::path::PathBuf;
@@ -105,6 +107,8 @@ pub fn make(recipe: &Recipe) -> Result<Made, Error> {
             Part::NodeDisruptionPolicy | Part::DnsOperator(_) => {}
         }
     }
+    files.extend(keys::drop_in(&files, program(parts)));
+    remarks.extend(keys::remark(&files));
     files.sort_by(|one, other| one.path.cmp(&other.path));
     refuse_clashes(&files)?;
     let contents = ignition::contents(&files);
@@ -125,8 +129,10 @@ pub fn make(recipe: &Recipe) -> Result<Made, Error> {
     remarks.extend((bytes > LARGE_BYTES).then(|| large(bytes)));
     let documents = cluster_documents(recipe, &mut remarks)?;
     let text = match form {
-        Form::MachineConfig => stream(&name, &object, &documents),
-        Form::Butane => object::butane_text(&name, role, &files, &contents, &units),
+        Form::MachineConfig => warning(&files).to_owned() + &stream(&name, &object, &documents),
+        Form::Butane => {
+            warning(&files).to_owned() + &object::butane_text(&name, role, &files, &contents, &units)
+        }
         Form::Ignition => config.to_pretty_json(),
     };
     let files = files.into_iter().zip(&contents).map(|(file, content)| {
@@ -179,6 +185,17 @@ fn stream(name: &ObjectName, object: &Value, documents: &[Document]) -> String {
         text.push_str(&value.to_yaml());
     }
     text
+}
+
+/// Where the program is on a node with these parts.
+fn program(parts: &[Part]) -> &'static str {
+    let brings_it = |part: &Part| matches!(part, Part::FetchedBinary(..) | Part::CarriedBinary(_));
+    if parts.iter().any(brings_it) { binary::PLACE } else { binary::PLACE_OF_PACKAGE }
+}
+
+/// What whoever reads the document is told first.
+fn warning(files: &[NodeFile]) -> &'static str {
+    if files.iter().any(|file| file.mode == Mode::Key) { keys::WARNING } else { "" }
 }
 
 /// No path twice, and none a folder of another; `files` are sorted by path.

@@ -24,14 +24,16 @@ pub struct NodeFile {
     pub bytes: Vec<u8>,
 }
 
-/// The mode of a file, which is root's. Only these two: the service runs as a user of its own, made at its
-/// start, so that what it reads everybody can read; and MCO takes no special bits.
+/// The mode of a file, which is root's. The service runs as a user of its own, made at its start, so that what it reads
+/// everybody can read; but for keys, which it is given. MCO takes no special bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// To be read by all.
     Data,
     /// To be run by all.
     Script,
+    /// For its owner alone: see `keys.rs`.
+    Key,
 }
 
 impl Mode {
@@ -40,6 +42,7 @@ impl Mode {
         match self {
             Mode::Data => 0o644,
             Mode::Script => 0o755,
+            Mode::Key => 0o600,
         }
     }
 }
