@@ -477,9 +477,7 @@ mod tests {
         let is_slow = |(owner, ttl): &(String, u32)| *ttl == if owner == "other.example." { 60 } else { 90 };
         assert_eq!((api(&third), ttls(&third).len()), (vec![1, 3, 4], 7));
         assert!(ttls(&third).iter().all(is_slow), "{:?}", ttls(&third));
-        let mut again = ttls(&super::merged(third));
-        again.retain(is_slow);
-        assert_eq!(again.len(), 7);
+        assert!(ttls(&super::merged(third)).iter().all(is_slow));
         let removed = Changeset { removed: vec![soa(2), host("m0.example.", 1)], added: vec![soa(3)] };
         let gone = Contents::Changes { base: 2, changes: removed, origin: named() };
         let fault = proposal(gone, inputs()).accept(Some(&merged)).err().unwrap().to_string();
