@@ -23,13 +23,22 @@ use super::ownerless::put_ownerless;
 use super::pointer::OWN;
 use crate::dnssec::PoolSigner;
 use crate::health::Board;
-use crate::zone::{ChoiceAtQuery, ChosenBy, MEMBERS_MAX, View, client_hash};
+use crate::dns::NameRef;
+use crate::dns::name::NAME_BYTES_MAX;
+use crate::zone::{ChoiceAtQuery, ChosenBy, Computed, ComputedRdata, MEMBERS_MAX, View, client_hash};
 
 use candidates::Chosen;
 pub use candidates::{BoundPool, PoolState, PoolTargets};
 use rotation::ReadyRotation;
 pub(super) use selection::{Selection, next_random};
 use signatures::{PoolSignatures, signable};
+
+/// Where the length of its RDATA stands in a record without its owner, and where that RDATA begins (RFC 1035, section 3.2.1).
+const LENGTH_AT: usize = 8;
+const RDATA_AT: usize = 10;
+
+/// Longest record without its owner that is computed: one with a name.
+const COMPUTED_BYTES_MAX: usize = RDATA_AT + NAME_BYTES_MAX;
 
 /// All pools of a zone, ready to be answered from.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,7 +55,8 @@ pub(super) struct PoolAnswer {
     choice: ChoiceAtQuery,
     /// Where each record ends in `records`.
     ends: Box<[u32]>,
-    /// The records without owners, one after the other.
+    /// The records without owners, one after the other. Of one that is computed, the longest that there may be: its head is that
+    /// of all of them.
     records: Box<[u8]>,
     /// The same for the answer that nearly every pool gives.
     rotation: Option<ReadyRotation>,
@@ -70,7 +80,7 @@ impl PoolAnswer {
     /// Whether the choice depends on the name.
     #[inline]
     pub(super) fn is_by_name(&self) -> bool {
-        matches!(self.choice, ChoiceAtQuery::Weighted(ChosenBy::Name, _))
+        matches!(self.choice, ChoiceAtQuery::Weighted(ChosenBy::Name, _) | ChoiceAtQuery::Computed(_))
     }
 
     /// All records with their owner, in an order that begins anywhere, and how
@@ -101,11 +111,7 @@ impl PoolAnswer {
     /// Hands the chosen records to `put`, in the order to answer. HOT. Returns which of the sets that it may answer that
     /// is; none when the whole answer must be SERVFAIL; then there are no records.
     #[inline]
-    pub(super) fn chosen<'a>(
-        &'a self,
-        mut selection: Selection<'_>,
-        mut put: impl FnMut(&'a [u8]),
-    ) -> Option<u32> {
+    pub(super) fn chosen(&self, mut selection: Selection<'_>, mut put: impl FnMut(&[u8])) -> Option<u32> {
         let count = self.count();
         let place = match &self.choice {
             ChoiceAtQuery::All { pinned, most } => {
@@ -145,6 +151,10 @@ impl PoolAnswer {
                 let width = view.places.end.saturating_sub(view.places.start);
                 view.places.start.saturating_add(selection.below(width))
             }
+            ChoiceAtQuery::Computed(computed) => {
+                self.put_computed(computed, selection.name, &mut put);
+                return Some(0);
+            }
             ChoiceAtQuery::ServFail => return None,
         };
         if let Some(record) = self.record(place) {
@@ -172,8 +182,24 @@ impl PoolAnswer {
         (0..pinned).chain(start..self.count()).chain(pinned..start)
     }
 
+    /// The record that is made from a name, if there is one. Not inlined: its room is not to be that of other pools.
+    #[inline(never)]
+    fn put_computed(&self, computed: &Computed, name: &[u8], put: &mut dyn FnMut(&[u8])) {
+        let (mut rdata, mut record) = (ComputedRdata::new(), [0; COMPUTED_BYTES_MAX]);
+        let made = NameRef::split_from(name).ok().and_then(|(name, _)| computed.rdata(name, &mut rdata));
+        let (Some(made), Some(head)) = (made, self.records.get(..LENGTH_AT)) else { return };
+        // A name at most.
+        let length = u16::try_from(made.len()).unwrap_or(0).to_be_bytes();
+        let whole = head.iter().chain(&length).chain(made);
+        let end = RDATA_AT.saturating_add(made.len());
+        record.iter_mut().zip(whole).for_each(|(to, from)| *to = *from);
+        if let Some(record) = record.get(..end) {
+            put(record);
+        }
+    }
+
     /// So many records by chance: the beginning of a shuffle (Fisher and Yates).
-    fn sample<'a>(&'a self, selection: &mut Selection<'_>, sample: u32, put: &mut impl FnMut(&'a [u8])) {
+    fn sample(&self, selection: &mut Selection<'_>, sample: u32, put: &mut impl FnMut(&[u8])) {
         let mut places = [0_u16; MEMBERS_MAX];
         let count = self.count();
         for (place, slot) in (0..count).zip(&mut places) {
@@ -297,6 +323,12 @@ fn build_one(bound: &BoundPool, board: &Board, signer: Option<&PoolSigner>) -> P
     };
     let mut records = Vec::new();
     let mut ends = Vec::with_capacity(candidates.len());
+    if let Some(computed) = &pool.computed {
+        let longest = vec![0; computed.rdata_bytes_max()];
+        put_ownerless(pool.rtype, ttl, &longest, &mut records);
+        // A name at most.
+        ends.push(u32::try_from(records.len()).unwrap_or(u32::MAX));
+    }
     for candidate in candidates {
         put_ownerless(pool.rtype, ttl, &candidate.member.rdata, &mut records);
         // A thousand (`MEMBERS_MAX`) records of at most 65,535 bytes and 10: 66 MB.

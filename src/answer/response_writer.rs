@@ -13,7 +13,6 @@ use crate::dns::NameHash;
 use crate::dns::compression::{Decompressed, POINTER_MAX};
 use crate::dns::message::{Rcode, Section};
 use crate::dns::message_writer::MessageWriter;
-use crate::zone::name_hash;
 
 /// A response that is being written.
 pub(super) struct ResponseWriter<'o> {
@@ -133,9 +132,33 @@ impl<'o> ResponseWriter<'o> {
         rng: &mut u64,
         client: IpAddr,
     ) -> Option<u16> {
-        let name_hash = if pool.is_by_name() { self.hash_of(owner) } else { 0 };
+        if pool.is_by_name() {
+            return self.put_pool_by_name(section, owner, pool, rng, client);
+        }
         let mut records = 0_u16;
-        let answers = pool.chosen(Selection { rng, client, name_hash }, |record| {
+        let answers = pool.chosen(Selection { rng, client, name: &[] }, |record| {
+            self.message.put(owner);
+            self.last_pooled = self.message.position();
+            self.message.put(record);
+            records = records.saturating_add(1);
+        });
+        self.message.count(section, records);
+        answers.map(|_| records)
+    }
+
+    /// The same of a pool whose choice depends on the name. Not inlined: the name's room is not to be that of other pools.
+    #[inline(never)]
+    fn put_pool_by_name(
+        &mut self,
+        section: Section,
+        owner: &[u8],
+        pool: &PoolAnswer,
+        rng: &mut u64,
+        client: IpAddr,
+    ) -> Option<u16> {
+        let name = self.name_of(owner);
+        let mut records = 0_u16;
+        let answers = pool.chosen(Selection { rng, client, name: name.wire() }, |record| {
             self.message.put(owner);
             self.last_pooled = self.message.position();
             self.message.put(record);
@@ -162,8 +185,8 @@ impl<'o> ResponseWriter<'o> {
                 0
             }
             None => {
-                let name_hash = if pool.is_by_name() { self.hash_of(owner) } else { 0 };
-                pool.chosen(Selection { rng, client, name_hash }, |record| {
+                let name = if pool.is_by_name() { self.name_of(owner) } else { Decompressed::new() };
+                pool.chosen(Selection { rng, client, name: name.wire() }, |record| {
                     self.message.put(owner);
                     self.last_pooled = self.message.position();
                     self.message.put(record);
@@ -185,9 +208,9 @@ impl<'o> ResponseWriter<'o> {
     /// Appends the records alone that sign what a pool at the QNAME would answer now. Returns how many; they are not counted
     /// yet.
     pub(super) fn put_pool_signatures(&mut self, pool: &PoolAnswer, rng: &mut u64, client: IpAddr) -> u16 {
-        let name_hash = if pool.is_by_name() { self.hash_of(&OWN) } else { 0 };
+        let name = if pool.is_by_name() { self.name_of(&OWN) } else { Decompressed::new() };
         let mut chosen = 0_u16;
-        let set = pool.chosen(Selection { rng, client, name_hash }, |_| chosen = chosen.saturating_add(1));
+        let set = pool.chosen(Selection { rng, client, name: name.wire() }, |_| chosen = chosen.saturating_add(1));
         let Some(set) = set.filter(|_| chosen > 0) else { return 0 };
         let mut signatures = 0_u16;
         for signature in pool.signatures(set) {
@@ -215,8 +238,8 @@ impl<'o> ResponseWriter<'o> {
         }
     }
 
-    /// PowerDNS's hash of an owner: a pointer into what has been written, or a name in full.
-    fn hash_of(&self, owner: &[u8]) -> u32 {
+    /// An owner in lower case: a pointer into what has been written, or a name in full.
+    fn name_of(&self, owner: &[u8]) -> Decompressed {
         let mut name = Decompressed::new();
         match *owner {
             [high, low] => {
@@ -228,7 +251,7 @@ impl<'o> ResponseWriter<'o> {
             }
         }
         name.make_lowercase();
-        name_hash(name.wire())
+        name
     }
 
     /// Where the RDATA of the last record from a pool begins, and that RDATA.

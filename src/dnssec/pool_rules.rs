@@ -32,6 +32,7 @@ pub fn check_pools_of(zone: &Zone, nodes: impl IntoIterator<Item = NodeId>, foun
         let pools: Vec<&Pool> =
             node.pools().filter_map(|id| zone.pools().get(id.index())).map(|pool| &**pool).collect();
         for pool in &pools {
+            found.extend(computed(pool));
             found.extend(not_alone(node, pool, &pools));
             found.extend(too_many_sets(pool));
             found.extend(long_empty(pool, negative));
@@ -60,6 +61,17 @@ fn not_alone(node: Node<'_>, pool: &Pool, pools: &[&Pool]) -> Option<Diagnostic>
             .and_at(other, "and these")
             .remark("each signature covers all records of a type that are answered together")
             .help("write all members in one LUA record, or leave out `[zone.dnssec]`"),
+    )
+}
+
+/// What is made from the name that is asked has a record for each name, and nobody signs for a query.
+fn computed(pool: &Pool) -> Option<Diagnostic> {
+    pool.computed.as_ref()?;
+    let message = format!("`{}` is made from the name that is asked, and the zone is signed", pool.owner);
+    Some(
+        Diagnostic::error(&pool.origin, message)
+            .label("there is a record for each name, and signatures are made before there is a query")
+            .help("write the names that there are with `$GENERATE`, or leave out `[zone.dnssec]`"),
     )
 }
 

@@ -14,6 +14,7 @@ mod member;
 mod order;
 mod pass;
 mod share_max;
+mod computed;
 mod selector;
 mod pool;
 mod apexes;
@@ -51,6 +52,10 @@ mod settled;
 pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};
 pub use builder::{Builder, KeylessSignatures};
+pub use computed::{
+    AddressFamily, AddressFilter, Computed, ComputedAddress, ComputedHost, ComputedRdata, FilterRule, HostFormat,
+    HostFormatError,
+};
 pub use changeset::{Changeset, ChangesetError, Record};
 pub use guarding::{Expected, GuardTemplate, Guarding, HostName, Machines, PoolSettings, Test};
 pub use jenkins::{client_hash, name_hash};

@@ -32,6 +32,11 @@ impl Network {
         (bits <= most).then_some(Network { address, bits })
     }
 
+    /// How many leading bits count.
+    pub(super) fn bits(&self) -> u32 {
+        self.bits
+    }
+
     /// Whether a client is inside. HOT.
     #[inline]
     pub fn holds(&self, client: IpAddr) -> bool {

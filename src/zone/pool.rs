@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
+use super::computed::Computed;
 use super::member::Member;
 use super::network::Network;
 use super::order::AnswerOrder;
@@ -29,8 +31,10 @@ pub struct Pool {
     /// TTL while a member is down, never above `ttl`.
     pub ttl_degraded: Ttl,
     /// Ordered groups of members: the first group that has enough members up is answered from. Never empty,
-    /// and neither is the first group.
+    /// and neither is the first group, unless its record is computed.
     pub groups: Vec<Vec<Member>>,
+    /// What makes its record from the name asked. Then it has no members.
+    pub computed: Option<Arc<Computed>>,
     /// The clients that each group is for: a client is answered from the first group that is for it, and with
     /// SERVFAIL if there is none. Empty: every group is for everyone.
     pub views: Vec<Vec<Network>>,
@@ -70,6 +74,7 @@ impl Pool {
             ttl,
             ttl_degraded: ttl,
             groups: vec![members],
+            computed: None,
             views: Vec::new(),
             selector: Selector::All,
             order: AnswerOrder::Rotate,
@@ -89,6 +94,9 @@ impl Pool {
     /// Most bytes that it adds to a message, its owner in a pointer: all its records where several are
     /// answered, else the longest of them.
     pub fn answer_bytes_max(&self) -> usize {
+        if let Some(computed) = &self.computed {
+            return computed.rdata_bytes_max() + RECORD_BYTES;
+        }
         let records = self.groups.iter().flatten().map(|member| member.rdata.len() + RECORD_BYTES);
         let answers_several = |selector: Selector| selector.entry().answers == Answers::Several;
         match self.all_down {
@@ -109,6 +117,9 @@ impl Pool {
 
     /// Whether there may be times when it answers no record.
     pub fn may_be_empty(&self) -> bool {
+        if let Some(computed) = &self.computed {
+            return computed.may_be_empty();
+        }
         let is_nothing = |selector: Selector| selector.entry().answers == Answers::Nothing;
         let all_down = match self.all_down {
             AllDown::Select(selector) => is_nothing(selector),

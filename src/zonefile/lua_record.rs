@@ -20,6 +20,7 @@ mod options;
 mod pool;
 mod if_url_up;
 mod pickers;
+mod from_name;
 mod functions;
 
 use crate::dns::{Name, NameRef, Rtype, Ttl};

@@ -51,6 +51,7 @@ fn depends_on_verdicts(choice: &ChoiceAtQuery) -> bool {
         | ChoiceAtQuery::Weighted(..)
         | ChoiceAtQuery::Ring(_)
         | ChoiceAtQuery::Views(_)
+        | ChoiceAtQuery::Computed(_)
         | ChoiceAtQuery::ServFail => false,
     }
 }

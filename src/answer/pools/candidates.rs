@@ -206,6 +206,10 @@ impl BoundPool {
 
     /// What it answers from, given the board.
     pub(super) fn choose(&self, board: &Board) -> Chosen<'_> {
+        if let Some(computed) = &self.pool.computed {
+            let choice = ChoiceAtQuery::Computed(Arc::clone(computed));
+            return Chosen { state: PoolState::Up, candidates: Vec::new(), choice };
+        }
         let (state, members, choosing) = self.eligible(board);
         let mut candidates: Vec<Candidate<'_>> =
             members.into_iter().map(|one| one.candidate(board)).collect();
@@ -243,7 +247,8 @@ impl BoundPool {
     /// The state of the pool, the members to choose among, and how.
     fn eligible(&self, board: &Board) -> (PoolState, Vec<BoundMember<'_>>, Choosing) {
         let selected = Choosing::Select(self.pool.selector);
-        if !self.pool.views.is_empty() {
+        // Nobody probes what is computed.
+        if !self.pool.views.is_empty() || self.pool.computed.is_some() {
             return (PoolState::Up, self.groups().flatten().collect(), selected);
         }
         let is_up = |verdict| verdict == Verdict::Up;

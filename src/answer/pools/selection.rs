@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::zone::{ChosenBy, client_hash};
+use crate::zone::{ChosenBy, client_hash, name_hash};
 
 /// What the choice at a query depends on.
 pub(in crate::answer) struct Selection<'c> {
@@ -10,9 +10,9 @@ pub(in crate::answer) struct Selection<'c> {
     pub(in crate::answer) rng: &'c mut u64,
     /// The client.
     pub(in crate::answer) client: IpAddr,
-    /// Hash of the name that the pool answers for; needed where
+    /// The name that the pool answers for, in lower case; needed where
     /// [`super::PoolAnswer::is_by_name`].
-    pub(in crate::answer) name_hash: u32,
+    pub(in crate::answer) name: &'c [u8],
 }
 
 impl Selection<'_> {
@@ -29,7 +29,7 @@ impl Selection<'_> {
             ChosenBy::Chance => self.below(bound),
             ChosenBy::Client => client_hash(self.client).checked_rem(bound).unwrap_or(0),
             ChosenBy::ClientRange => part_of(client_hash(self.client), bound),
-            ChosenBy::Name => self.name_hash.checked_rem(bound).unwrap_or(0),
+            ChosenBy::Name => name_hash(self.name).checked_rem(bound).unwrap_or(0),
         }
     }
 }

@@ -82,6 +82,7 @@ pub(super) fn signable(choice: ChoiceAtQuery, candidates: &mut [Candidate<'_>]) 
         | ChoiceAtQuery::Weighted(..)
         | ChoiceAtQuery::Ring(_)
         | ChoiceAtQuery::Views(_)
+        | ChoiceAtQuery::Computed(_)
         | ChoiceAtQuery::ServFail => choice,
     }
 }
@@ -89,7 +90,8 @@ pub(super) fn signable(choice: ChoiceAtQuery, candidates: &mut [Candidate<'_>]) 
 /// The places of the records of each set, in the order that [`super::PoolAnswer::chosen`] numbers them by.
 pub(super) fn sets(choice: &ChoiceAtQuery, count: usize) -> Vec<Vec<usize>> {
     match *choice {
-        ChoiceAtQuery::ServFail => Vec::new(),
+        // Nobody can sign for all names what is computed: zones with it are not signed (`dnssec::pool_rules`).
+        ChoiceAtQuery::ServFail | ChoiceAtQuery::Computed(_) => Vec::new(),
         _ if count == 0 => Vec::new(),
         ChoiceAtQuery::All { pinned, most } => windows(count, pinned as usize, most as usize, |_| true),
         ChoiceAtQuery::Growing { pinned, most, ref shares, ref levels } => {

@@ -58,9 +58,9 @@ fn answer(pool: Pool, verdicts: &[Verdict]) -> PoolAnswer {
 }
 
 /// One answer as a client sees it: TTL and addresses.
-fn ask(answer: &PoolAnswer, chance: &mut u64, client: &str, name_hash: u32) -> Option<Vec<(u32, String)>> {
+fn ask(answer: &PoolAnswer, chance: &mut u64, client: &str, name: &[u8]) -> Option<Vec<(u32, String)>> {
     let mut given = Vec::new();
-    let answered = answer.chosen(Selection { rng: chance, client: address(client), name_hash }, |record| {
+    let answered = answer.chosen(Selection { rng: chance, client: address(client), name }, |record| {
         let octets = <[u8; 4]>::try_from(&record[10..]).unwrap();
         given.push((u32::from_be_bytes(record[4..8].try_into().unwrap()), IpAddr::from(octets).to_string()));
     });
@@ -68,12 +68,12 @@ fn ask(answer: &PoolAnswer, chance: &mut u64, client: &str, name_hash: u32) -> O
 }
 
 fn addresses(answer: &PoolAnswer, chance: &mut u64) -> Vec<String> {
-    let given = ask(answer, chance, "127.0.0.1", 0).expect("an answer");
+    let given = ask(answer, chance, "127.0.0.1", &[]).expect("an answer");
     given.into_iter().map(|(_, address)| address).collect()
 }
 
 fn for_client(answer: &PoolAnswer, client: &str) -> String {
-    let [(_, address)] = &ask(answer, &mut 7, client, 0).unwrap()[..] else { panic!("one record") };
+    let [(_, address)] = &ask(answer, &mut 7, client, &[]).unwrap()[..] else { panic!("one record") };
     address.clone()
 }
 
@@ -105,7 +105,7 @@ fn what_is_ready_is_what_is_answered_record_by_record() {
         let (mut chance, mut again) = (7, 7);
         for _ in 0..100 {
             let mut given = Vec::new();
-            let selection = Selection { rng: &mut again, client: address("127.0.0.1"), name_hash: 0 };
+            let selection = Selection { rng: &mut again, client: address("127.0.0.1"), name: &[] };
             answer.chosen(selection, |record| given.extend([&OWN, record].concat()));
             let ready = answer.ready_rotation(&OWN, &mut chance);
             assert_eq!(ready, Some((&given[..], u16::try_from(members.len()).unwrap())));
@@ -206,10 +206,18 @@ fn weighted_hashes_go_to_the_first_sum_above_the_number() {
     let name: Name = "test.namehashed.example.org".parse().unwrap();
     let hash = name_hash(&name.as_ref().to_lowercase());
     assert_eq!(hash % 10, 4);
-    for (number, expected) in [(0, 0), (1, 1), (2, 1), (3, 2), (9, 2), (10, 0), (hash, 2)] {
-        let given = ask(&by_name, &mut 7, "127.0.0.1", number).unwrap();
-        assert_eq!(given, [(60, THREE[expected].to_owned())], "{number}");
+    let mut seen = [false; 3];
+    for number in 0..50 {
+        let name = format!("test{number}.namehashed.example.org").parse::<Name>().unwrap().as_ref().to_lowercase();
+        let expected = match name_hash(&name) % 10 {
+            0 => 0,
+            1 | 2 => 1,
+            _ => 2,
+        };
+        seen[expected] = true;
+        assert_eq!(ask(&by_name, &mut 7, "127.0.0.1", &name).unwrap(), [(60, THREE[expected].to_owned())], "{number}");
     }
+    assert_eq!((seen, ask(&by_name, &mut 7, "127.0.0.1", &name.as_ref().to_lowercase())), ([true; 3], Some(vec![(60, THREE[2].to_owned())])));
 }
 
 #[test]
@@ -282,7 +290,7 @@ fn a_view_answers_the_clients_it_is_for_and_nobody_else() {
     let answer = answer(pool, &[]);
     let mut chance = 7;
     for _ in 0..100 {
-        let given = |client, chance: &mut u64| ask(&answer, chance, client, 0);
+        let given = |client, chance: &mut u64| ask(&answer, chance, client, &[]);
         assert_eq!(given("127.0.0.3", &mut chance).unwrap()[0].1, THREE[0]);
         assert_eq!(given("::1", &mut chance).unwrap()[0].1, THREE[0]);
         assert!(THREE[1..].contains(&given("127.0.0.4", &mut chance).unwrap()[0].1.as_str()));
@@ -367,7 +375,7 @@ fn below_the_least_number_the_backup_is_answered_and_then_what_all_down_says() {
 #[test]
 fn the_ttl_is_the_lower_one_while_any_member_is_down() {
     let pool = Pool { ttl_degraded: Ttl::from_seconds(5).unwrap(), ..guarded(&THREE) };
-    let ttl = |verdicts: &[Verdict]| ask(&answer(pool.clone(), verdicts), &mut 7, "::1", 0).unwrap()[0].0;
+    let ttl = |verdicts: &[Verdict]| ask(&answer(pool.clone(), verdicts), &mut 7, "::1", &[]).unwrap()[0].0;
     assert_eq!(ttl(&[Verdict::Up; 3]), 60);
     assert_eq!(ttl(&[Verdict::Up, Verdict::Up, Verdict::Pending]), 60);
     assert_eq!(ttl(&[Verdict::Up, Verdict::Up, Verdict::Down]), 5);
@@ -427,7 +435,7 @@ fn when_all_are_down_the_pool_says_what_is_answered() {
         assert_eq!(state, PoolState::AllDown);
         (
             candidates.len(),
-            ask(&build_answer(&bound, &board, None), &mut 7, "::1", 0).map(|given| given.len()),
+            ask(&build_answer(&bound, &board, None), &mut 7, "::1", &[]).map(|given| given.len()),
         )
     };
     assert_eq!(given(AllDown::Select(Selector::All)), (3, Some(3)));
@@ -441,7 +449,7 @@ fn while_nothing_is_known_the_pool_says_what_is_answered() {
     let given = |while_pending| {
         let pool = Pool { while_pending, ..guarded(&THREE) };
         let answer = answer(pool, &[Verdict::Pending, Verdict::Down, Verdict::Pending]);
-        ask(&answer, &mut 7, "::1", 0).map(|given| given.len())
+        ask(&answer, &mut 7, "::1", &[]).map(|given| given.len())
     };
     assert_eq!(given(WhilePending::Select), Some(2));
     assert_eq!(given(WhilePending::NoData), Some(0));
@@ -508,17 +516,17 @@ fn what_is_chosen_has_the_signature_of_just_that_set_with_every_selector() {
     for (bound, board) in cases {
         let answer = build_answer(&bound, &board, Some(&signer));
         let (made, mut chance, mut sets) = (signer.made(), 7, std::collections::HashSet::new());
-        for name_hash in 0..200 {
-            let client = IpAddr::from([192, 0, 2, u8::try_from(name_hash).unwrap()]);
-            let mut rdatas: Vec<&[u8]> = Vec::new();
-            let selection = Selection { rng: &mut chance, client, name_hash };
-            let Some(set) = answer.chosen(selection, |record| rdatas.push(&record[10..])) else { continue };
+        for number in 0..200 {
+            let client = IpAddr::from([192, 0, 2, number]);
+            let mut rdatas: Vec<Vec<u8>> = Vec::new();
+            let selection = Selection { rng: &mut chance, client, name: &[1, number, 0] };
+            let Some(set) = answer.chosen(selection, |record| rdatas.push(record[10..].to_vec())) else { continue };
             if rdatas.is_empty() {
                 continue;
             }
             sets.insert(rdatas.clone());
             let pool = &bound.pool;
-            let wanted = signer.sign(pool.owner.as_ref(), Rtype::A, pool.ttl, rdatas.into_iter()).unwrap();
+            let wanted = signer.sign(pool.owner.as_ref(), Rtype::A, pool.ttl, rdatas.iter().map(Vec::as_slice)).unwrap();
             let given: Vec<&[u8]> = answer.signatures(set).map(|record| &record[10..]).collect();
             assert_eq!(given, wanted.iter().map(|rdata| &**rdata).collect::<Vec<_>>(), "{:?}", pool.selector);
         }
@@ -616,7 +624,7 @@ fn counted(answer: &PoolAnswer, among: &[&str]) -> Vec<u32> {
     let mut chance = 7;
     let mut asked = |client: u32| {
         let client = std::net::Ipv4Addr::from(client).to_string();
-        ask(answer, &mut chance, &client, 0).unwrap()
+        ask(answer, &mut chance, &client, &[]).unwrap()
     };
     let given: Vec<String> = CLIENTS.flat_map(&mut asked).map(|(_, address)| address).collect();
     assert!(given.iter().all(|one| among.contains(&one.as_str())));

@@ -13,6 +13,9 @@ use crate::zone::{AllDown, MinUp, Pass, Passes, Pool, Selector, WhileAny, WhileP
 /// How a pool's answer to `client` is chosen now.
 pub(super) fn choice(bound: &BoundPool, board: &Board, client: IpAddr) -> String {
     let pool = &bound.pool;
+    if let Some(computed) = &pool.computed {
+        return computed.explain();
+    }
     let explained = |selector: Selector| selector.explain(&pool.arrangement(), client);
     if !pool.views.is_empty() {
         let place = pool.views.iter().position(|view| view.iter().any(|network| network.holds(client)));

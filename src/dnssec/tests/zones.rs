@@ -221,6 +221,14 @@ fn pools_that_cannot_be_signed_are_refused_with_their_lines_and_risky_ones_are_t
         twice.len() == 1 && twice[0].contains("`api.example.org.` has more A records than one pool"),
         "{twice:?}"
     );
+    for made in ["*.static 60 LUA A \"createForward()\"\n", "*.r 60 LUA PTR \"createReverse('%5%.x')\"\n"] {
+        let told = told_of_pools(made);
+        assert!(
+            told.len() == 1
+                && told[0].contains("is made from the name that is asked, and the zone is signed"),
+            "{told:?}"
+        );
+    }
     let many: Vec<String> = (0..101).map(|host| format!("'192.0.2.{host}'")).collect();
     let many = told_of_pools(&format!("api 60 LUA A \"pickrandomsample(3, {{{}}})\"\n", many.join(", ")));
     assert!(

@@ -3,7 +3,9 @@
 //! Selectors make them when the board changes, `answer` carries them out. A new selector combines these, or adds one.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::super::computed::Computed;
 use super::super::network::Network;
 
 /// What is done at a query with the candidates that a selector has left.
@@ -39,6 +41,8 @@ pub enum ChoiceAtQuery {
     Ring(Box<[(u32, u32)]>),
     /// One by chance of the first view that holds the client.
     Views(Box<[View]>),
+    /// One that is made from the name asked.
+    Computed(Arc<Computed>),
     /// SERVFAIL.
     ServFail,
 }

@@ -25,6 +25,10 @@ impl<'r> Reader<'r, '_> {
             },
             Function::PickClosest => self.pick_closest(call),
             Function::View => self.view(call),
+            Function::CreateForward(family) => self.create_forward(call, family),
+            Function::CreateReverse(family) => self.create_reverse(call, family),
+            Function::FilterForward => self.filter_forward(call),
+            Function::NewNetworkGroup => self.misplaced_network_group(call),
         }
     }
 }

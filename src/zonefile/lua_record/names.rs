@@ -2,7 +2,7 @@
 //!
 //! A new function is a line here, and the code that reads its arguments.
 
-use crate::zone::{PICKCLOSEST, Selector};
+use crate::zone::{AddressFamily, PICKCLOSEST, Selector};
 
 /// A function that is supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,13 @@ pub(super) enum Function {
     Choose(Selector),
     PickClosest,
     View,
+    /// The address in the name that is asked.
+    CreateForward(AddressFamily),
+    /// A host name for the address that the name asked stands for.
+    CreateReverse(AddressFamily),
+    FilterForward,
+    /// Networks, for `filterForward`.
+    NewNetworkGroup,
 }
 
 /// The functions that belong to no selector: those before the functions of selectors, and those behind.
@@ -25,7 +32,16 @@ const OWN: [&[(&str, Function)]; 2] = [
         ("ifurlextup", Function::IfUrlExtUp),
         ("all", Function::All),
     ],
-    &[(PICKCLOSEST, Function::PickClosest), ("view", Function::View)],
+    &[
+        (PICKCLOSEST, Function::PickClosest),
+        ("view", Function::View),
+        ("createForward", Function::CreateForward(AddressFamily::Ipv4)),
+        ("createForward6", Function::CreateForward(AddressFamily::Ipv6)),
+        ("filterForward", Function::FilterForward),
+        ("createReverse", Function::CreateReverse(AddressFamily::Ipv4)),
+        ("createReverse6", Function::CreateReverse(AddressFamily::Ipv6)),
+        ("newNMG", Function::NewNetworkGroup),
+    ],
 ];
 
 /// What makes the names of another record's code known here: a statement, not a value.
@@ -46,14 +62,8 @@ pub(super) const UNSUPPORTED: &[&str] = &[
     "regionCode",
     "continent",
     "continentCode",
-    "createReverse",
-    "createReverse6",
-    "createForward",
-    "createForward6",
-    "filterForward",
     "newCA",
     "newDN",
-    "newNMG",
     "dblookup",
     "resolve",
 ];

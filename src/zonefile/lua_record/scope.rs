@@ -184,19 +184,7 @@ fn unsupported(name: &Ident) -> Option<Diagnostic> {
 
 /// What to write in place of a function.
 fn instead_of(function: &str) -> Option<&'static str> {
-    if BY_CLIENT.contains(&function) {
-        return Some("`view` answers by the network that the client is in");
-    }
-    match function {
-        "createReverse" | "createReverse6" => Some(
-            "a `[[zone]]` with `reverse-of = \"NAME\"` is made from the addresses of another zone; names by number \
-             come from `$GENERATE 1-254 $ PTR host-$.NAME.`",
-        ),
-        "createForward" | "createForward6" => {
-            Some("names by number come from `$GENERATE 1-254 host-$ A 192.0.2.$`")
-        }
-        _ => None,
-    }
+    BY_CLIENT.contains(&function).then_some("`view` answers by the network that the client is in")
 }
 
 fn unknown_function(function: &Ident) -> Option<Diagnostic> {

@@ -89,6 +89,10 @@ ring LUA A "pickchashed({{1, '192.0.2.1'}, {2, '192.0.2.2'}})"
 seen LUA A "view({{{'127.0.0.0/8', '::/0'}, {'192.0.2.1', '192.0.2.2'}}})"
 stranger LUA A "view({{{'198.51.100.0/24'}, {'192.0.2.1'}}})"
 chosen LUA CNAME "pickrandom({'api.example', 'api.d.example', 'gone.example'})"
+*.forward LUA A "filterForward(createForward(), newNMG{'192.0.2.0/24'}, '')"
+*.six LUA AAAA "createForward6()"
+*.reverse LUA PTR "createReverse('%5%.%6%.example')"
+*.reverse6 LUA PTR "createReverse6('%33%.%34%.example')"
 alias CNAME api
 nowhere CNAME missing
 d DNAME t
@@ -135,7 +139,7 @@ const SIGNED_QUESTIONS: [(&str, u16); 14] = [
 ];
 
 /// Every kind of answer there is.
-const QUESTIONS: [(&str, u16); 34] = [
+const QUESTIONS: [(&str, u16); 39] = [
     ("ns.example.", 1),
     ("example.", 2),
     ("example.", 6),
@@ -153,6 +157,11 @@ const QUESTIONS: [(&str, u16); 34] = [
     ("seen.example.", 1),
     ("stranger.example.", 1),
     ("chosen.example.", 1),
+    ("192-0-2-1.forward.example.", 1),
+    ("none.forward.example.", 1),
+    ("2001-db8--1.six.example.", 28),
+    ("1.2.0.192.reverse.example.", 12),
+    ("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.reverse6.example.", 12),
     ("one.example.", 1),
     ("same.example.", 1),
     ("none.example.", 1),
