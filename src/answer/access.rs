@@ -2,11 +2,13 @@
 //! not for all.
 //!
 //! Versions of one name are looked at in the order of the config file. The first that is for the client
-//! answers it or refuses it, and no other is tried. The address is the one that the query came from: EDNS
-//! client subnet (RFC 7871) says whatever a client likes, so it opens nothing here.
+//! answers it or refuses it, and no other is tried. EDNS client subnet (RFC 7871) says whatever a
+//! client likes, so it opens nothing here: who may ask is decided by the address that the query came from. Which version a client
+//! sees is decided by the network that a resolver asks for, where the operator trusts that resolver.
 
 use std::net::IpAddr;
 
+use super::client::Client;
 use super::prefix::Prefix;
 
 /// The clients of a zone that is not for all.
@@ -40,6 +42,16 @@ impl Access {
     #[inline]
     pub fn is_seen_by(&self, client: IpAddr) -> bool {
         self.view.as_ref().is_none_or(|view| holds(view, client))
+    }
+
+    /// The same, noting how much of the address matters. HOT.
+    #[inline]
+    pub(super) fn is_for(&self, client: &Client) -> bool {
+        let Some(view) = &self.view else { return true };
+        view.iter().any(|prefix| {
+            client.matters_as(|address| prefix.deciding_bits(address));
+            prefix.contains(client.address)
+        })
     }
 
     #[inline]

@@ -299,7 +299,7 @@ impl<'z> Chase<'_, 'z, '_, '_> {
             if template.pools().any(is_again) {
                 return None;
             }
-            let client = query.peer.address;
+            let client = &query.client;
             match authority.put_pools(rng, client, &template, response, owner) {
                 Pooled::Alias => return Some(self.pool_target()),
                 Pooled::Records => {}
@@ -400,7 +400,7 @@ impl<'z> Chase<'_, 'z, '_, '_> {
             return None;
         }
         let owner = |at: PoolRef, _: &ResponseWriter<'_>| owner_in(chase, at, beyond_owner);
-        let client = self.query.peer.address;
+        let client = &self.query.client;
         Some(self.authority.put_signed_pools(section, (rng, client), more, self.response, owner))
     }
 

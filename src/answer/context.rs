@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client::Client;
 use super::counters::{Count, Counters};
 use super::hashed_name::HashedName;
 use super::peer::Peer;
@@ -19,6 +20,8 @@ use crate::dns::name::NAME_BYTES_MAX;
 pub(super) struct QueryContext<'q> {
     pub(super) snapshot: &'q Snapshot,
     pub(super) peer: Peer,
+    /// Whom the answer is for.
+    pub(super) client: Client,
     pub(super) header: Header,
     pub(super) question: Question<'q>,
     pub(super) edns: QueryEdns<'q>,

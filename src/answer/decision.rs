@@ -3,6 +3,7 @@
 //! `respond` acts on the decision, `explain` shows it: neither decides anything itself.
 
 use super::authority::Authority;
+use super::client::Client;
 use super::context::QueryContext;
 use super::hashed_name::HashedName;
 use super::message_kind::MessageKind;
@@ -20,6 +21,8 @@ pub(super) enum Decision<'q> {
     Signed,
     /// Its cookie has a length that no cookie has.
     BadCookie,
+    /// It says for whom it asks, and not in the form that this has.
+    MalformedSubnet,
     /// It is of class CHAOS: it asks about the server.
     Chaos,
     /// It is of a class that is not served.
@@ -39,7 +42,7 @@ pub(super) enum Decision<'q> {
 /// Decides what a query is answered from. `name` takes the QNAME in.
 #[inline(always)]
 pub(super) fn decide<'q>(query: &QueryContext<'q>, name: &mut HashedName) -> Decision<'q> {
-    let QueryContext { snapshot, peer, question, edns, .. } = query;
+    let QueryContext { snapshot, client, question, edns, .. } = query;
     if edns.opt.is_some_and(|opt| opt.version != 0) {
         return Decision::BadVersion;
     }
@@ -62,7 +65,7 @@ pub(super) fn decide<'q>(query: &QueryContext<'q>, name: &mut HashedName) -> Dec
     if matches!(question.qtype, Rtype::AXFR | Rtype::IXFR) {
         return transfer(query, first);
     }
-    let Some(zone) = snapshot.zones.version_for(first, peer.address) else {
+    let Some(zone) = snapshot.zones.version_for(first, client) else {
         return Decision::Prohibited(first);
     };
     match zone.compiled.as_deref() {
@@ -84,12 +87,14 @@ fn signed<'q>(query: &QueryContext<'q>) -> Decision<'q> {
 #[cold]
 fn transfer<'q>(query: &QueryContext<'q>, first: &'q ZoneEntry) -> Decision<'q> {
     let QueryContext { snapshot, peer, .. } = query;
+    // For whom else it may be matters to answers alone.
+    let client = &Client::itself(peer.address);
     if snapshot.handed_over.have(MessageKind::Transfer) {
         // `allow-query` is not about transfers: who may have one is for others to know.
-        let seen = snapshot.zones.seen_by(first, peer.address).unwrap_or(first);
+        let seen = snapshot.zones.seen_by(first, client).unwrap_or(first);
         return Decision::HandOver(MessageKind::Transfer, Some(seen));
     }
-    match snapshot.zones.version_for(first, peer.address) {
+    match snapshot.zones.version_for(first, client) {
         Some(zone) => Decision::Transfer(zone),
         None => Decision::Prohibited(first),
     }

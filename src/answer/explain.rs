@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::authority::{Authority, template_for, template_type};
+use super::client::Client;
 use super::compiled_zone::CompiledNode;
 use super::context::{QueryContext, WorkerContext};
 use super::decision::{Decision, decide};
@@ -15,6 +16,7 @@ use super::explanation::{Decided, Explained, ExplainedStep, Finding};
 use super::hashed_name::HashedName;
 use super::lookup::{Found, closest, search_again};
 use super::peer::{Peer, Reply, Transport};
+use super::prefix::Prefix;
 use super::query_edns::QueryEdns;
 use super::respond::respond;
 use super::snapshot::Snapshot;
@@ -26,11 +28,12 @@ use crate::dns::response::{Record, Response};
 use crate::dns::{Name, NameRef, OrderKey, Rtype};
 use crate::zone::CNAME_CHAIN_MAX;
 
-/// Explains a client's question of class IN whose answer section is `answers`: where an alias is chosen at
+/// Explains a question of a client, or of a resolver that asks for a network, of class IN whose answer section is `answers`: where an alias is chosen at
 /// the query, that is the one to follow.
 pub fn explain(
     snapshot: &Snapshot,
     client: IpAddr,
+    subnet: Option<Prefix>,
     qname: NameRef<'_>,
     qtype: Rtype,
     answers: &[Record],
@@ -39,6 +42,7 @@ pub fn explain(
     let query = QueryContext {
         snapshot,
         peer: Peer { address: client, transport: Transport::Tcp },
+        client: asked_for(snapshot, client, subnet),
         header: Header { id: 0, flags: 0, counts: [1, 0, 0, 0] },
         question,
         edns: QueryEdns::default(),
@@ -48,7 +52,7 @@ pub fn explain(
         |zone: &ZoneEntry| snapshot.zones.zones().position(|other| std::ptr::eq(other, zone)).unwrap_or(0);
     let (decided, authority) = match decide(&query, &mut name) {
         Decision::Prohibited(first) => {
-            let seen = snapshot.zones.seen_by(first, client).unwrap_or(first);
+            let seen = snapshot.zones.seen_by(first, &query.client).unwrap_or(first);
             (Decided::Prohibited(place_of(seen)), None)
         }
         Decision::HandOver(_, Some(zone)) | Decision::Transfer(zone) => {
@@ -62,6 +66,7 @@ pub fn explain(
         | Decision::Signed
         | Decision::HandOver(_, None)
         | Decision::BadCookie
+        | Decision::MalformedSubnet
         | Decision::Chaos
         | Decision::UnknownClass => (Decided::NotOurs, None),
     };
@@ -76,6 +81,12 @@ pub fn explain(
         );
     }
     explained
+}
+
+/// Whom the answer is for.
+fn asked_for(snapshot: &Snapshot, client: IpAddr, subnet: Option<Prefix>) -> Client {
+    let believed = subnet.filter(|subnet| subnet.length() != 0 && snapshot.reads_client_subnet_of(client));
+    believed.map_or_else(|| Client::itself(client), |subnet| Client::behind(client, subnet))
 }
 
 /// Whether a CNAME is followed. One that is asked for is not; one that a DNAME makes is, unless the question

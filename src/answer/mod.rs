@@ -42,6 +42,8 @@
 
 mod prefix;
 
+mod client;
+
 mod host_addresses;
 
 mod requester;

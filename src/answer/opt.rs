@@ -10,6 +10,7 @@ use super::query_edns::{QueryEdns, Wants};
 use super::response_writer::ResponseWriter;
 use super::snapshot::Identity;
 use crate::dns::Rtype;
+use crate::dns::client_subnet::{CLIENT_SUBNET_BYTES_MAX, ClientSubnet};
 use crate::dns::edns::{
     CLIENT_COOKIE_BYTES, DNSSEC_OK, Edns, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, PaddingBlock,
     extended_error, option,
@@ -50,7 +51,10 @@ fn wanted_bytes(identity: &Identity, wants: Wants) -> usize {
     let nsid =
         if wants.has(Wants::NSID) { nsid(identity).len().saturating_add(OPTION_HEAD_BYTES) } else { 0 };
     let expire = if wants.has(Wants::EXPIRE) { OPTION_HEAD_BYTES + EXPIRE_BYTES } else { 0 };
-    nsid.saturating_add(expire)
+    // Read before, hence no longer than that.
+    let subnet =
+        if wants.has(Wants::CLIENT_SUBNET) { OPTION_HEAD_BYTES + CLIENT_SUBNET_BYTES_MAX } else { 0 };
+    nsid.saturating_add(expire).saturating_add(subnet)
 }
 
 /// Length of the value of an EXPIRE option (RFC 7314, section 2).
@@ -105,6 +109,13 @@ fn write_wanted(
         let expire: [u8; EXPIRE_BYTES] = expire.to_be_bytes();
         writer.option(option::EXPIRE, &expire);
     }
+    if edns.wants.has(Wants::CLIENT_SUBNET)
+        && let Some(asked) = edns.client_subnet()
+    {
+        let mut value = [0; CLIENT_SUBNET_BYTES_MAX];
+        let length = ClientSubnet::write_answer(asked, query.client.scope(), &mut value);
+        writer.option(option::CLIENT_SUBNET, value.get(..length).unwrap_or_default());
+    }
     // Behind the others, because a long one may not fit behind a long QNAME.
     if edns.wants.has(Wants::NSID) && snapshot.identity.nsid.is_some() {
         writer.option(option::NSID, nsid(&snapshot.identity));
@@ -118,12 +129,12 @@ fn write_wanted(
 /// For how many seconds the zone holds whose SOA record is asked for: a copy for what it has left, any other for
 /// EXPIRE of that record (RFC 7314, section 3).
 fn expire(query: &QueryContext<'_>, worker: &WorkerContext) -> Option<u32> {
-    let QueryContext { snapshot, peer, question, .. } = query;
+    let QueryContext { snapshot, client, question, .. } = query;
     if question.qtype != Rtype::SOA || !matches!(question.qclass, class::IN | class::ANY) {
         return None;
     }
     let first = snapshot.zones.zone_for(&worker.name, question.qtype)?;
-    let zone = snapshot.zones.version_for(first, peer.address)?;
+    let zone = snapshot.zones.version_for(first, client)?;
     let expire = zone.compiled.as_ref().filter(|_| zone.apex.as_ref() == question.qname)?.expire;
     Some(zone.expires.map_or(expire, |at| at.left(worker.now_seconds).min(expire)))
 }

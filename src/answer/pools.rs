@@ -21,11 +21,11 @@ use tracing::error;
 use super::host_addresses::HostAddresses;
 use super::ownerless::put_ownerless;
 use super::pointer::OWN;
-use crate::dnssec::PoolSigner;
-use crate::health::Board;
 use crate::dns::NameRef;
 use crate::dns::name::NAME_BYTES_MAX;
-use crate::zone::{ChoiceAtQuery, ChosenBy, Computed, ComputedRdata, MEMBERS_MAX, View, client_hash};
+use crate::dnssec::PoolSigner;
+use crate::health::Board;
+use crate::zone::{ChoiceAtQuery, ChosenBy, Computed, ComputedRdata, MEMBERS_MAX, View};
 
 use candidates::Chosen;
 pub use candidates::{BoundPool, PoolState, PoolTargets};
@@ -143,10 +143,15 @@ impl PoolAnswer {
             ChoiceAtQuery::First => 0,
             ChoiceAtQuery::One(number) => selection.number(*number, count),
             ChoiceAtQuery::Weighted(number, sums) => weighted(sums, *number, &mut selection),
-            ChoiceAtQuery::Ring(ring) => nearest(ring, client_hash(selection.client)),
+            ChoiceAtQuery::Ring(ring) => nearest(ring, selection.client_hash()),
             ChoiceAtQuery::Views(views) => {
-                let holds =
-                    |view: &&View| view.networks.iter().any(|network| network.holds(selection.client));
+                let client = selection.client;
+                let holds = |view: &&View| {
+                    view.networks.iter().any(|network| {
+                        client.matters_as(|address| network.deciding_bits(address));
+                        network.holds(client.address)
+                    })
+                };
                 let view = views.iter().find(holds)?;
                 let width = view.places.end.saturating_sub(view.places.start);
                 view.places.start.saturating_add(selection.below(width))

@@ -51,6 +51,23 @@ impl Prefix {
         self.address.is_ipv4() == address.is_ipv4() && differ & mask(address, self.length) == 0
     }
 
+    /// Its address; the bits behind those that it says are 0.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// How many leading bits of an address say whether it lies in it. HOT.
+    pub(super) fn deciding_bits(&self, address: IpAddr) -> u8 {
+        if self.address.is_ipv4() != address.is_ipv4() {
+            return 0;
+        }
+        let differ = bits(self.address) ^ bits(address);
+        let unused = if address.is_ipv4() { 96 } else { 0 };
+        let common = differ.leading_zeros().saturating_sub(unused);
+        // At most 128.
+        u8::try_from(common.saturating_add(1)).unwrap_or(u8::MAX).min(self.length)
+    }
+
     /// How many leading bits it says.
     pub fn length(&self) -> u8 {
         self.length

@@ -20,10 +20,17 @@ impl Wants {
     pub(super) const PADDING: Wants = Wants(2);
     /// How long the zone holds (RFC 7314).
     pub(super) const EXPIRE: Wants = Wants(4);
+    /// An answer for the clients of a network (RFC 7871).
+    pub(super) const CLIENT_SUBNET: Wants = Wants(8);
 
     #[inline]
     fn add(&mut self, other: Wants) {
         self.0 |= other.0;
+    }
+
+    /// Takes the other one away.
+    pub(super) fn remove(&mut self, other: Wants) {
+        self.0 &= !other.0;
     }
 
     /// Whether the other one is among these.
@@ -94,12 +101,18 @@ impl<'q> QueryEdns<'q> {
                 (option::NSID, _) => self.wants.add(Wants::NSID),
                 (option::PADDING, _) => self.wants.add(Wants::PADDING),
                 (option::EXPIRE, _) => self.wants.add(Wants::EXPIRE),
+                (option::CLIENT_SUBNET, _) => self.wants.add(Wants::CLIENT_SUBNET),
                 (option::COOKIE, value) => self.cookie = self.cookie.or(Some(value)),
                 _ => {}
             }
         }
         self.opt = Some(opt);
         Some(())
+    }
+
+    /// The value of the client subnet option, as it came.
+    pub(super) fn client_subnet(&self) -> Option<&'q [u8]> {
+        self.opt.as_ref()?.option(option::CLIENT_SUBNET)
     }
 
     /// Whether there is a cookie, of a length that cookies have: a client's alone, or with a server's (RFC

@@ -3,6 +3,7 @@
 //! Defines the order: read the query, decide, answer, forward or finish.
 
 use super::chaos;
+use super::client::Client;
 use super::context::{QueryContext, WorkerContext};
 use super::counters::Count;
 use super::decision::{Decision, decide};
@@ -12,10 +13,12 @@ use super::forward_tail::Tail;
 use super::message_kind::MessageKind;
 use super::opt::{Ede, opt_bytes};
 use super::peer::{Peer, Reply};
-use super::query_edns::QueryEdns;
+use super::prefix::Prefix;
+use super::query_edns::{QueryEdns, Wants};
 use super::response_writer::ResponseWriter;
 use super::snapshot::Snapshot;
 use super::zone_answer;
+use crate::dns::client_subnet::ClientSubnet;
 use crate::dns::edns::UDP_PAYLOAD_PLAIN;
 use crate::dns::message::{HEADER_BYTES, Header, Opcode, Question, Rcode};
 use crate::dns::message_writer::MessageWriter;
@@ -55,14 +58,17 @@ pub fn respond(
     if behind != [0; 3] && edns.read(&header, rest).is_none() {
         return respond_bare(snapshot, worker, peer, &header, Rcode::FORMERR, out);
     }
-    let mut query = QueryContext { snapshot, peer, header, question, edns };
+    let mut query =
+        QueryContext { snapshot, peer, client: Client::itself(peer.address), header, question, edns };
     let query = &mut query;
+    let is_sound = !query.edns.wants.has(Wants::CLIENT_SUBNET) || has_sound_subnet(query);
     let reserved = if query.edns.opt.is_some() { opt_bytes(&snapshot.identity, &query.edns) } else { 0 };
     let mut message = MessageWriter::new(out, peer.transport.size_limit(query.edns.opt.as_ref()));
     message.put_question(question.wire);
     message.reserve(reserved);
     let mut response = ResponseWriter::new(message);
-    let mut ede = match decide(query, &mut worker.name) {
+    let decision = if is_sound { decide(query, &mut worker.name) } else { Decision::MalformedSubnet };
+    let mut ede = match decision {
         Decision::Zone(authority) => {
             zone_answer::answer(&authority, query, worker, &mut response);
             None
@@ -102,6 +108,26 @@ pub fn respond(
     }
 }
 
+/// Reads for whom a query asks, if its sender is believed that; else that is as if it were not there. False where it is not well
+/// formed.
+#[cold]
+fn has_sound_subnet(query: &mut QueryContext<'_>) -> bool {
+    let peer = query.peer.address;
+    let value = query.edns.client_subnet().filter(|_| query.snapshot.reads_client_subnet_of(peer));
+    match value.map(ClientSubnet::read) {
+        Some(Ok(ClientSubnet::Of { address, bits })) => {
+            query.client = Client::behind(peer, Prefix::around(address, bits));
+        }
+        Some(Ok(ClientSubnet::Withheld)) => {}
+        Some(Ok(ClientSubnet::UnknownFamily)) | None => query.edns.wants.remove(Wants::CLIENT_SUBNET),
+        Some(Err(_)) => {
+            query.edns.wants.remove(Wants::CLIENT_SUBNET);
+            return false;
+        }
+    }
+    true
+}
+
 /// What is said of a query that is not answered from a zone, with the extended error of that.
 #[inline(never)]
 fn respond_otherwise(
@@ -120,7 +146,7 @@ fn respond_otherwise(
         }
         Decision::BadVersion => Rcode::BADVERS,
         Decision::Signed => Rcode::NOTAUTH,
-        Decision::BadCookie => Rcode::FORMERR,
+        Decision::BadCookie | Decision::MalformedSubnet => Rcode::FORMERR,
         Decision::UnknownClass | Decision::Transfer(_) => Rcode::REFUSED,
         Decision::NoVersion(_) => Rcode::SERVFAIL,
         // These are not for here.
@@ -161,7 +187,8 @@ fn respond_without_question(
         return respond_bare(snapshot, worker, peer, header, Rcode::FORMERR, out);
     }
     let question = Question { qname: NameRef::ROOT, qtype: Rtype(0), qclass: 0, wire: &[] };
-    let mut query = QueryContext { snapshot, peer, header: *header, question, edns };
+    let client = Client::itself(peer.address);
+    let mut query = QueryContext { snapshot, peer, client, header: *header, question, edns };
     let mut response = ResponseWriter::new(MessageWriter::new(out, UDP_PAYLOAD_PLAIN));
     limit_and_finish(&mut query, worker, &mut response, None)
 }

@@ -2,8 +2,7 @@
 //!
 //! What is written is chosen by `authority`, `chase` and `chaos`.
 
-use std::net::IpAddr;
-
+use super::client::Client;
 use super::pointer::{OWN, move_pointer};
 use super::pools::{PoolAnswer, Selection};
 use super::rate_limit::RrlSource;
@@ -130,7 +129,7 @@ impl<'o> ResponseWriter<'o> {
         owner: &[u8],
         pool: &PoolAnswer,
         rng: &mut u64,
-        client: IpAddr,
+        client: &Client,
     ) -> Option<u16> {
         if pool.is_by_name() {
             return self.put_pool_by_name(section, owner, pool, rng, client);
@@ -154,7 +153,7 @@ impl<'o> ResponseWriter<'o> {
         owner: &[u8],
         pool: &PoolAnswer,
         rng: &mut u64,
-        client: IpAddr,
+        client: &Client,
     ) -> Option<u16> {
         let name = self.name_of(owner);
         let mut records = 0_u16;
@@ -175,7 +174,7 @@ impl<'o> ResponseWriter<'o> {
         owner: &[u8],
         pool: &PoolAnswer,
         rng: &mut u64,
-        client: IpAddr,
+        client: &Client,
     ) -> Option<u16> {
         let (section, mut records) = (at.section, 0_u16);
         let set = match pool.ready_rotation(owner, rng) {
@@ -207,10 +206,11 @@ impl<'o> ResponseWriter<'o> {
 
     /// Appends the records alone that sign what a pool at the QNAME would answer now. Returns how many; they are not counted
     /// yet.
-    pub(super) fn put_pool_signatures(&mut self, pool: &PoolAnswer, rng: &mut u64, client: IpAddr) -> u16 {
+    pub(super) fn put_pool_signatures(&mut self, pool: &PoolAnswer, rng: &mut u64, client: &Client) -> u16 {
         let name = if pool.is_by_name() { self.name_of(&OWN) } else { Decompressed::new() };
         let mut chosen = 0_u16;
-        let set = pool.chosen(Selection { rng, client, name: name.wire() }, |_| chosen = chosen.saturating_add(1));
+        let set =
+            pool.chosen(Selection { rng, client, name: name.wire() }, |_| chosen = chosen.saturating_add(1));
         let Some(set) = set.filter(|_| chosen > 0) else { return 0 };
         let mut signatures = 0_u16;
         for signature in pool.signatures(set) {

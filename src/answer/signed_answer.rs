@@ -3,10 +3,9 @@
 //! Looks up as `zone_answer` does, and chooses the same template; writes what signs it, and has what it says there is not
 //! proven. Never on the way of queries without the DO bit, but for those that ask for signatures themselves.
 
-use std::net::IpAddr;
-
 use super::authority::{Authority, template_for, template_type};
 use super::chase::{self, WaitingProofs};
+use super::client::Client;
 use super::compiled_zone::{CompiledNode, SignedZone};
 use super::context::{QueryContext, WorkerContext};
 use super::hashed_name::HashedName;
@@ -55,7 +54,7 @@ pub(super) fn is_answered<'z>(
     let signatures = if is_wanted { Signatures::Wanted } else { Signatures::Unwanted };
     if is_asked {
         let asked = Asked { authority, name, qtype: query.question.qtype, signatures };
-        if asked.put(&found, (rng, query.peer.address), &mut proofs, response) {
+        if asked.put(&found, (rng, &query.client), &mut proofs, response) {
             return true;
         }
     }
@@ -108,7 +107,7 @@ fn put<'z>(
     }
     let pointer = |at: PoolRef| if at.is_moved { moved(at.owner, beyond_owner) } else { at.owner };
     let owner = |at: PoolRef, _: &ResponseWriter<'_>| pointer(at).to_be_bytes();
-    let client = query.peer.address;
+    let client = &query.client;
     let mut empty = None;
     if let Some(more) = more.as_ref().filter(|more| more.own.has_pools()) {
         match authority.put_signed_pools(Section::Answer, (&mut worker.rng, client), more, response, owner) {
@@ -193,7 +192,7 @@ impl Asked<'_, '_> {
     fn put(
         &self,
         found: &Found<'_>,
-        chance: (&mut u64, IpAddr),
+        chance: (&mut u64, &Client),
         proofs: &mut Proofs<'_>,
         response: &mut ResponseWriter<'_>,
     ) -> bool {
@@ -226,7 +225,7 @@ impl Asked<'_, '_> {
     fn put_signatures(
         &self,
         node: &CompiledNode<'_>,
-        (rng, client): (&mut u64, IpAddr),
+        (rng, client): (&mut u64, &Client),
         response: &mut ResponseWriter<'_>,
     ) -> u16 {
         let is_alias = node.template(Rtype::CNAME.0).is_some();
@@ -246,7 +245,7 @@ impl Asked<'_, '_> {
                     .zone
                     .pools
                     .get(at.pool)
-                    .map(|pool| pool.for_client(client, self.authority.host));
+                    .map(|pool| pool.for_client(client.peer, self.authority.host));
                 let of_pool = pool.map_or(0, |pool| response.put_pool_signatures(pool, rng, client));
                 count = count.saturating_add(of_pool);
             }

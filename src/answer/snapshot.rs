@@ -1,11 +1,13 @@
 //! The snapshot: everything that is answered from, immutable.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::cookie::CookieSecret;
 use super::forward_table::ForwardTable;
 use super::host_addresses::HostAddresses;
 use super::message_kind::MessageKinds;
+use super::prefix::Prefix;
 use super::rate_limit::RateLimit;
 use super::zone_table::ZoneTable;
 
@@ -18,12 +20,21 @@ pub struct Snapshot {
     pub zones: Arc<ZoneTable>,
     /// Which clients are on this host.
     pub host: Arc<HostAddresses>,
+    /// The resolvers that are believed for whom they ask (RFC 7871); none: nobody is.
+    pub subnet_from: Option<Arc<[Prefix]>>,
     /// The rate limit, if there is one.
     pub limit: Option<Arc<RateLimit>>,
     /// Names outside the zones that are forwarded, if there are any. Without, they are refused.
     pub forward: Option<Arc<ForwardTable>>,
     /// The messages that somebody takes who is no worker. The others are refused.
     pub handed_over: MessageKinds,
+}
+
+impl Snapshot {
+    /// Whether a resolver is believed for whom it asks.
+    pub fn reads_client_subnet_of(&self, peer: IpAddr) -> bool {
+        self.subnet_from.as_ref().is_some_and(|from| from.iter().any(|prefix| prefix.contains(peer)))
+    }
 }
 
 /// What the server says of itself.

@@ -82,7 +82,7 @@ fn put(
             let pointer = if at.is_moved { moved(at.owner, *beyond_owner) } else { at.owner };
             pointer.to_be_bytes()
         };
-        let client = query.peer.address;
+        let client = &query.client;
         match authority.put_pools(&mut worker.rng, client, template, response, owner) {
             Pooled::Alias => return chase::follow_pool_alias(authority, query, worker, response),
             Pooled::Records => {}

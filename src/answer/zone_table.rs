@@ -3,10 +3,10 @@
 //! Finds the zone of a name, and of its versions the one that answers a client.
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::access::Access;
+use super::client::Client;
 use super::compiled_zone::CompiledZone;
 use super::copy_expiry::CopyExpiry;
 use super::hashed_name::HashedName;
@@ -187,21 +187,21 @@ impl ZoneTable {
     /// The version of a zone that answers this client, `first` being the first of them; none: it is refused.
     /// HOT.
     #[inline]
-    pub(super) fn version_for<'s>(&'s self, first: &'s ZoneEntry, client: IpAddr) -> Option<&'s ZoneEntry> {
+    pub(super) fn version_for<'s>(&'s self, first: &'s ZoneEntry, client: &Client) -> Option<&'s ZoneEntry> {
         match first.access {
             None => Some(first),
             Some(_) => self
                 .seen_by(first, client)
-                .filter(|version| version.access.as_ref().is_none_or(|access| access.allows(client))),
+                .filter(|version| version.access.as_ref().is_none_or(|access| access.allows(client.peer))),
         }
     }
 
     /// The version that this client sees, whether it may ask or not. HOT where zones have versions.
-    pub(super) fn seen_by<'s>(&'s self, first: &'s ZoneEntry, client: IpAddr) -> Option<&'s ZoneEntry> {
+    pub(super) fn seen_by<'s>(&'s self, first: &'s ZoneEntry, client: &Client) -> Option<&'s ZoneEntry> {
         let mut version = first;
         // A place only ever leads to a later one, so this ends.
         while let Some(access) = &version.access {
-            if access.is_seen_by(client) {
+            if access.is_for(client) {
                 break;
             }
             version = self.zone(access.next? as usize)?;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 
 use clap::Args;
+use edgedns::answer::Prefix;
 use edgedns::control::ExplainOrder;
 use edgedns::dns::{Name, Rtype};
 use edgedns::tls::ServerName;
@@ -23,6 +24,7 @@ Examples:
   edgedns explain api.ocp4.example.com
   edgedns explain console.apps.ocp4.example.com AAAA
   edgedns explain api.ocp4.example.com --from 192.0.2.7   # for this client
+  edgedns explain api.ocp4.example.com --from 192.0.2.53 --subnet 198.51.100.0/24   # for whom a resolver asks
   edgedns explain ocp4.example.com AXFR --from 192.0.2.53 --key transfer   # who gets the zone
 
 Exit status:
@@ -43,6 +45,9 @@ pub(crate) struct Arguments {
     /// Address of the client: some zones and pools answer by it.
     #[arg(long, value_name = "CLIENT", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     from: IpAddr,
+    /// Network that the client asks for, if it is a resolver that `client-subnet-from` names.
+    #[arg(long, value_name = "NETWORK")]
+    subnet: Option<Prefix>,
     /// Key that the client signs with: some servers get a zone (AXFR, IXFR) by it.
     #[arg(long, value_name = "KEY")]
     key: Option<KeyName>,
@@ -61,8 +66,8 @@ fn certificate_name(text: &str) -> Result<ServerName, String> {
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        let Self { name, qtype, from, key, certificate, .. } = self;
-        let order = ExplainOrder { qname: name, qtype, client: from, key, certificate };
+        let Self { name, qtype, from, subnet, key, certificate, .. } = self;
+        let order = ExplainOrder { qname: name, qtype, client: from, subnet, key, certificate };
         exit_code(tools::explain(&self.server.into(), &order, self.format.into()))
     }
 }

@@ -341,6 +341,13 @@ const OWN: &[ConfigKey] = &[
     ),
     key(
         Section::Server,
+        "client-subnet-from",
+        Absent::Default("[]"),
+        "resolvers that are believed for whom they ask (EDNS client subnet, RFC 7871), by their networks: `view`, \
+         `when-client-in` and selectors that hash go by the network that such a resolver names; `allow-query` and limits never do",
+    ),
+    key(
+        Section::Server,
         "nsid",
         Absent::Unset { example: r#""master-1""# },
         "name of this node in answers to NSID and CHAOS id.server; without it they are not answered",

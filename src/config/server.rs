@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::limit::{EXEMPT_MAX, one_exempt};
 use super::socket_address::{socket_address, stands_in_the_way};
 use super::table::Table;
+use crate::answer::Prefix;
 use crate::setting::DURATION_MAX;
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::transfer::outgoing::TransferLimits;
 use crate::transport::{Affinity, ListenAddress, Protocols, ProtocolsEntry, SocketProtocol};
+use crate::zones::Clients;
 
 /// Most UDP threads. More than any machine has cores; beyond it is a slip.
 pub const WORKERS_MAX: u32 = 1024;
@@ -51,6 +54,8 @@ pub struct Server {
     pub watch: ReloadOn,
     /// Folders that zones may include files from, besides that of their own file and that of the config file.
     pub include_folders: Vec<PathBuf>,
+    /// Resolvers that are believed for whom they ask (RFC 7871).
+    pub client_subnet_from: Vec<Prefix>,
     /// What is told of this node by NSID (RFC 5001) and CHAOS `id.server`.
     pub nsid: Option<String>,
     /// What is told to CHAOS `version.bind`.
@@ -71,6 +76,7 @@ impl Default for Server {
             transfers: TransferLimits::default(),
             watch: ReloadOn::FileChange,
             include_folders: Vec::new(),
+            client_subnet_from: Vec::new(),
             nsid: None,
             version: Some("edgedns".to_owned()),
             cookie_secret: None,
@@ -161,6 +167,10 @@ impl Server {
                 .get("include-folders")
                 .and_then(|value| include_folders(value, folder, found))
                 .unwrap_or(default.include_folders),
+            client_subnet_from: table
+                .get("client-subnet-from")
+                .and_then(|value| resolvers(value, found))
+                .unwrap_or(default.client_subnet_from),
             nsid: table.read("nsid", found, identity).unwrap_or(default.nsid),
             version: table.read("version", found, identity).unwrap_or(default.version),
             cookie_secret: table.read("cookie-secret", found, cookie_secret),
@@ -186,6 +196,24 @@ fn include_folders(value: Value<'_>, folder: &Path, found: &mut Diagnostics) -> 
         text => Ok(folder.join(text)),
     };
     Some(items.into_iter().filter_map(|item| keep(path(item), found)).collect())
+}
+
+/// Networks of resolvers.
+fn resolvers(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Prefix>> {
+    let items = keep(value.items(), found)?;
+    if items.len() > EXEMPT_MAX {
+        found.push(value.fault(format!("more than {EXEMPT_MAX} prefixes")).help("name larger networks"));
+        return None;
+    }
+    let network = |item: Value<'_>| match one_exempt(item)? {
+        Clients::Prefix(network) => Ok(network),
+        Clients::Local => {
+            let fault =
+                item.fault("`local` is not known before an answer: name the resolvers that are believed");
+            Err(fault.help("write it as \"192.0.2.53\" or \"192.0.2.0/24\""))
+        }
+    };
+    Some(items.into_iter().filter_map(|item| keep(network(item), found)).collect())
 }
 
 fn workers(value: Value<'_>) -> Result<usize, Diagnostic> {

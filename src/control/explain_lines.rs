@@ -56,6 +56,9 @@ fn zone(explanation: &Explanation) -> String {
 }
 
 fn members(pool: &PoolView, now: Moment, look: Look) -> String {
+    if pool.status.members.is_empty() {
+        return String::new();
+    }
     let rows = pool.status.members.iter().flat_map(|member| member_rows(member, &pool.targets, now));
     let rows: Vec<Vec<Cell>> = std::iter::once(member_head()).chain(rows).collect();
     columns(&" ".repeat(WORD_WIDTH + 2), &rows, look)

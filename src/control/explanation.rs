@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::query;
 use super::{PoolStatus, TargetStatus, ZoneStatus};
+use crate::answer::{Prefix, PrefixError};
 use crate::dns::{Name, NameError, Rtype};
 use crate::tls::ServerName;
 use crate::tsig::KeyName;
@@ -19,6 +20,8 @@ pub struct ExplainOrder {
     pub qtype: Rtype,
     /// The client.
     pub client: IpAddr,
+    /// The network that it asks for (RFC 7871), if it is a resolver.
+    pub subnet: Option<Prefix>,
     /// The key that it signs with; it matters for a transfer.
     pub key: Option<KeyName>,
     /// The name that its certificate is for; it matters for a transfer.
@@ -134,9 +137,10 @@ pub struct RecordView {
 impl ExplainOrder {
     /// As a query string.
     pub(super) fn write(&self) -> String {
-        let ExplainOrder { qname, qtype, client, key, certificate } = self;
+        let ExplainOrder { qname, qtype, client, subnet, key, certificate } = self;
         let mut words =
             vec![("name", qname.to_string()), ("type", qtype.to_string()), ("from", client.to_string())];
+        words.extend(subnet.map(|subnet| ("subnet", subnet.to_string())));
         words.extend(key.as_ref().map(|key| ("key", key.to_string())));
         words.extend(certificate.as_ref().map(|name| ("certificate", name.to_string())));
         query::write(&words)
@@ -148,7 +152,7 @@ impl ExplainOrder {
     ///
     /// What is wrong with it, in one sentence.
     pub(super) fn read(text: &str) -> Result<ExplainOrder, String> {
-        let (mut name, mut signed, mut certificate) = (None, None, None);
+        let (mut name, mut subnet, mut signed, mut certificate) = (None, None, None, None);
         let (mut qtype, mut client) = (Rtype::A, IpAddr::from([127, 0, 0, 1]));
         for (key, value) in query::read(text).ok_or("the query string cannot be read")? {
             match key.as_str() {
@@ -160,6 +164,9 @@ impl ExplainOrder {
                         Rtype::parse(value.as_bytes()).ok_or_else(|| format!("`{value}` is not a type"))?;
                 }
                 "from" => client = value.parse().map_err(|_| format!("`{value}` is not an address"))?,
+                "subnet" => {
+                    subnet = Some(value.parse().map_err(|fault: PrefixError| format!("`{value}`: {fault}"))?);
+                }
                 "key" => {
                     signed = Some(value.parse().map_err(|_| format!("`{value}` is not the name of a key"))?);
                 }
@@ -170,13 +177,13 @@ impl ExplainOrder {
                 }
                 _ => {
                     return Err(format!(
-                        "unknown key `{key}`; there is name, type, from, key and certificate"
+                        "unknown key `{key}`; there is name, type, from, subnet, key and certificate"
                     ));
                 }
             }
         }
         let qname = name.ok_or("`name` is missing")?;
-        Ok(ExplainOrder { qname, qtype, client, key: signed, certificate })
+        Ok(ExplainOrder { qname, qtype, client, subnet, key: signed, certificate })
     }
 }
 
@@ -190,6 +197,7 @@ mod tests {
             qname: r"a\.b.example".parse().unwrap(),
             qtype: Rtype::AAAA,
             client: "2001:db8::1".parse().unwrap(),
+            subnet: Some("198.51.100.0/24".parse().unwrap()),
             key: Some("transfer.".parse().unwrap()),
             certificate: ServerName::new("ns2.example"),
         };
@@ -205,6 +213,7 @@ mod tests {
             ("name=a..b", "`a..b`: "),
             ("name=a&type=AA", "`AA` is not a type"),
             ("name=a&from=b", "`b` is not an address"),
+            ("name=a&subnet=192.0.2.1/24", "`192.0.2.1/24`: bits behind its length"),
             ("name=a&key=b..c", "`b..c` is not the name of a key"),
             ("name=a&certificate=-", "`-` is not a name of a certificate"),
             ("name=a&who=b", "unknown key `who`"),

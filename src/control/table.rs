@@ -158,6 +158,12 @@ pub(super) fn pool_title(pool: &PoolStatus, look: Look) -> String {
         Style::Good if up < of => Style::Doubtful,
         other => other,
     };
+    if members.is_empty() && standing == "up" {
+        return format!(
+            "{}: made for each name",
+            style(&format!("{} {rtype}", pool.title()), Style::Strong, look)
+        );
+    }
     let now = if answering.is_empty() { "no record".to_owned() } else { answering.join(" ") };
     let name = style(&format!("{} {rtype}", pool.title()), Style::Strong, look);
     let elsewhere = pool.elsewhere.as_ref().map(|elsewhere| match elsewhere.is_empty() {

@@ -18,7 +18,8 @@ use super::style::{Style, style};
 use super::{UtcTime, query};
 use crate::answer::PrefixError;
 use crate::dns::Rtype;
-use crate::dns::edns::Edns;
+use crate::dns::client_subnet::ClientSubnet;
+use crate::dns::edns::{Edns, option};
 use crate::dns::message::{Extra, Question};
 use crate::dns::response::Response;
 use crate::source::Look;
@@ -65,7 +66,7 @@ pub struct TracedQuery {
     /// The type asked.
     #[serde(rename = "type")]
     pub rtype: Option<String>,
-    /// EDNS of the query: `edns`, and `do` where DNSSEC records are wanted.
+    /// EDNS of the query: `edns`, `do` where DNSSEC records are wanted, and for whom a resolver asks: `subnet=192.0.2.0/24`.
     pub wishes: Vec<String>,
     /// The response code; none: nothing was sent.
     pub rcode: Option<String>,
@@ -162,7 +163,12 @@ fn wishes(query: &[u8]) -> Vec<String> {
     let extra = Question::read(query).and_then(|(_, rest)| Extra::read(rest));
     let Some(edns) = extra.and_then(|(extra, _)| Edns::of(&extra)) else { return Vec::new() };
     let wished = edns.is_dnssec_ok().then(|| "do".to_owned());
-    std::iter::once("edns".to_owned()).chain(wished).collect()
+    let subnet = edns.option(option::CLIENT_SUBNET).map(ClientSubnet::read).and_then(Result::ok);
+    let subnet = match subnet {
+        Some(ClientSubnet::Of { address, bits }) => Some(format!("subnet={address}/{bits}")),
+        Some(ClientSubnet::Withheld | ClientSubnet::UnknownFamily) | None => None,
+    };
+    std::iter::once("edns".to_owned()).chain(wished).chain(subnet).collect()
 }
 
 /// A trace as the body of a response: a line for each query as it comes, and one for its end.

@@ -19,8 +19,8 @@ use tracing::warn;
 use self::by_clock::ByClock;
 use self::followers::{Followers, PoolPlace};
 use crate::answer::{
-    Access, BoundPool, ForwardTable, HostAddresses, Identity, MessageKinds, PoolState, Pools, RateLimit,
-    Snapshot, ZoneEntry, ZoneTable,
+    Access, BoundPool, ForwardTable, HostAddresses, Identity, MessageKinds, PoolState, Pools, Prefix,
+    RateLimit, Snapshot, ZoneEntry, ZoneTable,
 };
 use crate::dns::{Name, Rtype};
 use crate::dnssec::PoolSigner;
@@ -41,6 +41,7 @@ pub(crate) struct Served {
     clock: ByClock,
     identity: Arc<Identity>,
     host: Arc<HostAddresses>,
+    subnet_from: Option<Arc<[Prefix]>>,
     limit: Option<Arc<RateLimit>>,
     forward: Option<Arc<ForwardTable>>,
     handed_over: MessageKinds,
@@ -284,6 +285,11 @@ impl Served {
         }
     }
 
+    /// Believes these resolvers, and no others, for whom they ask from now on.
+    pub(crate) fn set_subnet_from(&mut self, resolvers: &[Prefix]) {
+        self.subnet_from = (!resolvers.is_empty()).then(|| resolvers.into());
+    }
+
     /// Limits responses from now on, or no more.
     pub(crate) fn set_limit(&mut self, limit: Option<RateLimit>) {
         self.limit = limit.map(Arc::new);
@@ -420,6 +426,7 @@ impl Served {
             identity: Arc::clone(&self.identity),
             host: Arc::clone(&self.host),
             zones,
+            subnet_from: self.subnet_from.clone(),
             limit: self.limit.clone(),
             forward: self.forward.clone(),
             handed_over: self.handed_over,

@@ -100,6 +100,8 @@ impl<'q> Edns<'q> {
 pub mod option {
     /// Name server identifier (RFC 5001).
     pub const NSID: u16 = 3;
+    /// For whom a resolver asks (RFC 7871).
+    pub const CLIENT_SUBNET: u16 = 8;
     /// How long a zone holds where it is asked for (RFC 7314).
     pub const EXPIRE: u16 = 9;
     /// DNS cookie (RFC 7873).

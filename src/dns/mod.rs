@@ -31,6 +31,8 @@ pub mod message_writer;
 
 pub mod edns;
 
+pub mod client_subnet;
+
 pub mod compression;
 
 pub mod truncation;

@@ -304,6 +304,7 @@ fn explanation(client: &Client, pool: &PoolStatus) -> Result<String, String> {
         qname: pool.owner.parse().map_err(|error| format!("{error}"))?,
         qtype: Rtype::parse(pool.rtype.as_bytes()).ok_or("its type is not known")?,
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        subnet: None,
         key: None,
         certificate: None,
     };

@@ -37,6 +37,17 @@ impl Network {
         self.bits
     }
 
+    /// How many leading bits of an address say whether it is inside. HOT.
+    pub fn deciding_bits(&self, client: IpAddr) -> u8 {
+        let common = match (self.address, client) {
+            (IpAddr::V4(own), IpAddr::V4(client)) => (own.to_bits() ^ client.to_bits()).leading_zeros(),
+            (IpAddr::V6(own), IpAddr::V6(client)) => (own.to_bits() ^ client.to_bits()).leading_zeros(),
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return 0,
+        };
+        // At most 128.
+        u8::try_from(common.saturating_add(1).min(self.bits)).unwrap_or(u8::MAX)
+    }
+
     /// Whether a client is inside. HOT.
     #[inline]
     pub fn holds(&self, client: IpAddr) -> bool {

@@ -373,3 +373,52 @@ fn in_a_signed_zone_the_keys_and_the_proofs_are_told() {
     }
     program.stop();
 }
+
+#[test]
+fn what_is_made_from_the_name_is_told_and_a_resolver_is_believed_for_whom_it_asks_if_it_is_named() {
+    let site = Site::new();
+    site.write(
+        "lab.zone",
+        "$TTL 60\n@ SOA ns host 7 3600 600 86400 30\n@ NS ns\nns A 127.0.0.1\n\
+         *.static LUA A \"filterForward(createForward(), newNMG{'192.0.2.0/24'}, '')\"\n\
+         view LUA A \"view({{{'198.51.100.0/24'}, {'192.0.2.2'}}, {{'0.0.0.0/0'}, {'192.0.2.3'}}})\"\n",
+    );
+    site.configure(
+        "client-subnet-from = [\"192.0.2.53\"]\n\n[admin]\nsocket = \"control.sock\"\n\n\
+         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n",
+    );
+    let program = site.start();
+    let explain = |arguments: &[&str]| {
+        harness::program::said(&site.run(&[&["explain", "--socket", "control.sock"][..], arguments].concat()))
+    };
+    for (arguments, wanted) in [
+        (
+            &["192-0-2-7.static.lab.example"][..],
+            &[
+                "192-0-2-7.static.lab.example. is synthesised from *.static.lab.example.",
+                "made from the name asked: the IPv4 address in the labels before static.lab.example., or no record where \
+                 that is not in 192.0.2.0/24",
+                "192.0.2.7",
+            ][..],
+        ),
+        (
+            &["view.lab.example", "--from", "192.0.2.53", "--subnet", "198.51.100.0/25"],
+            &["192.0.2.53 is believed that it asks for 198.51.100.0/25", "view 1 of 2", "192.0.2.2"],
+        ),
+        (
+            &["view.lab.example", "--from", "192.0.2.54", "--subnet", "198.51.100.0/25"],
+            &[
+                "192.0.2.54 is not believed that it asks for 198.51.100.0/25",
+                "`client-subnet-from`",
+                "view 2 of 2",
+                "192.0.2.3",
+            ],
+        ),
+    ] {
+        let told = explain(arguments);
+        for words in wanted {
+            assert!(told.contains(words), "{arguments:?}: {words}: {told}");
+        }
+    }
+    program.stop();
+}

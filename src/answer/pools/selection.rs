@@ -1,7 +1,6 @@
 //! What the choice at a query depends on: the client, the name, a random number. HOT.
 
-use std::net::IpAddr;
-
+use super::super::client::Client;
 use crate::zone::{ChosenBy, client_hash, name_hash};
 
 /// What the choice at a query depends on.
@@ -9,13 +8,20 @@ pub(in crate::answer) struct Selection<'c> {
     /// The worker's random number generator.
     pub(in crate::answer) rng: &'c mut u64,
     /// The client.
-    pub(in crate::answer) client: IpAddr,
+    pub(in crate::answer) client: &'c Client,
     /// The name that the pool answers for, in lower case; needed where
     /// [`super::PoolAnswer::is_by_name`].
     pub(in crate::answer) name: &'c [u8],
 }
 
 impl Selection<'_> {
+    /// The hash of the client's address, of which all matters then. HOT.
+    #[inline]
+    pub(super) fn client_hash(&self) -> u32 {
+        self.client.all_matters();
+        client_hash(self.client.address)
+    }
+
     /// A number below `bound`. HOT.
     #[inline]
     pub(super) fn below(&mut self, bound: u32) -> u32 {
@@ -27,8 +33,8 @@ impl Selection<'_> {
     pub(super) fn number(&mut self, by: ChosenBy, bound: u32) -> u32 {
         match by {
             ChosenBy::Chance => self.below(bound),
-            ChosenBy::Client => client_hash(self.client).checked_rem(bound).unwrap_or(0),
-            ChosenBy::ClientRange => part_of(client_hash(self.client), bound),
+            ChosenBy::Client => self.client_hash().checked_rem(bound).unwrap_or(0),
+            ChosenBy::ClientRange => part_of(self.client_hash(), bound),
             ChosenBy::Name => name_hash(self.name).checked_rem(bound).unwrap_or(0),
         }
     }

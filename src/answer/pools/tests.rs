@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use super::super::client::Client;
 use super::*;
 use crate::dns::{Name, Rtype, Ttl};
 use crate::dnssec::{
@@ -60,10 +61,14 @@ fn answer(pool: Pool, verdicts: &[Verdict]) -> PoolAnswer {
 /// One answer as a client sees it: TTL and addresses.
 fn ask(answer: &PoolAnswer, chance: &mut u64, client: &str, name: &[u8]) -> Option<Vec<(u32, String)>> {
     let mut given = Vec::new();
-    let answered = answer.chosen(Selection { rng: chance, client: address(client), name }, |record| {
-        let octets = <[u8; 4]>::try_from(&record[10..]).unwrap();
-        given.push((u32::from_be_bytes(record[4..8].try_into().unwrap()), IpAddr::from(octets).to_string()));
-    });
+    let answered =
+        answer.chosen(Selection { rng: chance, client: &Client::itself(address(client)), name }, |record| {
+            let octets = <[u8; 4]>::try_from(&record[10..]).unwrap();
+            given.push((
+                u32::from_be_bytes(record[4..8].try_into().unwrap()),
+                IpAddr::from(octets).to_string(),
+            ));
+        });
     answered.map(|_| given)
 }
 
@@ -105,7 +110,8 @@ fn what_is_ready_is_what_is_answered_record_by_record() {
         let (mut chance, mut again) = (7, 7);
         for _ in 0..100 {
             let mut given = Vec::new();
-            let selection = Selection { rng: &mut again, client: address("127.0.0.1"), name: &[] };
+            let selection =
+                Selection { rng: &mut again, client: &Client::itself(address("127.0.0.1")), name: &[] };
             answer.chosen(selection, |record| given.extend([&OWN, record].concat()));
             let ready = answer.ready_rotation(&OWN, &mut chance);
             assert_eq!(ready, Some((&given[..], u16::try_from(members.len()).unwrap())));
@@ -208,16 +214,24 @@ fn weighted_hashes_go_to_the_first_sum_above_the_number() {
     assert_eq!(hash % 10, 4);
     let mut seen = [false; 3];
     for number in 0..50 {
-        let name = format!("test{number}.namehashed.example.org").parse::<Name>().unwrap().as_ref().to_lowercase();
+        let name =
+            format!("test{number}.namehashed.example.org").parse::<Name>().unwrap().as_ref().to_lowercase();
         let expected = match name_hash(&name) % 10 {
             0 => 0,
             1 | 2 => 1,
             _ => 2,
         };
         seen[expected] = true;
-        assert_eq!(ask(&by_name, &mut 7, "127.0.0.1", &name).unwrap(), [(60, THREE[expected].to_owned())], "{number}");
+        assert_eq!(
+            ask(&by_name, &mut 7, "127.0.0.1", &name).unwrap(),
+            [(60, THREE[expected].to_owned())],
+            "{number}"
+        );
     }
-    assert_eq!((seen, ask(&by_name, &mut 7, "127.0.0.1", &name.as_ref().to_lowercase())), ([true; 3], Some(vec![(60, THREE[2].to_owned())])));
+    assert_eq!(
+        (seen, ask(&by_name, &mut 7, "127.0.0.1", &name.as_ref().to_lowercase())),
+        ([true; 3], Some(vec![(60, THREE[2].to_owned())]))
+    );
 }
 
 #[test]
@@ -519,14 +533,19 @@ fn what_is_chosen_has_the_signature_of_just_that_set_with_every_selector() {
         for number in 0..200 {
             let client = IpAddr::from([192, 0, 2, number]);
             let mut rdatas: Vec<Vec<u8>> = Vec::new();
-            let selection = Selection { rng: &mut chance, client, name: &[1, number, 0] };
-            let Some(set) = answer.chosen(selection, |record| rdatas.push(record[10..].to_vec())) else { continue };
+            let client = Client::itself(client);
+            let selection = Selection { rng: &mut chance, client: &client, name: &[1, number, 0] };
+            let Some(set) = answer.chosen(selection, |record| rdatas.push(record[10..].to_vec())) else {
+                continue;
+            };
             if rdatas.is_empty() {
                 continue;
             }
             sets.insert(rdatas.clone());
             let pool = &bound.pool;
-            let wanted = signer.sign(pool.owner.as_ref(), Rtype::A, pool.ttl, rdatas.iter().map(Vec::as_slice)).unwrap();
+            let wanted = signer
+                .sign(pool.owner.as_ref(), Rtype::A, pool.ttl, rdatas.iter().map(Vec::as_slice))
+                .unwrap();
             let given: Vec<&[u8]> = answer.signatures(set).map(|record| &record[10..]).collect();
             assert_eq!(given, wanted.iter().map(|rdata| &**rdata).collect::<Vec<_>>(), "{:?}", pool.selector);
         }

@@ -145,6 +145,17 @@ fn times_and_thresholds_have_limits() {
 }
 
 #[test]
+fn resolvers_that_are_believed_are_named_by_their_networks() {
+    let server = |line: &str| read(format!("[server]\n{line}\n{ZONE}")).sentence();
+    assert!(server("client-subnet-from = [\"local\"]").contains("name the resolvers that are believed"));
+    assert!(server("client-subnet-from = [\"192.0.2.1/24\"]").ends_with("write \"192.0.2.0/24\""));
+    assert!(
+        server(&format!("client-subnet-from = [{}]", "\"::1\",".repeat(65)))
+            .contains("more than 64 prefixes")
+    );
+}
+
+#[test]
 fn networks_that_cannot_be_exempt_are_refused_with_the_remedy() {
     let limit = |line: &str| read(format!("[limit]\n{line}\n{ZONE}")).sentence();
     assert!(limit("exempt = [\"lokal\"]").contains("`lokal` is not a network; write it as \"192.0.2.0/24\""));

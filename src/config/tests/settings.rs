@@ -28,6 +28,7 @@ tcp-connections-per-client = 3
 tcp-idle = "5s"
 watch = false
 include-folders = ["shared", "/srv/zones"]
+client-subnet-from = ["192.0.2.53", "2001:db8::/32"]
 nsid = "master-1"
 version = ""
 cookie-secret = "00112233445566778899AABBCCddeeff"
@@ -192,6 +193,8 @@ fn server_admin_limit_probe_and_lua_are_read() {
     assert_eq!(config.admin.state_directory.as_deref(), Some(Path::new("/var/lib/edgedns")));
     assert_eq!((config.limit.responses_per_second.map(NonZeroU32::get), config.limit.slip), (Some(50), 1));
     assert_eq!(config.limit.all_per_second.map(NonZeroU32::get), Some(400));
+    let resolvers: Vec<String> = config.server.client_subnet_from.iter().map(ToString::to_string).collect();
+    assert_eq!(resolvers, ["192.0.2.53/32", "2001:db8::/32"]);
     let prefix = |text: &str| Clients::Prefix(text.parse().unwrap());
     assert_eq!(config.limit.exempt, [Clients::Local, prefix("192.0.2.0/24"), prefix("2001:db8::1/128")]);
     assert_eq!(config.lua.selector, Selector::Random);

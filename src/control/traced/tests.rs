@@ -1,6 +1,11 @@
 //! Orders and lines of a trace.
 
 use super::*;
+use crate::dns::Name;
+use crate::dns::client_subnet::CLIENT_SUBNET_BYTES_MAX;
+use crate::dns::edns::{DNSSEC_OK, OptWriter};
+use crate::dns::message::{Rcode, class};
+use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 
 #[test]
 fn an_order_is_read_as_it_was_written() {
@@ -44,4 +49,18 @@ fn a_query_is_one_line() {
         trace_line(&Traced::End(end), Look::Plain),
         "1 query, ended by limit; 3 more came too fast and are left out\n"
     );
+}
+
+#[test]
+fn a_query_is_shown_with_the_network_that_it_asks_for() {
+    let qname: Name = "www.example".parse().unwrap();
+    let query = message_writer::owned(QUERY_BYTES_MAX, 1, 0, |query| {
+        query.question(qname.as_ref(), Rtype::A, class::IN);
+        let mut opt = OptWriter::new(query, Rcode::NOERROR, DNSSEC_OK);
+        let mut value = [0; CLIENT_SUBNET_BYTES_MAX];
+        let length = ClientSubnet::write("198.51.100.0".parse().unwrap(), 24, &mut value);
+        opt.option(option::CLIENT_SUBNET, &value[..length]);
+        opt.finish();
+    });
+    assert_eq!(wishes(&query), ["edns", "do", "subnet=198.51.100.0/24"]);
 }

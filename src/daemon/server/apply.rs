@@ -23,13 +23,13 @@ use super::owners::Server;
 use super::reloading::Upcoming;
 use super::reloads::ReloadEvent;
 use super::report::report_zones;
-use super::settings::{health_settings, identity, rate_limit, transport_settings};
+use super::settings::{health_settings, identity, know_clients, transport_settings};
 use crate::config::Config;
 use crate::control::{Completeness, Reloaded};
 use crate::health::TargetId;
 use crate::source::Look;
 use crate::zones::live::Hold;
-use crate::zones::{EtcdZones, LoadedZone, Losses, ZoneVersion, known_networks};
+use crate::zones::{EtcdZones, LoadedZone, Losses, ZoneVersion};
 
 /// Longest wait for the first outcomes of targets that a reload brings. Whoever is there answers within
 /// milliseconds; the others are pending until they do.
@@ -171,7 +171,7 @@ impl Server {
         let identity = identity(&config, self.publishing.cookie_secret);
         let holds = with_versions(holds, &self.publishing.served);
         let let_go = self.publishing.served.take_over(zones, identity, Instant::now());
-        self.publishing.served.set_limit(rate_limit(&config.limit, &known_networks()));
+        know_clients(&mut self.publishing.served, &config);
         self.publishing.locals = Locals::of(&config);
         self.publishing.forwarding.change(&config, self.publishing.cookie_secret);
         self.publishing.served.set_forward(self.publishing.forwarding.table());

@@ -21,7 +21,8 @@ use crate::answer::{
     explain, respond,
 };
 use crate::control::{AnswerView, ExplainOrder, Explanation, PoolView, StepView, UtcTime};
-use crate::dns::edns::{DNSSEC_OK, OptWriter};
+use crate::dns::client_subnet::{CLIENT_SUBNET_BYTES_MAX, ClientSubnet};
+use crate::dns::edns::{DNSSEC_OK, OptWriter, option};
 use crate::dns::message::{Header, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::{Record, Response};
@@ -59,7 +60,8 @@ impl Server {
         let snapshot = self.publishing.publisher.newest();
         let (response, leaves) = ask(&snapshot, order, 0);
         let answers = response.as_ref().map(Response::answers).unwrap_or_default();
-        let found = explain(&snapshot, order.client, order.qname.as_ref(), order.qtype, answers);
+        let found =
+            explain(&snapshot, order.client, order.subnet, order.qname.as_ref(), order.qtype, answers);
         let zone = found.decided.zone().and_then(|place| self.publishing.served.zones().get(place));
         let transfer = self.publishing.explain_transfer(order);
         let (signed, _) = ask(&snapshot, order, DNSSEC_OK);
@@ -86,6 +88,7 @@ impl Server {
                     zone.and_then(|zone| zone.member.as_ref()).map(|member| format!("the zone is {member}")),
                 )
                 .chain((leaves == Leaves::AtAnAlias).then(|| ALIAS_LEAVES.to_owned()))
+                .chain(self.publishing.subnet_told(order))
                 .chain(self.publishing.vouched_for(&found, order))
                 .chain(self.publishing.seen_elsewhere(&found, order))
                 .collect(),
@@ -111,6 +114,27 @@ impl Publishing {
     fn pools_of(&self, found: &Explained) -> impl Iterator<Item = &BoundPool> {
         let zone = found.decided.zone().map(|zone| self.served.pools_of_zone(zone)).unwrap_or_default();
         found.pools.iter().filter_map(|place| zone.get(*place))
+    }
+
+    /// The address that choices go by: of a resolver that is believed, that of the network that it asks for.
+    fn asked_for(&self, order: &ExplainOrder) -> IpAddr {
+        let snapshot = self.publisher.newest();
+        let is_believed = snapshot.reads_client_subnet_of(order.client);
+        let believed = order.subnet.filter(|subnet| is_believed && subnet.length() != 0);
+        believed.map_or(order.client, |subnet| subnet.address())
+    }
+
+    /// What becomes of the network that a resolver asks for, where one is named.
+    fn subnet_told(&self, order: &ExplainOrder) -> Option<String> {
+        let subnet = order.subnet?;
+        Some(if self.publisher.newest().reads_client_subnet_of(order.client) {
+            format!("{} is believed that it asks for {subnet}", order.client)
+        } else {
+            format!(
+                "{} is not believed that it asks for {subnet}: `client-subnet-from` does not hold it",
+                order.client
+            )
+        })
     }
 
     fn is_on_this_host(&self, order: &ExplainOrder) -> bool {
@@ -169,7 +193,7 @@ impl Publishing {
                     .filter(own)
                     .map(|report| status::target(report, now, today))
                     .collect(),
-                choice: choice(bound, &self.board, order.client),
+                choice: choice(bound, &self.board, self.asked_for(order)),
                 ttl: pool.ttl.seconds(),
                 ttl_degraded: pool.ttl_degraded.seconds(),
                 place: None,
@@ -234,7 +258,13 @@ fn why_prohibited(zone: Option<&StoredZone>, client: IpAddr) -> String {
 fn ask(snapshot: &Snapshot, order: &ExplainOrder, edns_flags: u8) -> (Option<Response>, Leaves) {
     let query = message_writer::owned(QUERY_BYTES_MAX, 0, Header::RD, |query| {
         query.question(order.qname.as_ref(), order.qtype, class::IN);
-        OptWriter::new(query, Rcode::NOERROR, edns_flags).finish();
+        let mut opt = OptWriter::new(query, Rcode::NOERROR, edns_flags);
+        if let Some(subnet) = order.subnet {
+            let mut value = [0; CLIENT_SUBNET_BYTES_MAX];
+            let length = ClientSubnet::write(subnet.address(), subnet.length(), &mut value);
+            opt.option(option::CLIENT_SUBNET, value.get(..length).unwrap_or_default());
+        }
+        opt.finish();
     });
     let peer = Peer { address: order.client, transport: Transport::Tcp };
     let mut out = vec![0; usize::from(u16::MAX)];

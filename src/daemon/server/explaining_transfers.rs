@@ -23,7 +23,7 @@ pub(super) struct TransferExplained {
 impl Publishing {
     /// What becomes of a question for a transfer; none: it is a question for something else.
     pub(super) fn explain_transfer(&self, order: &ExplainOrder) -> Option<TransferExplained> {
-        let ExplainOrder { qname, qtype, client, key, certificate } = order;
+        let ExplainOrder { qname, qtype, client, subnet: _, key, certificate } = order;
         if !matches!(*qtype, Rtype::AXFR | Rtype::IXFR) {
             return None;
         }

@@ -26,7 +26,7 @@ use super::owners::Server;
 use super::publishing::Publishing;
 use super::reloading::{Reloading, files_changed, read};
 use super::report::report_zones;
-use super::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
+use super::settings::{health_settings, identity, know_clients, random_secret, transport_settings};
 use super::signing_ahead::SigningAhead;
 use super::supervision::{self, Supervision};
 use super::telling::Telling;
@@ -46,7 +46,6 @@ use crate::transport::{self, EncryptedRuntime, Inherited, Listeners, Taps};
 use crate::zones::live::LiveZones;
 use crate::zones::{
     self, Catalogs, FEEDS, FeedContext, Feeds, FileDigests, Marks, Publications, Secondaries, Serving,
-    known_networks,
 };
 
 /// Why the server did not start, or ended.
@@ -183,7 +182,7 @@ impl Server {
         let cookie_secret = random_secret();
         let identity = identity(&config, cookie_secret);
         let mut served = Served::first(LoadedZones::bind(zones, |targets| engine.watch(targets)), identity);
-        served.set_limit(rate_limit(&config.limit, &known_networks()));
+        know_clients(&mut served, &config);
         let forwarding = Forwarding::start(&config, cookie_secret);
         served.set_forward(forwarding.table());
         let own_host = OwnHost::look(&mut served);

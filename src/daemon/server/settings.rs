@@ -1,12 +1,13 @@
 //! From the config file to the settings of each room.
 
+use super::super::served::Served;
 use crate::answer::{CookieSecret, Identity, Prefix, RateLimit};
 use crate::config::{Config, Limit};
 use crate::daemon::descriptors;
 use crate::health;
 use crate::tls::system_bytes;
 use crate::transport::{self, TcpSettings};
-use crate::zones::networks_of;
+use crate::zones::{known_networks, networks_of};
 
 pub(super) fn transport_settings(config: &Config) -> transport::Settings {
     transport::Settings {
@@ -39,6 +40,12 @@ pub(super) fn identity(config: &Config, own_secret: Option<CookieSecret>) -> Ide
 /// A random secret of the system; none where it has no random numbers.
 pub(super) fn random_secret() -> Option<CookieSecret> {
     system_bytes().map(CookieSecret::new)
+}
+
+/// Has `served` know which resolvers are believed for whom they ask, and whom a limit is for.
+pub(super) fn know_clients(served: &mut Served, config: &Config) {
+    served.set_subnet_from(&config.server.client_subnet_from);
+    served.set_limit(rate_limit(&config.limit, &known_networks()));
 }
 
 /// The limit, if there is one; `own` are the networks of this host.

@@ -49,6 +49,7 @@ impl Server {
                 .publishing
                 .served
                 .pools_with_views()
+                .filter(|(_, bound)| bound.pool.computed.is_none())
                 .map(|(view, bound)| pool(view, bound, board))
                 .collect(),
             targets: self

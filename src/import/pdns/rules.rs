@@ -112,7 +112,7 @@ pub(super) const RULES: &[R] = &[
     R::unless_off(
         &["edns-subnet-processing"],
         FateKind::Changed,
-        "the client is the address that asks; EDNS Client Subnet is not looked at",
+        "nobody is believed for whom it asks: name your resolvers in [server] client-subnet-from",
     ),
     // LUA records.
     R::read(&["enable-lua-records"], values::enable_lua_records),

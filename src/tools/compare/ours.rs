@@ -91,10 +91,13 @@ impl Ours {
 
     /// Who may be in an RRset; none where it comes from no pool.
     pub(super) fn members(&self, owner: &Name, rtype: Rtype) -> Option<Members> {
-        let found = explain(&self.snapshot, self.client, owner.as_ref(), rtype, &[]);
+        let found = explain(&self.snapshot, self.client, None, owner.as_ref(), rtype, &[]);
         let zone = found.decided.zone().map(|zone| self.served.pools_of_zone(zone)).unwrap_or_default();
         let pools = found.pools.iter().filter_map(|place| zone.get(*place));
-        let pools: Vec<_> = pools.map(|bound| &bound.pool).filter(|pool| pool.rtype == rtype && pool.computed.is_none()).collect();
+        let pools: Vec<_> = pools
+            .map(|bound| &bound.pool)
+            .filter(|pool| pool.rtype == rtype && pool.computed.is_none())
+            .collect();
         if pools.is_empty() {
             return None;
         }

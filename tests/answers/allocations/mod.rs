@@ -182,11 +182,12 @@ const QUESTIONS: [(&str, u16); 39] = [
 ];
 
 /// OPT records, and a TSIG record.
-const EXTRAS: [&[u8]; 5] = [
+const EXTRAS: [&[u8]; 6] = [
     b"",
     b"\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00",
     b"\x00\x00\x29\x04\xd0\x00\x01\x00\x00\x00\x00",
     b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x10\x00\x03\x00\x00\x00\x0a\x00\x08cccccccc",
+    b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x0b\x00\x08\x00\x07\x00\x01\x18\x00\xc6\x33\x64",
     b"\x00\x00\xfa\x00\xff\x00\x00\x00\x00\x00\x11\x00\x00\x00\x6b\x49\xd2\x00\x01\x2c\x00\x00\x12\x34\x00\x00\x00\x00",
 ];
 
@@ -423,5 +424,7 @@ fn server() -> (Snapshot, WorkerContext) {
         "192.0.2.1:3" => Verdict::Pending,
         _ => Verdict::Up,
     };
-    (served.snapshot(identity, verdict), WorkerContext::new(Arc::new(Counters::default()), 1))
+    let mut snapshot = served.snapshot(identity, verdict);
+    snapshot.subnet_from = Some(["0.0.0.0/0", "::/0"].map(|all| all.parse().expect("a prefix")).into());
+    (snapshot, WorkerContext::new(Arc::new(Counters::default()), 1))
 }

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use edgedns::answer::{Decided, Explained, ExplainedStep, Finding, Snapshot, explain};
+use edgedns::answer::{Decided, Explained, ExplainedStep, Finding, Prefix, Snapshot, explain};
 use edgedns::dns::Rtype;
 use edgedns::dns::message::{Header, Opcode, Question, Rcode, class};
 use edgedns::dns::response::Response;
@@ -16,7 +16,12 @@ const UNREAD: [Rcode; 4] = [Rcode::FORMERR, Rcode::BADVERS, Rcode::NOTAUTH, Rcod
 /// # Panics
 ///
 /// When the steps lead elsewhere than the response.
-pub(crate) fn check(snapshot: &Snapshot, client: IpAddr, query: &[u8], message: &[u8]) {
+pub(crate) fn check(
+    snapshot: &Snapshot,
+    (client, subnet): (IpAddr, Option<Prefix>),
+    query: &[u8],
+    message: &[u8],
+) {
     let response = Response::read(message).expect("a response that can be read back");
     let whole = response.header.flags & Header::TC == 0 && response.header.counts[0] == 1;
     let header = Header::read(query).filter(|header| whole && header.opcode() == Opcode::QUERY);
@@ -25,7 +30,7 @@ pub(crate) fn check(snapshot: &Snapshot, client: IpAddr, query: &[u8], message: 
         return;
     }
     let qtype = question.qtype;
-    let explained = explain(snapshot, client, question.qname, qtype, response.answers());
+    let explained = explain(snapshot, client, subnet, question.qname, qtype, response.answers());
     let context = || format!("{} {qtype}: {explained:?} for {response:?}", question.qname);
     match explained.decided {
         Decided::NotOurs | Decided::Prohibited(_) | Decided::Transfer(_) => {

@@ -58,6 +58,8 @@ fn run(text: &str) -> Vec<String> {
         version: server.and_then(|step| step.value("version")).map(String::from),
         cookies: server.filter(|step| step.has("cookies")).map(|_| query::SECRET),
     };
+    let subnet_from = server.and_then(|step| step.value("client-subnet-from"));
+    let subnet_from = subnet_from.map(|prefix| Arc::from([prefix.parse().expect("a prefix")]));
     let mut verdicts: HashMap<&str, Verdict> = HashMap::new();
     let counters = Arc::new(Counters::default());
     let mut scratch = WorkerContext::new(Arc::clone(&counters), 1);
@@ -74,6 +76,7 @@ fn run(text: &str) -> Vec<String> {
                 let verdict = |target: &str| verdicts.get(target).copied().unwrap_or_default();
                 let mut snapshot = served.snapshot(identity.clone(), verdict);
                 snapshot.limit.clone_from(&limit);
+                snapshot.subnet_from.clone_from(&subnet_from);
                 faults.extend(judge(step, &snapshot, &mut scratch, &counters));
                 continue;
             }
@@ -223,7 +226,7 @@ fn ask(step: &Step, snapshot: &Snapshot, scratch: &mut WorkerContext, counters: 
         None => Response::silence(counted),
         Some(message) => {
             invariant::check(&query, message, stream);
-            explained::check(snapshot, peer.address, &query, message);
+            explained::check(snapshot, (peer.address, query::subnet(step)), &query, message);
             Response::read(message, counted, peer.address)
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! --- ask QNAME QTYPE [words]      tcp rd ad cd do nsid edns[=SIZE] version=N cookie=WHICH option=CODE
-//!                                  class=CLASS from=ADDRESS times=N
+//!                                  class=CLASS from=ADDRESS times=N subnet=PREFIX
 //! --- send 'www'07 …               hexadecimal; 'text' stands for its length and its bytes
 //! ```
 //!
@@ -10,8 +10,9 @@
 
 use std::net::IpAddr;
 
-use edgedns::answer::{CookieSecret, Peer, Transport};
+use edgedns::answer::{CookieSecret, Peer, Prefix, Transport};
 use edgedns::dns::Rtype;
+use edgedns::dns::client_subnet::{CLIENT_SUBNET_BYTES_MAX, ClientSubnet};
 use edgedns::dns::edns::option;
 use edgedns::dns::message::class;
 
@@ -32,6 +33,11 @@ pub(crate) fn peer(step: &Step) -> Peer {
     let address: IpAddr = step.value("from").map_or(CLIENT.address, |text| text.parse().expect("an address"));
     let transport = if step.has("tcp") { Transport::Tcp } else { Transport::Udp };
     Peer { address, transport }
+}
+
+/// For whom it asks, if it says so.
+pub(crate) fn subnet(step: &Step) -> Option<Prefix> {
+    step.value("subnet").map(|text| text.parse().expect("a prefix"))
 }
 
 /// The bytes of a query.
@@ -62,7 +68,8 @@ pub(crate) fn bytes(step: &Step) -> Vec<u8> {
 /// The OPT record, if one of its words is there.
 fn edns(step: &Step) -> Option<Vec<u8>> {
     let wanted = ["edns", "do", "nsid"].iter().any(|word| step.has(word));
-    let valued = ["edns", "version", "cookie", "option"].iter().any(|key| step.value(key).is_some());
+    let valued =
+        ["edns", "version", "cookie", "option", "subnet"].iter().any(|key| step.value(key).is_some());
     if !(wanted || valued) {
         return None;
     }
@@ -75,6 +82,11 @@ fn edns(step: &Step) -> Option<Vec<u8>> {
     }
     if let Some(which) = step.value("cookie") {
         put_option(&mut options, option::COOKIE, &cookie(which, peer(step).address));
+    }
+    if let Some(prefix) = subnet(step) {
+        let mut value = [0; CLIENT_SUBNET_BYTES_MAX];
+        let length = ClientSubnet::write(prefix.address(), prefix.length(), &mut value);
+        put_option(&mut options, option::CLIENT_SUBNET, &value[..length]);
     }
     if let Some(code) = step.value("option") {
         put_option(&mut options, code.parse().expect("a code"), b"whatever");

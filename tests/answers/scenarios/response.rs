@@ -3,7 +3,7 @@
 //! ```text
 //! ;; NOERROR aa                     code, flags; `bare` when the question did not come back
 //! ;; counted answered edns          counters that moved, the transport's aside
-//! ;; OPT do cookie ede=20 nsid=ns1 expire=4  only if there is an OPT record
+//! ;; OPT do cookie ede=20 nsid=ns1 expire=4 subnet=24/22  only if there is an OPT record
 //! ;; ANSWER                         sections that hold records; those of one RRset sorted
 //! www.example. 60 IN A 192.0.2.1
 //! ```
@@ -138,6 +138,11 @@ fn opt(edns: &hickory_proto::op::Edns, client: std::net::IpAddr) -> String {
             (9, EdnsOption::Unknown(_, expire)) => {
                 let seconds = expire.as_slice().try_into().map(u32::from_be_bytes);
                 write!(line, " expire={}", seconds.expect("four bytes"))
+            }
+            (8, subnet) => {
+                let value = Vec::<u8>::try_from(subnet).expect("an option that was read");
+                let [_, _, source, scope, ..] = value[..] else { panic!("a client subnet: {value:02x?}") };
+                write!(line, " subnet={source}/{scope}")
             }
             (code, _) => write!(line, " option={code}"),
         };
