@@ -9,6 +9,9 @@ use super::refusal;
 use super::syntax::{Call, Expr, ExprKind, Field, Ident, Record, Statement};
 use crate::source::{Diagnostic, Diagnostics, Severity, Span};
 
+/// The table in which PowerDNS has its constants: `pdns.A` is a name for a type.
+const CONSTANTS: &str = "pdns";
+
 /// Deepest nesting of tables, calls and parentheses. The deepest that means anything is four; each level
 /// costs stack.
 pub const NESTING_MAX: usize = 20;
@@ -327,6 +330,13 @@ impl<'c> Parser<'c, '_> {
             let refused = match (self.peek(), self.peek_second()) {
                 (TokenKind::Symbol("(" | "{") | TokenKind::String(_), _) => {
                     value = self.call(value)?;
+                    continue;
+                }
+                (&TokenKind::Symbol("."), Some(&TokenKind::Name(name))) if matches!(&value.kind, ExprKind::Name(table) if **table == *CONSTANTS) =>
+                {
+                    self.at += 2;
+                    let text = format!("{CONSTANTS}.{name}").into();
+                    value = Expr { kind: ExprKind::Name(text), span: value.span.to(self.before()) };
                     continue;
                 }
                 (&TokenKind::Symbol(dot @ ("." | ":")), Some(&TokenKind::Name(name))) => {

@@ -54,7 +54,7 @@ pub enum ExprKind {
     String(Box<[u8]>),
     /// `{…}`
     Table(Vec<Field>),
-    /// A name that stands for a value.
+    /// A name that stands for a value; a constant of PowerDNS with its table: `pdns.A`.
     Name(Box<str>),
     /// `f(…)`, `f{…}` or `f'…'`
     Call(Call),

@@ -3,6 +3,7 @@
 //! Makes the name tree and groups records into RRsets. Not responsible for the rules between records: that is
 //! `rules`.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -359,6 +360,11 @@ impl Builder {
         at.into_values().map(|(name, addresses)| (name.clone(), addresses)).collect()
     }
 
+    /// Finds the records that there are so far, but for those of pools.
+    pub fn lookups(&self) -> Lookups<'_> {
+        Lookups { builder: self, by_owner: OnceCell::new() }
+    }
+
     /// Whether the apex has keys and signatures.
     fn is_signed(&self) -> bool {
         let has = |rtype| self.records.iter().any(|one| one.node == NodeId::APEX && one.rtype == rtype);
@@ -568,6 +574,33 @@ impl Builder {
                 }
             }
         }
+    }
+}
+
+/// Records of a zone that is being built, by their owners.
+pub struct Lookups<'b> {
+    builder: &'b Builder,
+    /// The places of all records, those of one owner beside each other; made when the first is looked for.
+    by_owner: OnceCell<Vec<usize>>,
+}
+
+impl Lookups<'_> {
+    /// The RDATA of an owner's records of a type, in the order in which they came.
+    pub fn find(&self, owner: NameRef<'_>, rtype: Rtype) -> impl Iterator<Item = &[u8]> {
+        let Builder { records, rdata, index, .. } = self.builder;
+        let is_it = |node: u32| self.builder.name(NodeId(node)).eq_ignore_ascii_case(owner.wire());
+        let node = index.find(NameHash::of(owner), is_it).map(NodeId);
+        let places = self.by_owner.get_or_init(|| {
+            let mut places: Vec<usize> = (0..records.len()).collect();
+            places.sort_by_key(|place| records[*place].node);
+            places
+        });
+        let own = node.map_or(0..0, |node| {
+            let from = places.partition_point(|place| records[*place].node < node);
+            from..from + places[from..].partition_point(|place| records[*place].node == node)
+        });
+        let own = places[own].iter().map(|place| &records[*place]).filter(move |one| one.rtype == rtype);
+        own.map(|one| &rdata[one.rdata_at as usize..][..usize::from(one.rdata_len)])
     }
 }
 

@@ -10,6 +10,7 @@ mod data;
 mod shown;
 mod names;
 mod library;
+mod looked_up;
 mod scope;
 mod reader;
 mod value;
@@ -26,6 +27,7 @@ mod functions;
 use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::lua::{self, Expr, ExprKind};
 use crate::source::{Diagnostics, Span};
+use crate::zone;
 
 pub(super) use library::Library;
 pub use lua_defaults::LuaDefaults;
@@ -62,16 +64,18 @@ pub(super) fn read_library(
     library.add(owner, statements.filter(|_| found.errors() == errors_before));
 }
 
-/// Reads a LUA record. Every fault is pushed to `found`; none when there was an error.
+/// Reads a LUA record; `records` are those that it may look up. Every fault is pushed to `found`; none when there was an error.
 pub(super) fn read(
     written: &Written<'_>,
     library: &Library,
+    records: &zone::Lookups<'_>,
     defaults: &LuaDefaults,
     found: &mut Diagnostics,
 ) -> Option<Meaning> {
     let errors_before = found.errors();
     let Written { owner, inner, ttl, code, span, apex } = *written;
-    let record = lua::parse(code, span, found)?;
+    let mut record = lua::parse(code, span, found)?;
+    looked_up::replace(&mut record, records, apex, found);
     let scope = Scope::of(&record, library, apex, found)?;
     let mut reader = Reader { owner, inner, ttl, code, span, defaults, scope, found };
     let meaning = reader.meaning(&record.result);

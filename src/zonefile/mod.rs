@@ -172,11 +172,20 @@ fn read_lua(
         found.extend(builder.add_lua_library(owner.clone(), *ttl, &code.text(), *span).err());
     }
     let apex = builder.apex().to_name();
-    for one in records.iter().filter(|one| one.inner != Rtype::LUA) {
-        let LuaRecord { owner, inner, ttl, code, span } = one;
-        let (owner, inner, ttl, span, apex) = (owner.as_ref(), *inner, *ttl, *span, apex.as_ref());
-        let written = lua_record::Written { owner, inner, ttl, code, span, apex };
-        match lua_record::read(&written, &library, &settings.lua, found) {
+    // All are read before any of them adds records: what one looks up does not depend on where it stands.
+    let meanings: Vec<(&LuaRecord, Option<Meaning>)> = {
+        let lookups = builder.lookups();
+        let read = records.iter().filter(|one| one.inner != Rtype::LUA).map(|one| {
+            let LuaRecord { owner, inner, ttl, code, span } = one;
+            let (owner, inner, ttl, span, apex) = (owner.as_ref(), *inner, *ttl, *span, apex.as_ref());
+            let written = lua_record::Written { owner, inner, ttl, code, span, apex };
+            (one, lua_record::read(&written, &library, &lookups, &settings.lua, found))
+        });
+        read.collect()
+    };
+    for (LuaRecord { owner, inner, ttl, span, .. }, meaning) in meanings {
+        let (owner, inner, ttl, span) = (owner.as_ref(), *inner, *ttl, *span);
+        match meaning {
             None => {}
             Some(Meaning::Pool(pool)) => found.extend(builder.add_pool(pool).err()),
             Some(Meaning::Constants(constants)) => {

@@ -243,7 +243,7 @@ fn keys_go_along_where_it_is_asked_for_and_are_for_the_service_alone() {
         edgedns().args(["dnssec", "generate", "a.example", "--keys"]).arg(site.path("edgedns/keys")).output();
     assert!(made.unwrap().status.success());
     let output = site.make(&[]);
-    assert!(output.status.success() && said(&output).contains("the keys of `a.example` do not go along"));
+    assert!(output.status.success() && said(&output).contains("the keys of `a.example.` do not go along"));
     assert!(!String::from_utf8_lossy(&output.stdout).contains(".private"));
 }
 

@@ -39,7 +39,8 @@ pub(super) fn drop_in(files: &[NodeFile], program: &str) -> Option<NodeFile> {
 /// What it means that they are in it.
 pub(super) fn remark(files: &[NodeFile]) -> Option<Diagnostic> {
     let count = files.iter().filter(|file| file.mode == Mode::Key).count();
-    let message = format!("this MachineConfig holds {count} secret files: keys are not secret in it");
+    let held = if count == 1 { "a secret file".to_owned() } else { format!("{count} secret files") };
+    let message = format!("this MachineConfig holds {held}: keys are not secret in it");
     let remark = "whoever may read MachineConfigs in the cluster, a must-gather or a backup of etcd has them, and can sign for \
                   these zones; on the nodes they are for root and edgedns alone";
     let fault = Diagnostic::placeless(Severity::Warning, message).remark(remark);

@@ -47,6 +47,9 @@ const OWN: [&[(&str, Function)]; 2] = [
 /// What makes the names of another record's code known here: a statement, not a value.
 pub(super) const INCLUDE: &str = "include";
 
+/// What gives the records of another name: a list, found before the code is read.
+pub(super) const LOOK_UP: &str = "dblookup";
+
 /// The functions PowerDNS has besides.
 pub(super) const UNSUPPORTED: &[&str] = &[
     "netmask",
@@ -64,7 +67,6 @@ pub(super) const UNSUPPORTED: &[&str] = &[
     "continentCode",
     "newCA",
     "newDN",
-    "dblookup",
     "resolve",
 ];
 
@@ -102,7 +104,7 @@ pub(super) fn function(name: &str) -> Option<Function> {
 
 /// The names of the functions that are supported.
 pub(super) fn supported() -> impl Iterator<Item = &'static str> {
-    functions().map(|(name, _)| name)
+    functions().map(|(name, _)| name).chain([LOOK_UP])
 }
 
 /// The names of all functions, those that are supported first.

@@ -23,7 +23,8 @@ pub(super) fn read_as(inner: Rtype, zone: &str, defaults: &LuaDefaults) -> (Opti
     let Written { code, span, found, .. } = &mut written;
     let (owner, apex) = (owner.as_ref(), NameRef::ROOT);
     let record = super::Written { owner, inner, ttl, code, span: *span, apex };
-    let meaning = read(&record, &Library::default(), defaults, found);
+    let builder = zone::Builder::new(Name::root(), *span);
+    let meaning = read(&record, &Library::default(), &builder.lookups(), defaults, found);
     (meaning, written)
 }
 
@@ -609,14 +610,14 @@ proptest! {
 #[test]
 fn a_script_is_told_all_that_is_not_read_in_it() {
     let told =
-        faults(";local a='192.0.2.1' if country('DE') then return dblookup(qname) else return f(a) end");
+        faults(";local a='192.0.2.1' if country('DE') then return resolve(qname) else return f(a) end");
     let messages: Vec<&str> = told.iter().filter_map(|fault| Some(fault.split_once("] ")?.1)).collect();
     assert_eq!(
         messages,
         [
             "`if` statements are not supported: LUA records are read, not run",
             "`country` is not supported",
-            "`dblookup` is not supported",
+            "`resolve` is not supported",
             "`qname` is not supported",
         ]
     );

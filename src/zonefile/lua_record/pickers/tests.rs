@@ -221,7 +221,8 @@ fn including(code: &str, library: &str) -> Vec<String> {
         apex: apex.as_ref(),
     };
     let defaults = LuaDefaults::default();
-    let meaning = super::super::read(&record, &books, &defaults, &mut written.found);
+    let builder = crate::zone::Builder::new(apex.clone(), written.span);
+    let meaning = super::super::read(&record, &books, &builder.lookups(), &defaults, &mut written.found);
     let faults = [other.faults(), written.faults()].concat();
     assert_eq!(meaning.is_some(), !faults.iter().any(|fault| fault.starts_with("error")), "{faults:?}");
     faults
