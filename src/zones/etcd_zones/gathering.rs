@@ -3,7 +3,7 @@
 //! One that comes alone waits for nobody, or nine times as long as making the version before it took, so that making versions
 //! costs a tenth of a core. While they come faster than they are published, each time about twice as long is waited: a program
 //! that writes a thousand keys a second has some twenty versions made of them. But no change ever waits for longer than
-//! [`PAUSE_MAX`]: a zone whose versions take longer than a tenth of that costs more of a core instead.
+//! `PAUSE_MAX`: a zone whose versions take longer than a tenth of that costs more of a core instead.
 //!
 //! Pure: time comes in.
 
