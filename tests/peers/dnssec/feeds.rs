@@ -103,14 +103,18 @@ fn a_copy_is_signed_here_from_change_to_change_with_serials_of_its_own() {
     assert!(serial(&text) > last, "{last}: {text}");
     let status = site.status();
     assert!(status["zones"][0]["signed_until"].is_string(), "{status:#}");
-    // It is never served unsigned.
+    // It is never served unsigned: what comes is signed with the keys that are served, and a reload that finds none changes nothing.
     for entry in fs::read_dir(site.folder().join("keys")).unwrap() {
         fs::remove_file(entry.unwrap().path()).unwrap();
     }
     last = serial(&text);
-    update(primary.listen(), "update add unsigned.example.org 60 A 192.0.2.96\n");
-    program.wait_for_line("stays as it is: the zone cannot be signed");
-    assert_eq!(serial(&transferred(program.listen()).unwrap()), last);
+    update(primary.listen(), "update add keyless.example.org 60 A 192.0.2.96\n");
+    let text = wait_until(program.listen(), Wanted::Has("keyless.example.org."));
+    assert_sound("example.org.", &text);
+    assert!(serial(&text) > last, "{last}: {text}");
+    program.reload();
+    program.wait_for_line("the zone cannot be signed");
+    assert_eq!(transferred(program.listen()).unwrap(), text);
     program.stop();
     primary.stop();
 }
@@ -145,12 +149,18 @@ fn a_zone_of_keys_of_etcd_is_signed_here_from_change_to_change() {
     etcd.put("/skydns/org/example/meanwhile", "{\"host\":\"192.0.2.3\"}");
     let program = site.start();
     follow(&program, Wanted::Has("meanwhile.example.org."));
-    // What comes while the keys cannot be used waits for them.
+    // What comes while the keys cannot be read is signed with those that are served; a reload says what is wrong.
     let away = site.folder().join("away");
     fs::rename(site.folder().join("keys"), &away).unwrap();
     etcd.put("/skydns/org/example/later", "{\"host\":\"192.0.2.4\"}");
-    program.wait_for_line("stays as it is: the zone cannot be signed");
-    fs::rename(&away, site.folder().join("keys")).unwrap();
     follow(&program, Wanted::Has("later.example.org."));
+    program.reload();
+    program.wait_for_line("the zone cannot be signed");
+    etcd.put("/skydns/org/example/last", "{\"host\":\"192.0.2.5\"}");
+    follow(&program, Wanted::Has("last.example.org."));
+    fs::rename(&away, site.folder().join("keys")).unwrap();
+    program.reload_and_wait();
+    etcd.delete("/skydns/org/example/later");
+    follow(&program, Wanted::Lacks("later.example.org."));
     program.stop();
 }

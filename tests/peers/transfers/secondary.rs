@@ -98,7 +98,7 @@ impl Secondary {
     pub(crate) fn wait_for_serial(&self, serial: u32) {
         let begun = std::time::Instant::now();
         wait_for("a serial", LIMIT * 2, || {
-            let told = self.ask("example.net", "SOA").unwrap_or_default();
+            let told = ask(self.place, "example.net", "SOA").unwrap_or_default();
             let found = told.split_whitespace().nth(2) == Some(&serial.to_string());
             assert!(found || begun.elapsed() < LIMIT, "serial {serial} does not come:\n{}", self.log());
             found.then_some(())
@@ -129,19 +129,7 @@ impl Secondary {
 
     /// The data of the records of a name. One that is busy is asked again.
     pub(crate) fn dig(&self, name: &str, rtype: &str) -> String {
-        wait_for(&format!("{name} {rtype} of a secondary"), LIMIT, || self.ask(name, rtype))
-    }
-
-    /// The same; none: it does not answer, or not yet.
-    fn ask(&self, name: &str, rtype: &str) -> Option<String> {
-        let output = tool("dig")
-            .expect("it was there")
-            .args([&format!("@{}", self.place.ip()), "-p", &self.place.port().to_string()])
-            .args(["+short", "+time=1", "+tries=1", name, rtype])
-            .output()
-            .expect("dig runs");
-        let told = String::from_utf8_lossy(&output.stdout);
-        output.status.success().then(|| told.lines().filter(|line| !line.starts_with(';')).collect())
+        dig(self.place, name, rtype)
     }
 }
 
@@ -249,4 +237,23 @@ fn pdns(path: &Path, place: SocketAddr, primary: SocketAddr, secret: Option<&str
         place.port(),
         place.ip(),
     )
+}
+
+/// What the server at `place` answers, as `dig +short` prints it, on one line and in the same order each time.
+pub(crate) fn dig(place: SocketAddr, name: &str, rtype: &str) -> String {
+    wait_for(&format!("{name} {rtype} of {place}"), LIMIT, || ask(place, name, rtype))
+}
+
+/// The same; none: it does not answer, or not yet.
+fn ask(place: SocketAddr, name: &str, rtype: &str) -> Option<String> {
+    let output = tool("dig")
+        .expect("it was there")
+        .args([&format!("@{}", place.ip()), "-p", &place.port().to_string()])
+        .args(["+short", "+time=1", "+tries=1", name, rtype])
+        .output()
+        .expect("dig runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let mut lines: Vec<&str> = told.lines().filter(|line| !line.starts_with(';')).collect();
+    lines.sort_unstable();
+    output.status.success().then(|| lines.concat())
 }
