@@ -46,11 +46,11 @@ impl Access {
 
     /// The same, noting how much of the address matters. HOT.
     #[inline]
-    pub(super) fn is_for(&self, client: &Client) -> bool {
+    pub(super) fn is_for(&self, client: &Client<'_>) -> bool {
         let Some(view) = &self.view else { return true };
         view.iter().any(|prefix| {
             client.matters_as(|address| prefix.deciding_bits(address));
-            prefix.contains(client.address)
+            prefix.contains(client.address())
         })
     }
 

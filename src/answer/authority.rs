@@ -97,7 +97,7 @@ impl Authority<'_> {
     pub(super) fn put_pools<O: AsRef<[u8]>>(
         &self,
         rng: &mut u64,
-        client: &Client,
+        client: &Client<'_>,
         template: &ResponseTemplate<'_>,
         response: &mut ResponseWriter<'_>,
         owner: impl Fn(PoolRef) -> O,
@@ -105,7 +105,7 @@ impl Authority<'_> {
         let mut answered = 0_u16;
         for at in template.pools() {
             let Some(pool) = self.zone.pools.get(at.pool) else { continue };
-            let pool = pool.for_client(client.peer, self.host);
+            let pool = pool.for_client(client.peer(), self.host);
             let owner = owner(at);
             let is_optional = at.section == Section::Additional && !template.is_referral();
             if is_optional && pool.bytes_max(owner.as_ref().len()) > response.message.room() {

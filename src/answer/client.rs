@@ -8,41 +8,52 @@ use std::net::IpAddr;
 
 use super::prefix::Prefix;
 
-/// Whom an answer is for.
-pub(super) struct Client {
-    /// Who sent the query.
-    pub(super) peer: IpAddr,
-    /// Whose answer it is to be.
-    pub(super) address: IpAddr,
-    /// How many bits are known of that address; 0: it is the peer's own, and nobody asks how many matter.
-    known: u8,
-    /// How many of them have mattered so far.
+/// Whom an answer is for. Of a client that asks for itself nothing is copied.
+pub(super) struct Client<'p> {
+    peer: &'p IpAddr,
+    /// The network that it asks for, of at least one bit; none: nobody asks how many bits matter.
+    network: Option<Prefix>,
+    /// How many of its bits have mattered so far.
     scope: Cell<u8>,
 }
 
-impl Client {
+impl<'p> Client<'p> {
     /// One that asks for itself.
     #[inline]
-    pub(super) fn itself(peer: IpAddr) -> Self {
-        Self { peer, address: peer, known: 0, scope: Cell::new(0) }
+    pub(super) fn itself(peer: &'p IpAddr) -> Self {
+        Self { peer, network: None, scope: Cell::new(0) }
     }
 
-    /// Those of a network, for whom `peer` asks.
-    pub(super) fn behind(peer: IpAddr, network: Prefix) -> Self {
-        Self { peer, address: network.address(), known: network.length(), scope: Cell::new(0) }
+    /// It asks for the clients of a network of at least one bit.
+    pub(super) fn ask_for(&mut self, network: Prefix) {
+        self.network = Some(network);
+    }
+
+    /// Who sent the query.
+    #[inline]
+    pub(super) fn peer(&self) -> IpAddr {
+        *self.peer
+    }
+
+    /// Whose answer it is to be.
+    #[inline]
+    pub(super) fn address(&self) -> IpAddr {
+        self.network.as_ref().map_or(*self.peer, Prefix::address)
     }
 
     /// Notes that every bit that is known matters.
     #[inline]
     pub(super) fn all_matters(&self) {
-        self.matters(self.known);
+        if let Some(network) = &self.network {
+            self.matters(network.length());
+        }
     }
 
     /// Notes that it matters whether the address is in a network: `bits` tells how many of its bits say that.
     #[inline]
     pub(super) fn matters_as(&self, bits: impl FnOnce(IpAddr) -> u8) {
-        if self.known != 0 {
-            self.matters(bits(self.address));
+        if let Some(network) = &self.network {
+            self.matters(bits(network.address()));
         }
     }
 

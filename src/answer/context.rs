@@ -21,7 +21,7 @@ pub(super) struct QueryContext<'q> {
     pub(super) snapshot: &'q Snapshot,
     pub(super) peer: Peer,
     /// Whom the answer is for.
-    pub(super) client: Client,
+    pub(super) client: Client<'q>,
     pub(super) header: Header,
     pub(super) question: Question<'q>,
     pub(super) edns: QueryEdns<'q>,

@@ -88,7 +88,7 @@ fn signed<'q>(query: &QueryContext<'q>) -> Decision<'q> {
 fn transfer<'q>(query: &QueryContext<'q>, first: &'q ZoneEntry) -> Decision<'q> {
     let QueryContext { snapshot, peer, .. } = query;
     // For whom else it may be matters to answers alone.
-    let client = &Client::itself(peer.address);
+    let client = &Client::itself(&peer.address);
     if snapshot.handed_over.have(MessageKind::Transfer) {
         // `allow-query` is not about transfers: who may have one is for others to know.
         let seen = snapshot.zones.seen_by(first, client).unwrap_or(first);

@@ -42,7 +42,7 @@ pub fn explain(
     let query = QueryContext {
         snapshot,
         peer: Peer { address: client, transport: Transport::Tcp },
-        client: asked_for(snapshot, client, subnet),
+        client: asked_for(snapshot, &client, subnet),
         header: Header { id: 0, flags: 0, counts: [1, 0, 0, 0] },
         question,
         edns: QueryEdns::default(),
@@ -84,9 +84,11 @@ pub fn explain(
 }
 
 /// Whom the answer is for.
-fn asked_for(snapshot: &Snapshot, client: IpAddr, subnet: Option<Prefix>) -> Client {
-    let believed = subnet.filter(|subnet| subnet.length() != 0 && snapshot.reads_client_subnet_of(client));
-    believed.map_or_else(|| Client::itself(client), |subnet| Client::behind(client, subnet))
+fn asked_for<'p>(snapshot: &Snapshot, peer: &'p IpAddr, subnet: Option<Prefix>) -> Client<'p> {
+    let mut client = Client::itself(peer);
+    let believed = subnet.filter(|subnet| subnet.length() != 0 && snapshot.reads_client_subnet_of(*peer));
+    believed.into_iter().for_each(|subnet| client.ask_for(subnet));
+    client
 }
 
 /// Whether a CNAME is followed. One that is asked for is not; one that a DNAME makes is, unless the question

@@ -149,7 +149,7 @@ impl PoolAnswer {
                 let holds = |view: &&View| {
                     view.networks.iter().any(|network| {
                         client.matters_as(|address| network.deciding_bits(address));
-                        network.holds(client.address)
+                        network.holds(client.address())
                     })
                 };
                 let view = views.iter().find(holds)?;

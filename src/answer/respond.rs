@@ -59,7 +59,7 @@ pub fn respond(
         return respond_bare(snapshot, worker, peer, &header, Rcode::FORMERR, out);
     }
     let mut query =
-        QueryContext { snapshot, peer, client: Client::itself(peer.address), header, question, edns };
+        QueryContext { snapshot, peer, client: Client::itself(&peer.address), header, question, edns };
     let query = &mut query;
     let is_sound = !query.edns.wants.has(Wants::CLIENT_SUBNET) || has_sound_subnet(query);
     let reserved = if query.edns.opt.is_some() { opt_bytes(&snapshot.identity, &query.edns) } else { 0 };
@@ -116,7 +116,7 @@ fn has_sound_subnet(query: &mut QueryContext<'_>) -> bool {
     let value = query.edns.client_subnet().filter(|_| query.snapshot.reads_client_subnet_of(peer));
     match value.map(ClientSubnet::read) {
         Some(Ok(ClientSubnet::Of { address, bits })) => {
-            query.client = Client::behind(peer, Prefix::around(address, bits));
+            query.client.ask_for(Prefix::around(address, bits));
         }
         Some(Ok(ClientSubnet::Withheld)) => {}
         Some(Ok(ClientSubnet::UnknownFamily)) | None => query.edns.wants.remove(Wants::CLIENT_SUBNET),
@@ -187,7 +187,7 @@ fn respond_without_question(
         return respond_bare(snapshot, worker, peer, header, Rcode::FORMERR, out);
     }
     let question = Question { qname: NameRef::ROOT, qtype: Rtype(0), qclass: 0, wire: &[] };
-    let client = Client::itself(peer.address);
+    let client = Client::itself(&peer.address);
     let mut query = QueryContext { snapshot, peer, client, header: *header, question, edns };
     let mut response = ResponseWriter::new(MessageWriter::new(out, UDP_PAYLOAD_PLAIN));
     limit_and_finish(&mut query, worker, &mut response, None)

@@ -129,7 +129,7 @@ impl<'o> ResponseWriter<'o> {
         owner: &[u8],
         pool: &PoolAnswer,
         rng: &mut u64,
-        client: &Client,
+        client: &Client<'_>,
     ) -> Option<u16> {
         if pool.is_by_name() {
             return self.put_pool_by_name(section, owner, pool, rng, client);
@@ -153,7 +153,7 @@ impl<'o> ResponseWriter<'o> {
         owner: &[u8],
         pool: &PoolAnswer,
         rng: &mut u64,
-        client: &Client,
+        client: &Client<'_>,
     ) -> Option<u16> {
         let name = self.name_of(owner);
         let mut records = 0_u16;
@@ -174,7 +174,7 @@ impl<'o> ResponseWriter<'o> {
         owner: &[u8],
         pool: &PoolAnswer,
         rng: &mut u64,
-        client: &Client,
+        client: &Client<'_>,
     ) -> Option<u16> {
         let (section, mut records) = (at.section, 0_u16);
         let set = match pool.ready_rotation(owner, rng) {
@@ -206,7 +206,12 @@ impl<'o> ResponseWriter<'o> {
 
     /// Appends the records alone that sign what a pool at the QNAME would answer now. Returns how many; they are not counted
     /// yet.
-    pub(super) fn put_pool_signatures(&mut self, pool: &PoolAnswer, rng: &mut u64, client: &Client) -> u16 {
+    pub(super) fn put_pool_signatures(
+        &mut self,
+        pool: &PoolAnswer,
+        rng: &mut u64,
+        client: &Client<'_>,
+    ) -> u16 {
         let name = if pool.is_by_name() { self.name_of(&OWN) } else { Decompressed::new() };
         let mut chosen = 0_u16;
         let set =

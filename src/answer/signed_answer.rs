@@ -192,7 +192,7 @@ impl Asked<'_, '_> {
     fn put(
         &self,
         found: &Found<'_>,
-        chance: (&mut u64, &Client),
+        chance: (&mut u64, &Client<'_>),
         proofs: &mut Proofs<'_>,
         response: &mut ResponseWriter<'_>,
     ) -> bool {
@@ -225,7 +225,7 @@ impl Asked<'_, '_> {
     fn put_signatures(
         &self,
         node: &CompiledNode<'_>,
-        (rng, client): (&mut u64, &Client),
+        (rng, client): (&mut u64, &Client<'_>),
         response: &mut ResponseWriter<'_>,
     ) -> u16 {
         let is_alias = node.template(Rtype::CNAME.0).is_some();
@@ -245,7 +245,7 @@ impl Asked<'_, '_> {
                     .zone
                     .pools
                     .get(at.pool)
-                    .map(|pool| pool.for_client(client.peer, self.authority.host));
+                    .map(|pool| pool.for_client(client.peer(), self.authority.host));
                 let of_pool = pool.map_or(0, |pool| response.put_pool_signatures(pool, rng, client));
                 count = count.saturating_add(of_pool);
             }

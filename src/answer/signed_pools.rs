@@ -33,14 +33,14 @@ impl<'z> Authority<'z> {
     pub(super) fn put_signed_pools<O: AsRef<[u8]>>(
         &self,
         section: Section,
-        (rng, client): (&mut u64, &Client),
+        (rng, client): (&mut u64, &Client<'_>),
         signed: &SignedTemplate<'_>,
         response: &mut ResponseWriter<'_>,
         owner: impl Fn(PoolRef, &ResponseWriter<'_>) -> O,
     ) -> SignedPooled {
         for at in signed.own.pools().filter(|at| at.section == section) {
             let Some(pool) = self.zone.pools.get(at.pool) else { continue };
-            let pool = pool.for_client(client.peer, self.host);
+            let pool = pool.for_client(client.peer(), self.host);
             let owner = owner(at, response);
             let is_optional = section == Section::Additional && !signed.own.is_referral();
             if is_optional && pool.signed_bytes_max(owner.as_ref().len()) > response.message.room() {

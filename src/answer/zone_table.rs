@@ -187,17 +187,21 @@ impl ZoneTable {
     /// The version of a zone that answers this client, `first` being the first of them; none: it is refused.
     /// HOT.
     #[inline]
-    pub(super) fn version_for<'s>(&'s self, first: &'s ZoneEntry, client: &Client) -> Option<&'s ZoneEntry> {
+    pub(super) fn version_for<'s>(
+        &'s self,
+        first: &'s ZoneEntry,
+        client: &Client<'_>,
+    ) -> Option<&'s ZoneEntry> {
         match first.access {
             None => Some(first),
             Some(_) => self
                 .seen_by(first, client)
-                .filter(|version| version.access.as_ref().is_none_or(|access| access.allows(client.peer))),
+                .filter(|version| version.access.as_ref().is_none_or(|access| access.allows(client.peer()))),
         }
     }
 
     /// The version that this client sees, whether it may ask or not. HOT where zones have versions.
-    pub(super) fn seen_by<'s>(&'s self, first: &'s ZoneEntry, client: &Client) -> Option<&'s ZoneEntry> {
+    pub(super) fn seen_by<'s>(&'s self, first: &'s ZoneEntry, client: &Client<'_>) -> Option<&'s ZoneEntry> {
         let mut version = first;
         // A place only ever leads to a later one, so this ends.
         while let Some(access) = &version.access {

@@ -8,7 +8,7 @@ pub(in crate::answer) struct Selection<'c> {
     /// The worker's random number generator.
     pub(in crate::answer) rng: &'c mut u64,
     /// The client.
-    pub(in crate::answer) client: &'c Client,
+    pub(in crate::answer) client: &'c Client<'c>,
     /// The name that the pool answers for, in lower case; needed where
     /// [`super::PoolAnswer::is_by_name`].
     pub(in crate::answer) name: &'c [u8],
@@ -19,7 +19,7 @@ impl Selection<'_> {
     #[inline]
     pub(super) fn client_hash(&self) -> u32 {
         self.client.all_matters();
-        client_hash(self.client.address)
+        client_hash(self.client.address())
     }
 
     /// A number below `bound`. HOT.

@@ -62,7 +62,7 @@ fn answer(pool: Pool, verdicts: &[Verdict]) -> PoolAnswer {
 fn ask(answer: &PoolAnswer, chance: &mut u64, client: &str, name: &[u8]) -> Option<Vec<(u32, String)>> {
     let mut given = Vec::new();
     let answered =
-        answer.chosen(Selection { rng: chance, client: &Client::itself(address(client)), name }, |record| {
+        answer.chosen(Selection { rng: chance, client: &Client::itself(&address(client)), name }, |record| {
             let octets = <[u8; 4]>::try_from(&record[10..]).unwrap();
             given.push((
                 u32::from_be_bytes(record[4..8].try_into().unwrap()),
@@ -110,8 +110,8 @@ fn what_is_ready_is_what_is_answered_record_by_record() {
         let (mut chance, mut again) = (7, 7);
         for _ in 0..100 {
             let mut given = Vec::new();
-            let selection =
-                Selection { rng: &mut again, client: &Client::itself(address("127.0.0.1")), name: &[] };
+            let client = address("127.0.0.1");
+            let selection = Selection { rng: &mut again, client: &Client::itself(&client), name: &[] };
             answer.chosen(selection, |record| given.extend([&OWN, record].concat()));
             let ready = answer.ready_rotation(&OWN, &mut chance);
             assert_eq!(ready, Some((&given[..], u16::try_from(members.len()).unwrap())));
@@ -533,7 +533,7 @@ fn what_is_chosen_has_the_signature_of_just_that_set_with_every_selector() {
         for number in 0..200 {
             let client = IpAddr::from([192, 0, 2, number]);
             let mut rdatas: Vec<Vec<u8>> = Vec::new();
-            let client = Client::itself(client);
+            let client = Client::itself(&client);
             let selection = Selection { rng: &mut chance, client: &client, name: &[1, number, 0] };
             let Some(set) = answer.chosen(selection, |record| rdatas.push(record[10..].to_vec())) else {
                 continue;
