@@ -113,7 +113,10 @@ pub fn respond(
 #[cold]
 fn has_sound_subnet(query: &mut QueryContext<'_>) -> bool {
     let peer = query.peer.address;
-    let value = query.edns.client_subnet().filter(|_| query.snapshot.reads_client_subnet_of(peer));
+    // What options mean in another version is not known here: that is answered BADVERS.
+    let is_read =
+        query.edns.opt.is_some_and(|opt| opt.version == 0) && query.snapshot.reads_client_subnet_of(peer);
+    let value = query.edns.client_subnet().filter(|_| is_read);
     match value.map(ClientSubnet::read) {
         Some(Ok(ClientSubnet::Of { address, bits })) => {
             query.client.ask_for(Prefix::around(address, bits));
