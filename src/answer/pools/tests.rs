@@ -597,13 +597,13 @@ fn what_a_pool_may_answer_next_is_signed_before_with_every_selector() {
         let (bound, board) = bind(pool, &[Verdict::Up, Verdict::Up, Verdict::Down, Verdict::Up]);
         signer.prepare(std::slice::from_ref(&bound.pool), std::num::NonZeroUsize::MIN).unwrap();
         let pools = Pools::signed([&bound], &board, Some(Arc::clone(&signer)));
-        bound.sign_ahead(&board, &signer).unwrap();
+        bound.sign_ahead(&board, &signer, || ()).unwrap();
         let made = signer.made();
         for target in board.ids() {
             pools.with([(0, &bound)], &board.with_other_verdict(target));
         }
         assert_eq!(signer.made(), made, "{selector:?}: a flip signs nothing");
-        bound.sign_ahead(&board, &signer).unwrap();
+        bound.sign_ahead(&board, &signer, || ()).unwrap();
         assert_eq!(signer.made(), made, "{selector:?}: nothing is signed twice");
     }
 }
@@ -615,7 +615,7 @@ fn a_pool_of_very_many_sets_signs_few_of_them_ahead() {
     let signer = signer();
     let pool = Pool { answers_max: NonZeroU32::new(2), ..guarded(&addresses) };
     let (bound, board) = bind(pool, &[Verdict::Up; 100]);
-    bound.sign_ahead(&board, &signer).unwrap();
+    bound.sign_ahead(&board, &signer, || ()).unwrap();
     assert!((1..=128).contains(&signer.made()), "{}", signer.made());
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::Builder;
+use std::thread::{Builder, yield_now};
 
 use tracing::debug;
 
@@ -18,7 +18,8 @@ use crate::health::Board;
 /// Publications that wait at most. Those above it are signed when they are needed.
 const WAITING_MAX: usize = 64;
 
-/// The niceness of the thread: beside a worker that never rests it gets a tenth of the core.
+/// The niceness of the thread: beside a worker that never rests it gets a tenth of the core. It also yields behind each
+/// signature, as the scheduler lets whoever runs go on for up to three milliseconds, however nice.
 const NICENESS: i32 = 10;
 
 /// Where a pool stands: the address of the pools of its version, and its place among them.
@@ -84,7 +85,7 @@ fn sign(receiver: &Receiver<Work>) {
             }
         }
         let Some(((_, place), (pools, signer))) = waiting.pop_first() else { continue };
-        if let Some(Err(error)) = pools.get(place).map(|pool| pool.sign_ahead(&newest, &signer)) {
+        if let Some(Err(error)) = pools.get(place).map(|pool| pool.sign_ahead(&newest, &signer, yield_now)) {
             // The publication that needs it tells it as an error.
             debug!("nothing is signed ahead: {error}");
         }
