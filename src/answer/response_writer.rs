@@ -131,40 +131,9 @@ impl<'o> ResponseWriter<'o> {
         rng: &mut u64,
         client: &Client<'_>,
     ) -> Option<u16> {
-        if pool.is_by_name() {
-            return self.put_pool_by_name(section, owner, pool, rng, client);
-        }
-        let mut records = 0_u16;
-        let answers = pool.chosen(Selection { rng, client, name: &[] }, |record| {
-            self.message.put(owner);
-            self.last_pooled = self.message.position();
-            self.message.put(record);
-            records = records.saturating_add(1);
-        });
+        let (_, records) = self.put_chosen(owner, pool, rng, client)?;
         self.message.count(section, records);
-        answers.map(|_| records)
-    }
-
-    /// The same of a pool whose choice depends on the name. Not inlined: the name's room is not to be that of other pools.
-    #[inline(never)]
-    fn put_pool_by_name(
-        &mut self,
-        section: Section,
-        owner: &[u8],
-        pool: &PoolAnswer,
-        rng: &mut u64,
-        client: &Client<'_>,
-    ) -> Option<u16> {
-        let name = self.name_of(owner);
-        let mut records = 0_u16;
-        let answers = pool.chosen(Selection { rng, client, name: name.wire() }, |record| {
-            self.message.put(owner);
-            self.last_pooled = self.message.position();
-            self.message.put(record);
-            records = records.saturating_add(1);
-        });
-        self.message.count(section, records);
-        answers.map(|_| records)
+        Some(records)
     }
 
     /// The same with the records that sign what is chosen. They are not counted in what is returned.
@@ -176,32 +145,63 @@ impl<'o> ResponseWriter<'o> {
         rng: &mut u64,
         client: &Client<'_>,
     ) -> Option<u16> {
-        let (section, mut records) = (at.section, 0_u16);
-        let set = match pool.ready_rotation(owner, rng) {
-            Some((bytes, ready)) => {
+        let (set, records) = match pool.ready_rotation(owner, rng) {
+            Some((bytes, records)) => {
                 self.message.put(bytes);
-                records = ready;
-                0
+                (0, records)
             }
-            None => {
-                let name = if pool.is_by_name() { self.name_of(owner) } else { Decompressed::new() };
-                pool.chosen(Selection { rng, client, name: name.wire() }, |record| {
-                    self.message.put(owner);
-                    self.last_pooled = self.message.position();
-                    self.message.put(record);
-                    records = records.saturating_add(1);
-                })?
-            }
+            None => self.put_chosen(owner, pool, rng, client)?,
         };
-        self.message.count(section, records);
+        self.message.count(at.section, records);
         if records > 0 && !at.is_delegated {
             for signature in pool.signatures(set) {
                 self.message.put(owner);
                 self.message.put(signature);
-                self.message.count(section, 1);
+                self.message.count(at.section, 1);
             }
         }
         Some(records)
+    }
+
+    /// Appends what a pool chooses, each record under this owner, and counts it nowhere yet. Returns which of its sets of
+    /// signatures belongs to it, and how many records it is; none when the pool wants SERVFAIL.
+    #[inline]
+    fn put_chosen(
+        &mut self,
+        owner: &[u8],
+        pool: &PoolAnswer,
+        rng: &mut u64,
+        client: &Client<'_>,
+    ) -> Option<(u32, u16)> {
+        if pool.is_by_name() {
+            return self.put_chosen_by_name(owner, pool, rng, client);
+        }
+        self.put_each(owner, pool, Selection { rng, client, name: &[] })
+    }
+
+    /// The same of a pool whose choice depends on the name. Not inlined: the name's room is not to be that of other pools.
+    #[inline(never)]
+    fn put_chosen_by_name(
+        &mut self,
+        owner: &[u8],
+        pool: &PoolAnswer,
+        rng: &mut u64,
+        client: &Client<'_>,
+    ) -> Option<(u32, u16)> {
+        let name = self.name_of(owner);
+        self.put_each(owner, pool, Selection { rng, client, name: name.wire() })
+    }
+
+    #[inline(always)]
+    fn put_each(&mut self, owner: &[u8], pool: &PoolAnswer, selection: Selection<'_>) -> Option<(u32, u16)> {
+        let mut records = 0_u16;
+        let set = pool.chosen(selection, |record| {
+            self.message.put(owner);
+            self.last_pooled = self.message.position();
+            self.message.put(record);
+            records = records.saturating_add(1);
+        })?;
+        Some((set, records))
     }
 
     /// Appends the records alone that sign what a pool at the QNAME would answer now. Returns how many; they are not counted
