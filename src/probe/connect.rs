@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
@@ -67,8 +68,11 @@ fn open(to: SocketAddr, source: Option<IpAddr>) -> Result<Socket, Failure> {
 fn ready_at_once(socket: &Socket) -> io::Result<Option<Ready>> {
     let mut looked = [PollFd::new(socket, PollFlags::OUT)];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    if poll(&mut looked, Some(&at_once))? == 0 {
-        return Ok(None);
+    match poll(&mut looked, Some(&at_once)) {
+        // A signal came in between: whoever waits finds out.
+        Ok(0) | Err(Errno::INTR) => return Ok(None),
+        Ok(_) => {}
+        Err(error) => return Err(error.into()),
     }
     let has_failed = looked.iter().any(|one| one.revents().intersects(PollFlags::ERR | PollFlags::HUP));
     Ok(Some(if has_failed { Ready::ERROR } else { Ready::WRITABLE }))
