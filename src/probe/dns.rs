@@ -64,17 +64,13 @@ pub(super) const ENTRY: KindEntry = KindEntry {
     reach: Reach::Network,
 };
 
-/// What is asked, and which answers pass.
+/// A query to a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Dns {
     /// The port.
     pub port: Port,
-    /// The name.
-    pub name: Name,
-    /// The type.
-    pub rtype: Rtype,
-    /// What passes; never empty.
-    pub passes: Vec<Answered>,
+    /// What is asked for.
+    pub question: DnsQuestion,
     /// Whether the answer must be one of authority.
     pub is_authoritative: bool,
 }
@@ -120,22 +116,20 @@ impl Dns {
     }
 
     pub(super) fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { port, name, rtype, .. } = self;
+        let Self { port, question: DnsQuestion { name, rtype, .. }, .. } = self;
         write!(f, "dns://{}/{name}?{rtype}", SocketAddr::new(address, port.get()))
     }
 
     fn query(&self, id: u16) -> Vec<u8> {
         let flags = if self.is_authoritative { 0 } else { Header::RD };
         message_writer::owned(QUERY_BYTES_MAX, id, flags, |message| {
-            message.question(self.name.as_ref(), self.rtype, class::IN);
+            message.question(self.question.name.as_ref(), self.question.rtype, class::IN);
         })
     }
 
     /// What an answer comes to.
     fn judge(&self, header: &Header, answered: Answered) -> Result<(), Reason> {
-        if !self.passes.contains(&answered) {
-            return Err(Reason::DnsAnswer { said: answered.to_string().into() });
-        }
+        self.question.judge_answered(answered)?;
         if self.is_authoritative && header.flags & Header::AA == 0 {
             return Err(Reason::DnsAnswer { said: format!("{answered} without authority").into() });
         }
@@ -171,6 +165,10 @@ impl DnsQuestion {
         } else {
             Answered::Code(code)
         };
+        self.judge_answered(answered)
+    }
+
+    fn judge_answered(&self, answered: Answered) -> Result<(), Reason> {
         let said = || Reason::DnsAnswer { said: answered.to_string().into() };
         if self.passes.contains(&answered) { Ok(()) } else { Err(said()) }
     }
@@ -185,8 +183,7 @@ pub(super) fn read(written: Written<'_, '_>, _: &Path, found: &mut Diagnostics) 
         Some(value) => keep(read_port(value), found),
         None => Port::new(USUAL_PORT),
     };
-    let DnsQuestion { name, rtype, passes } = question?;
-    Some(Arc::new(Dns { port: port?, name, rtype, passes, is_authoritative }))
+    Some(Arc::new(Dns { port: port?, question: question?, is_authoritative }))
 }
 
 fn read_type(value: Value<'_>) -> Result<Rtype, Diagnostic> {
@@ -360,8 +357,8 @@ mod tests {
 
     fn asked() -> Vec<u8> {
         let name = Name::parse(b"lab.example", NameRef::ROOT).unwrap();
-        let (passes, port) = (vec![Answered::Records], Port::new(53).unwrap());
-        Dns { port, name, rtype: Rtype::A, passes, is_authoritative: false }.query(7)
+        let question = DnsQuestion { name, rtype: Rtype::A, passes: vec![Answered::Records] };
+        Dns { port: Port::new(53).unwrap(), question, is_authoritative: false }.query(7)
     }
 
     /// A response to it with these flags, and records of these types in the answer and the authority section.

@@ -206,9 +206,11 @@ fn samples() -> [ProbeKind; 8] {
         ProbeKind::Grpc(Arc::new(Grpc { port: port(50051), service: "etcd".into(), handshake: None })),
         ProbeKind::Dns(Arc::new(Dns {
             port: port(53),
-            name: "lab.example".parse().unwrap(),
-            rtype: Rtype::SOA,
-            passes: vec![Answered::Records],
+            question: DnsQuestion {
+                name: "lab.example".parse().unwrap(),
+                rtype: Rtype::SOA,
+                passes: vec![Answered::Records],
+            },
             is_authoritative: false,
         })),
         ProbeKind::Dialogue(Arc::new(Dialogue {

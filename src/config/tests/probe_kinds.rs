@@ -10,8 +10,8 @@ use crate::config::ProbeSpec;
 use crate::dns::Rtype;
 use crate::dns::message::Rcode;
 use crate::probe::{
-    Answered, BODY_LIMIT_BYTES, Dialogue, Dns, Grpc, Header, Host, Http, Https, Method, Path, Port, Probe,
-    ProbeKind, StatesFile, Statuses, Step, Tells, Tls,
+    Answered, BODY_LIMIT_BYTES, Dialogue, Dns, DnsQuestion, Grpc, Header, Host, Http, Https, Method, Path,
+    Port, Probe, ProbeKind, StatesFile, Statuses, Step, Tells, Tls,
 };
 use crate::tls::{AlpnProtocol, ClientCertificate, ServerName, Verify};
 
@@ -260,21 +260,12 @@ fn grpc_is_plain_unless_tls_is_wanted() {
 
 #[test]
 fn a_query_and_the_answers_that_pass_are_read() {
-    let soa = Dns {
-        port: port(53),
-        name: "lab.example".parse().unwrap(),
-        rtype: Rtype::SOA,
-        passes: vec![Answered::Records],
-        is_authoritative: false,
-    };
-    assert_eq!(kind("dns = { name = \"lab.example\" }"), ProbeKind::Dns(Arc::new(soa.clone())));
-    let odd = Dns {
-        port: port(5353),
-        rtype: Rtype::AAAA,
-        passes: vec![Answered::NoData, Answered::Code(Rcode::NXDOMAIN)],
-        is_authoritative: true,
-        ..soa
-    };
+    let question = |rtype, passes| DnsQuestion { name: "lab.example".parse().unwrap(), rtype, passes };
+    let soa = question(Rtype::SOA, vec![Answered::Records]);
+    let soa = Dns { port: port(53), question: soa, is_authoritative: false };
+    assert_eq!(kind("dns = { name = \"lab.example\" }"), ProbeKind::Dns(Arc::new(soa)));
+    let odd = question(Rtype::AAAA, vec![Answered::NoData, Answered::Code(Rcode::NXDOMAIN)]);
+    let odd = Dns { port: port(5353), question: odd, is_authoritative: true };
     let keys = "name = \"lab.example.\", type = \"aaaa\", rcode = [\"NODATA\", \"NXDOMAIN\"], authoritative = true, port = 5353";
     assert_eq!(kind(&format!("dns = {{ {keys} }}")), ProbeKind::Dns(Arc::new(odd)));
     let dns = |keys: &str| fault(&format!("dns = {{ name = \"a\", {keys} }}"));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use edgedns::dns::message::Rcode;
 use edgedns::dns::{Name, NameRef, Rtype};
-use edgedns::probe::{Answered, Dns, Outcome, Port, Probe, ProbeKind};
+use edgedns::probe::{Answered, Dns, DnsQuestion, Outcome, Port, Probe, ProbeKind};
 use harness::program::Site;
 use harness::upstream::{Act, Asked, Over, Upstream, well};
 
@@ -14,8 +14,8 @@ use super::server::{LIMIT, passed};
 
 fn test_of(place: SocketAddr, passes: &[Answered]) -> Dns {
     let name = Name::parse(b"lab.example", NameRef::ROOT).unwrap();
-    let port = Port::new(place.port()).unwrap();
-    Dns { port, name, rtype: Rtype::A, passes: passes.to_vec(), is_authoritative: false }
+    let question = DnsQuestion { name, rtype: Rtype::A, passes: passes.to_vec() };
+    Dns { port: Port::new(place.port()).unwrap(), question, is_authoritative: false }
 }
 
 async fn run(place: SocketAddr, test: Dns) -> Outcome {
@@ -113,7 +113,8 @@ async fn authority_can_be_demanded() {
     let demands = Dns { is_authoritative: true, ..test_of(place, &[Answered::Records]) };
     passed(&run(place, demands).await);
     let other = Name::parse(b"other.example", NameRef::ROOT).unwrap();
-    let elsewhere = Dns { name: other, ..test_of(place, &[Answered::Records]) };
+    let mut elsewhere = test_of(place, &[Answered::Records]);
+    elsewhere.question.name = other;
     assert_eq!(run(place, elsewhere).await.to_string(), "answered REFUSED");
     tokio::task::block_in_place(|| program.stop());
 }
