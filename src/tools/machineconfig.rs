@@ -19,7 +19,7 @@ use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources, Span};
 use crate::transport::Protocols;
 use crate::zones::Purpose;
 
-/// The key of a file that must be for its owner alone.
+/// The key of a file that edgedns takes only if it is for its owner alone.
 const SECRET_FILE: &str = "secret-file";
 
 /// What is to be made, and from which config.
@@ -151,16 +151,22 @@ impl<'g> Gathering<'g> {
         }
     }
 
-    /// The files that probes are run with, and what is to be said of secrets.
+    /// The files that keys name, and what is to be said of secrets.
     fn add_referenced(&mut self, list: &[Referenced]) {
         for Referenced { key, span, file, secrecy } in list {
-            if *secrecy == Secrecy::Secret {
+            let is_secret = *secrecy == Secrecy::Secret;
+            let mode =
+                if is_secret && file.is_some() && self.keys == Keys::Taken { Mode::Key } else { Mode::Data };
+            if is_secret {
                 let message = format!("`{key}` is not a secret in a MachineConfig");
                 let fault = Diagnostic::warning(*span, message);
-                self.found.push(fault.remark(
-                    "whoever may read MachineConfigs can read it, and so can every process on a node: files are \
-                     for all to read, as edgedns runs under a user made at its start",
-                ));
+                self.found.push(fault.remark(match mode {
+                    Mode::Key => "whoever may read MachineConfigs can read it",
+                    Mode::Data | Mode::Script => {
+                        "whoever may read MachineConfigs can read it, and so can every process on a node: files are \
+                         for all to read, as edgedns runs under a user made at its start"
+                    }
+                }));
             }
             if *key == SECRET_FILE && self.keys == Keys::Left {
                 let message =
@@ -173,7 +179,7 @@ impl<'g> Gathering<'g> {
             else {
                 continue;
             };
-            self.add_file(file, path, if *key == SECRET_FILE { Mode::Key } else { Mode::Data }, *span);
+            self.add_file(file, path, mode, *span);
         }
     }
 
@@ -262,13 +268,14 @@ impl<'g> Gathering<'g> {
         self.add_as(Mode::Data, path, bytes, by);
     }
 
-    /// Adds a file; the same one may be named several times.
+    /// Adds a file; the same one may be named several times, and is a secret if any of these says so.
     fn add_as(&mut self, mode: Mode, path: NodePath, bytes: Vec<u8>, by: Option<Span>) {
-        match (self.files.get(&path), by) {
+        match (self.files.get_mut(&path), by) {
             (Some(known), Some(by)) if known.bytes != bytes => {
                 let message = format!("two different files would be {path} on a node");
                 self.found.push(Diagnostic::error(by, message).help("give one of them another name"));
             }
+            (Some(known), _) if mode == Mode::Key => known.mode = mode,
             (Some(_), _) => {}
             (None, _) => {
                 self.files.insert(path.clone(), NodeFile { path, mode, bytes });

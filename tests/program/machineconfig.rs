@@ -119,13 +119,10 @@ fn zone(name: &str, file: &str) -> String {
 
 /// A site whose config names a file of every kind.
 fn rich() -> Site {
-    let probe = "[[zone.probe]]\nnames = [\"api\"]\n\
-        https = { port = 6443, server-name = \"api.a.example\", ca = \"edgedns/tls/ca.pem\", \
-        cert = \"edgedns/tls/client.pem\", key = \"edgedns/tls/client.key\", token = './edgedns/token' }\n";
     let config = [
         server(),
         &zone("a.example", "edgedns/zones/a.zone"),
-        probe,
+        PROBE,
         &zone("b.example", "edgedns/zones/b.zone"),
     ];
     let site = Site::new(&config.concat());
@@ -134,12 +131,22 @@ fn rich() -> Site {
     // The same file by another name, which a node must have as well.
     std::os::unix::fs::symlink("parts/api.inc", site.path("edgedns/zones/link.inc")).unwrap();
     site.write("edgedns/more.inc", &long);
+    write_credentials(&site);
+    site
+}
+
+/// A probe with credentials of every kind.
+const PROBE: &str = "[[zone.probe]]\nnames = [\"api\"]\n\
+    https = { port = 6443, server-name = \"api.a.example\", ca = \"edgedns/tls/ca.pem\", \
+    cert = \"edgedns/tls/client.pem\", key = \"edgedns/tls/client.key\", token = './edgedns/token' }\n";
+
+/// The files that [`PROBE`] names.
+fn write_credentials(site: &Site) {
     let made = rcgen::generate_simple_self_signed(vec!["api.a.example".to_owned()]).unwrap();
     site.write("edgedns/tls/ca.pem", &made.cert.pem());
     site.write("edgedns/tls/client.pem", &made.cert.pem());
     site.write("edgedns/tls/client.key", &made.signing_key.serialize_pem());
     site.write("edgedns/token", "a-token\n");
-    site
 }
 
 #[test]
@@ -206,8 +213,9 @@ fn a_secret_file_of_a_key_is_refused_as_no_node_would_take_it() {
 fn keys_go_along_where_it_is_asked_for_and_are_for_the_service_alone() {
     let key = "[[key]]\nname = \"k\"\nsecret-file = \"edgedns/secret\"\n";
     let signed = "[zone.dnssec]\nkeys = \"edgedns/keys\"\n";
-    let site =
-        Site::new(&[server(), key, zone("a.example", "edgedns/zones/a.zone").as_str(), signed].concat());
+    let zone_a = zone("a.example", "edgedns/zones/a.zone");
+    let site = Site::new(&[server(), key, zone_a.as_str(), signed, PROBE].concat());
+    write_credentials(&site);
     site.write("edgedns/secret", "c2VjcmV0c2VjcmV0c2VjcmV0");
     fs::set_permissions(site.path("edgedns/secret"), fs::Permissions::from_mode(0o600)).unwrap();
     for zone in ["a.example", "other.example"] {
@@ -221,17 +229,23 @@ fn keys_go_along_where_it_is_asked_for_and_are_for_the_service_alone() {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(text.contains("SECRET: this holds keys"), form != "ignition", "{text}");
         let told = said(&output);
-        assert!(told.contains("holds 2 secret files: keys are not secret in it"), "{told}");
+        assert!(!told.contains("every process on a node"), "{told}");
+        assert!(told.contains("holds 4 secret files: keys are not secret in it"), "{told}");
         let Some(node) = site.node(form, &["--with-keys"]) else { return };
         let files = node.files();
         let modes: BTreeMap<&str, u32> =
             files.iter().map(|(path, (mode, _))| (path.rsplit('.').next().unwrap(), *mode)).collect();
         assert_eq!(modes.get("private"), Some(&0o600), "{modes:?}");
-        assert_eq!(modes.get("key"), Some(&0o644), "{modes:?}");
-        assert_eq!(files.get("/etc/edgedns/secret").map(|(mode, _)| *mode), Some(0o600));
+        for secret in ["secret", "token", "tls/client.key"] {
+            assert_eq!(
+                files.get(&format!("/etc/edgedns/{secret}")).map(|(mode, _)| *mode),
+                Some(0o600),
+                "{secret}"
+            );
+        }
         assert!(!files.keys().any(|path| path.contains("other.example")), "{files:?}");
         let drop_in = node.text("/etc/systemd/system/edgedns.service.d/10-keys.conf");
-        let given = "--reference=/run/edgedns -- \"/etc/edgedns/keys/Ka.example.+013+";
+        let given = "=+/usr/bin/find /etc/edgedns -type f -perm 0600 -exec /usr/bin/chown --reference=/run/edgedns -- {} +\n";
         assert_eq!(drop_in.matches(given).count(), 2, "{drop_in}");
         let config = node.root.path().join("etc/edgedns.toml");
         let output = edgedns().arg("check").arg("--config").arg(config).output().unwrap();

@@ -3,23 +3,18 @@
 //! What a MachineConfig writes is root's, and edgedns runs under a user that is made at its start. So a drop-in of its unit
 //! gives it these files before it starts and before it reads them again, and takes them back at the end: no other service
 //! that gets the same user then may read them.
+//!
+//! The drop-in finds the files in edgedns' own folder by their mode, and names none of them: a key that comes or goes changes
+//! no unit, so that a reload of the service takes it in.
 
-use super::node_file::{Mode, NodeFile, NodePath};
+use super::node_file::{FOLDER, Mode, NodeFile, NodePath};
 use crate::source::{Diagnostic, Severity};
 
 /// Where systemd looks for it. It sorts before what an operator writes with `systemctl edit`.
 const PATH: &str = "/etc/systemd/system/edgedns.service.d/10-keys.conf";
 
-/// `{program}` is edgedns, `{files}` are the paths. /run/edgedns is the folder of the service's user.
-const DROP_IN: &str = "\
-# Keys are root's in a MachineConfig. They are edgedns' while it runs.
-[Service]
-ExecStartPre=+/usr/bin/chown --reference=/run/edgedns -- {files}
-ExecReload=
-ExecReload=+/usr/bin/chown --reference=/run/edgedns -- {files}
-ExecReload={program} reload
-ExecStopPost=+/usr/bin/chown root:root -- {files}
-";
+/// The user whose folder this is: that of the service.
+const SERVICE: &str = "--reference=/run/edgedns";
 
 /// What a MachineConfig with keys begins with.
 pub(super) const WARNING: &str = "\
@@ -29,11 +24,30 @@ pub(super) const WARNING: &str = "\
 
 /// The drop-in where there are keys among the files of a node that starts `program`.
 pub(super) fn drop_in(files: &[NodeFile], program: &str) -> Option<NodeFile> {
-    let keys = files.iter().filter(|file| file.mode == Mode::Key);
-    let paths: Vec<String> = keys.map(|file| in_unit(file.path.as_str())).collect();
-    let text = DROP_IN.replace("{files}", &paths.join(" ")).replace("{program}", program);
-    let path = NodePath::known(PATH);
-    (!paths.is_empty()).then(|| NodeFile { path, mode: Mode::Data, bytes: text.into_bytes() })
+    let keys = || files.iter().filter(|file| file.mode == Mode::Key);
+    let elsewhere: Vec<&NodePath> = keys().map(|file| &file.path).filter(|path| !path.is_own()).collect();
+    let given = |when: &str, owner: &str| {
+        let own = format!(
+            "{when}=+/usr/bin/find {FOLDER} -type f -perm 0600 -exec /usr/bin/chown {owner} -- {{}} +\n"
+        );
+        // One that has gone holds up none of the others.
+        let each = elsewhere
+            .iter()
+            .map(|path| format!("{when}=-+/usr/bin/chown {owner} -- {}\n", in_unit(path.as_str())));
+        std::iter::once(own).chain(each).collect::<String>()
+    };
+    let text = format!(
+        "# Keys are root's in a MachineConfig. They are edgedns' while it runs.\n\
+         [Service]\n{}ExecReload=\n{}ExecReload={program} reload\n{}",
+        given("ExecStartPre", SERVICE),
+        given("ExecReload", SERVICE),
+        given("ExecStopPost", "root:root"),
+    );
+    keys().next().map(|_| NodeFile {
+        path: NodePath::known(PATH),
+        mode: Mode::Data,
+        bytes: text.into_bytes(),
+    })
 }
 
 /// What it means that they are in it.
@@ -70,14 +84,20 @@ mod tests {
     fn the_service_gets_the_keys_and_nothing_else() {
         let data = file("/etc/edgedns/keys/Ka.+013+00001.key", Mode::Data);
         assert_eq!(drop_in(std::slice::from_ref(&data), "/usr/bin/edgedns"), None);
-        let files = [data, file("/etc/edgedns/keys/Ka%b.+013+00001.private", Mode::Key)];
-        let made = drop_in(&files, "/usr/local/bin/edgedns").unwrap();
-        let text = String::from_utf8(made.bytes).unwrap();
-        let given = "-- \"/etc/edgedns/keys/Ka%%b.+013+00001.private\"\n";
-        assert_eq!(text.matches(given).count(), 3, "{text}");
-        assert!(
-            text.contains("\nExecReload=\n") && text.contains("\nExecReload=/usr/local/bin/edgedns reload\n")
-        );
-        assert!(!text.contains(".key"), "{text}");
+        let key = |number: u8| file(&format!("/etc/edgedns/keys/Ka.+013+0000{number}.private"), Mode::Key);
+        let text = |files: &[NodeFile]| {
+            String::from_utf8(drop_in(files, "/usr/local/bin/edgedns").unwrap().bytes).unwrap()
+        };
+        let one = text(&[data.clone(), key(1)]);
+        assert_eq!(one, text(&[data.clone(), key(1), key(2)]), "another key makes another unit");
+        assert!(one.contains("\nExecReload=\nExecReload=+/usr/bin/find "), "{one}");
+        assert!(one.ends_with(
+            "\nExecReload=/usr/local/bin/edgedns reload\n\
+             ExecStopPost=+/usr/bin/find /etc/edgedns -type f -perm 0600 -exec /usr/bin/chown root:root -- {} +\n"
+        ));
+        // What is kept elsewhere is named, as nothing else there is edgedns'.
+        let elsewhere = text(&[data, key(1), file("/etc/site/a%b.private", Mode::Key)]);
+        assert_eq!(elsewhere.matches(" -- \"/etc/site/a%%b.private\"\n").count(), 3, "{elsewhere}");
+        assert!(!elsewhere.contains(".key"), "{elsewhere}");
     }
 }
