@@ -41,7 +41,7 @@ impl Access {
     /// Whether this client sees it.
     #[inline]
     pub fn is_seen_by(&self, client: IpAddr) -> bool {
-        self.view.as_ref().is_none_or(|view| holds(view, client))
+        self.is_for(&Client::itself(&client))
     }
 
     /// The same, noting how much of the address matters. HOT.

@@ -86,8 +86,9 @@ pub fn explain(
 /// Whom the answer is for.
 fn asked_for<'p>(snapshot: &Snapshot, peer: &'p IpAddr, subnet: Option<Prefix>) -> Client<'p> {
     let mut client = Client::itself(peer);
-    let believed = subnet.filter(|subnet| subnet.length() != 0 && snapshot.reads_client_subnet_of(*peer));
-    believed.into_iter().for_each(|subnet| client.ask_for(subnet));
+    if let Some(network) = snapshot.believed(*peer, subnet) {
+        client.ask_for(network);
+    }
     client
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
+use crate::dns::client_subnet::deciding_bits;
+
 /// The addresses that begin with some bits. Bits behind those are zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Prefix {
@@ -58,14 +60,7 @@ impl Prefix {
 
     /// How many leading bits of an address say whether it lies in it. HOT.
     pub(super) fn deciding_bits(&self, address: IpAddr) -> u8 {
-        if self.address.is_ipv4() != address.is_ipv4() {
-            return 0;
-        }
-        let differ = bits(self.address) ^ bits(address);
-        let unused = if address.is_ipv4() { 96 } else { 0 };
-        let common = differ.leading_zeros().saturating_sub(unused);
-        // At most 128.
-        u8::try_from(common.saturating_add(1)).unwrap_or(u8::MAX).min(self.length)
+        deciding_bits(self.address, self.length, address)
     }
 
     /// How many leading bits it says.

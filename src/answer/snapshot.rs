@@ -35,6 +35,11 @@ impl Snapshot {
     pub fn reads_client_subnet_of(&self, peer: IpAddr) -> bool {
         self.subnet_from.as_ref().is_some_and(|from| from.iter().any(|prefix| prefix.contains(peer)))
     }
+
+    /// The network that a client asks for, where it names one that is not everybody's and is believed.
+    pub fn believed(&self, peer: IpAddr, network: Option<Prefix>) -> Option<Prefix> {
+        network.filter(|network| network.length() != 0 && self.reads_client_subnet_of(peer))
+    }
 }
 
 /// What the server says of itself.

@@ -8,6 +8,24 @@ pub const CLIENT_SUBNET_BYTES_MAX: usize = 20;
 /// Where in the value the length of the answer's prefix stands (RFC 7871, section 6).
 const SCOPE_AT: usize = 3;
 
+/// With how many of the same bits two addresses begin; none where they are of different families.
+#[inline]
+pub fn common_bits(one: IpAddr, other: IpAddr) -> Option<u8> {
+    let bits = match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => (one.to_bits() ^ other.to_bits()).leading_zeros(),
+        (IpAddr::V6(one), IpAddr::V6(other)) => (one.to_bits() ^ other.to_bits()).leading_zeros(),
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return None,
+    };
+    // An address has 128 at most.
+    u8::try_from(bits).ok()
+}
+
+/// How many leading bits of an address say whether it is in the network of the first `length` bits of `network`: to the first
+/// that differs (RFC 7871, section 7.2.1, of the scope of an answer).
+pub fn deciding_bits(network: IpAddr, length: u8, address: IpAddr) -> u8 {
+    common_bits(network, address).map_or(0, |common| common.saturating_add(1).min(length))
+}
+
 /// For whom a resolver asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientSubnet {

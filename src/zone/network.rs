@@ -5,12 +5,14 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::dns::client_subnet::{common_bits, deciding_bits};
+
 /// An address and how many of its leading bits count: `192.0.2.0/24`. Bits behind those are not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
     address: IpAddr,
     /// At most as many as the address has.
-    bits: u32,
+    bits: u8,
 }
 
 impl Network {
@@ -33,35 +35,19 @@ impl Network {
     }
 
     /// How many leading bits count.
-    pub(super) fn bits(&self) -> u32 {
+    pub(super) fn bits(&self) -> u8 {
         self.bits
     }
 
     /// How many leading bits of an address say whether it is inside. HOT.
     pub fn deciding_bits(&self, client: IpAddr) -> u8 {
-        let common = match (self.address, client) {
-            (IpAddr::V4(own), IpAddr::V4(client)) => (own.to_bits() ^ client.to_bits()).leading_zeros(),
-            (IpAddr::V6(own), IpAddr::V6(client)) => (own.to_bits() ^ client.to_bits()).leading_zeros(),
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return 0,
-        };
-        // At most 128.
-        u8::try_from(common.saturating_add(1).min(self.bits)).unwrap_or(u8::MAX)
+        deciding_bits(self.address, self.bits, client)
     }
 
     /// Whether a client is inside. HOT.
     #[inline]
     pub fn holds(&self, client: IpAddr) -> bool {
-        match (self.address, client) {
-            (IpAddr::V4(own), IpAddr::V4(client)) => {
-                let differing = own.to_bits() ^ client.to_bits();
-                differing.leading_zeros() >= self.bits
-            }
-            (IpAddr::V6(own), IpAddr::V6(client)) => {
-                let differing = own.to_bits() ^ client.to_bits();
-                differing.leading_zeros() >= self.bits
-            }
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
+        common_bits(self.address, client).is_some_and(|common| common >= self.bits)
     }
 }
 

@@ -385,7 +385,9 @@ fn what_is_made_from_the_name_is_told_and_a_resolver_is_believed_for_whom_it_ask
     );
     site.configure(
         "client-subnet-from = [\"192.0.2.53\"]\n\n[admin]\nsocket = \"control.sock\"\n\n\
-         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n",
+         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\
+         [[zone]]\nname = \"inside.example\"\nview = \"inside\"\nwhen-client-in = [\"198.51.100.0/24\"]\n\
+         allow-query = [\"198.51.100.0/24\"]\nfile = \"lab.zone\"\n",
     );
     let program = site.start();
     let explain = |arguments: &[&str]| {
@@ -413,6 +415,14 @@ fn what_is_made_from_the_name_is_told_and_a_resolver_is_believed_for_whom_it_ask
                 "view 2 of 2",
                 "192.0.2.3",
             ],
+        ),
+        (
+            &["ns.inside.example", "--from", "192.0.2.53", "--subnet", "198.51.100.0/25"],
+            &["REFUSED: `allow-query` of the zone does not hold 192.0.2.53"],
+        ),
+        (
+            &["ns.inside.example", "--from", "192.0.2.53", "--subnet", "203.0.113.0/25"],
+            &["REFUSED: `when-client-in` of no version of the zone holds 203.0.113.0,"],
         ),
     ] {
         let told = explain(arguments);

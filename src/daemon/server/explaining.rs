@@ -118,10 +118,8 @@ impl Publishing {
 
     /// The address that choices go by: of a resolver that is believed, that of the network that it asks for.
     fn asked_for(&self, order: &ExplainOrder) -> IpAddr {
-        let snapshot = self.publisher.newest();
-        let is_believed = snapshot.reads_client_subnet_of(order.client);
-        let believed = order.subnet.filter(|subnet| is_believed && subnet.length() != 0);
-        believed.map_or(order.client, |subnet| subnet.address())
+        let believed = self.publisher.newest().believed(order.client, order.subnet);
+        believed.map_or(order.client, |network| network.address())
     }
 
     /// What becomes of the network that a resolver asks for, where one is named.
@@ -224,7 +222,7 @@ impl Publishing {
                 format!("REFUSED: no zone of this server holds the name; {}", self.zones_named())
             }
             Decided::Prohibited(_) => {
-                format!("REFUSED: {}", why_prohibited(zone, order.client))
+                format!("REFUSED: {}", why_prohibited(zone, order.client, self.asked_for(order)))
             }
             Decided::NoVersion(_) => format!("SERVFAIL: no version of the zone is served: {error}"),
             // It is explained as what it is.
@@ -244,13 +242,16 @@ impl Publishing {
     }
 }
 
-/// Why a zone does not answer a client; `zone` is the version that it sees, if it sees one.
-fn why_prohibited(zone: Option<&StoredZone>, client: IpAddr) -> String {
+/// Why a zone does not answer a client; `zone` is the version that it sees, if it sees one. Which one that is goes by the
+/// address that it asks for, and who may ask by its own.
+fn why_prohibited(zone: Option<&StoredZone>, client: IpAddr, asked_for: IpAddr) -> String {
     let access = zone.and_then(|zone| zone.access.as_ref());
-    if access.is_some_and(|access| access.is_seen_by(client)) {
+    if access.is_some_and(|access| access.is_seen_by(asked_for)) {
         format!("`allow-query` of the zone does not hold {client}")
     } else {
-        format!("`when-client-in` of no version of the zone holds {client}, and none is for everybody else")
+        format!(
+            "`when-client-in` of no version of the zone holds {asked_for}, and none is for everybody else"
+        )
     }
 }
 
