@@ -63,21 +63,63 @@ fn skip_blanks(text: &[u8]) -> &[u8] {
 
 /// How long the value at the front is: to its closing quotes or brace, else to the end of the line.
 fn value_bytes(value: &[u8]) -> usize {
-    for quotes in [&b"\"\"\""[..], b"'''"] {
+    closing(value).unwrap_or_else(|| value.iter().position(|&byte| byte == b'\n').unwrap_or(value.len()))
+}
+
+/// How long a value is that begins with quotes or a brace; none where it is not closed. Three quotes that are not closed reach
+/// to the end of the text.
+fn closing(value: &[u8]) -> Option<usize> {
+    for (quotes, escape) in [(&b"\"\"\""[..], Some(b'\\')), (b"'''", None)] {
         if let Some(inner) = value.strip_prefix(quotes) {
-            let end = inner.windows(quotes.len()).position(|three| three == quotes);
-            return end.map_or(value.len(), |end| end + 2 * quotes.len());
+            let closes = |at: &usize| inner.get(*at..).is_some_and(|rest| rest.starts_with(quotes));
+            let end = unescaped(inner, escape).find(closes);
+            return Some(end.map_or(value.len(), |end| end + 2 * quotes.len()));
         }
     }
-    let line = value.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let closed = match line {
-        [quote @ (b'"' | b'\''), inner @ ..] => {
-            inner.iter().position(|byte| byte == quote).map(|end| end + 2)
-        }
-        [b'{', inner @ ..] => inner.iter().position(|&byte| byte == b'}').map(|end| end + 2),
+    match value {
+        [b'"', inner @ ..] => closing_quote(b'"', inner, Some(b'\\')),
+        [b'\'', inner @ ..] => closing_quote(b'\'', inner, None),
+        [b'{', ..] => closing_brace(value),
         _ => None,
-    };
-    closed.unwrap_or(line.len())
+    }
+}
+
+/// Where the bytes are that no escape stands before.
+fn unescaped(text: &[u8], escape: Option<u8>) -> impl Iterator<Item = usize> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while escape.is_some() && text.get(at) == escape.as_ref() {
+            at += 2;
+        }
+        text.get(at)?;
+        at += 1;
+        Some(at - 1)
+    })
+}
+
+/// How long a value with this quote around it is; none where its line ends first.
+fn closing_quote(quote: u8, inner: &[u8], escape: Option<u8>) -> Option<usize> {
+    let end = unescaped(inner, escape)
+        .find(|&at| matches!(inner.get(at), Some(&byte) if byte == quote || byte == b'\n'))?;
+    (inner.get(end) == Some(&quote)).then_some(end + 2)
+}
+
+/// How long a table is that begins with a brace. Braces in quotes close none.
+fn closing_brace(value: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0_usize);
+    loop {
+        match value.get(at)? {
+            b'{' => depth += 1,
+            b'}' if depth == 1 => return Some(at + 1),
+            b'}' => depth -= 1,
+            b'"' | b'\'' => {
+                at += closing(value.get(at..)?)?;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +139,10 @@ EEEE
 """ # behind
 secret = FFFF
 steps = [{ send = "HHHH\r\n" }, { begins = "+OK" }, { send = { hex = "4949" } }, { send.hex = "4a4a" }]
+secret = "II\"II" # behind
+secret = 'JJ\' # behind
+secret = """KK\"""KK""" # behind
+send = { hex = "}", n = { "\"}" = 1 } } # behind
 secret = "GGGG
 "#;
         let found: Vec<&str> = secrets(text.as_bytes()).into_iter().map(|range| &text[range]).collect();
@@ -110,6 +156,10 @@ secret = "GGGG
             r#""HHHH\r\n""#,
             r#"{ hex = "4949" }"#,
             "\"4a4a\"",
+            r#""II\"II""#,
+            r"'JJ\'",
+            r#""""KK\"""KK""""#,
+            r#"{ hex = "}", n = { "\"}" = 1 } }"#,
             "\"GGGG",
         ];
         assert_eq!(found, wanted);

@@ -654,12 +654,15 @@ const OWN: &[ConfigKey] = &[
         "how they are written: json, one object in a line, or dnstap, in Frame Streams",
     ),
     key(Section::Log, "sample", Absent::Default("1"), "of how many queries one is logged"),
-    key(
-        Section::Webhook,
-        "url",
-        Absent::Required { example: r#""https://192.0.2.7:8443/hooks/edgedns""# },
-        "where each change of verdict is told, as JSON by POST; its host is an address; http:// is plain text, which anybody on \
-         the way reads",
+    holding(
+        key(
+            Section::Webhook,
+            "url",
+            Absent::Required { example: r#""https://192.0.2.7:8443/hooks/edgedns""# },
+            "where each change of verdict is told, as JSON by POST; its host is an address; http:// is plain text, which anybody on \
+             the way reads",
+        ),
+        Holds::Secret,
     ),
     holding(
         key(

@@ -11,7 +11,7 @@ use super::concealed;
 use super::keys::Section;
 use super::syntax;
 use super::table::{Part, Table};
-use crate::setting::Holds;
+use crate::setting::{Holds, Value};
 use crate::source::{Diagnostics, FileId, Sources, Span};
 
 /// Whether others may see it.
@@ -38,25 +38,32 @@ pub struct Referenced {
 
 /// The files and secrets of the config file `file`, which is at `path`; none if it is no config file.
 pub fn referenced(sources: &Sources, file: FileId, path: &Path) -> Vec<Referenced> {
+    walk(sources, file, path).0
+}
+
+/// The same, and where secrets are in values that are no secrets themselves.
+fn walk(sources: &Sources, file: FileId, path: &Path) -> (Vec<Referenced>, Vec<Span>) {
     let bytes = sources.bytes(file);
     // What is wrong with the file was told when it was read.
     let mut told = Diagnostics::default();
     let text = syntax::text(file, &bytes, &mut told);
     let Some(tree) = text.and_then(|text| syntax::parse(file, text, &[], &mut told)) else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
-    let mut walk = Walk { folder: path.parent().unwrap_or(Path::new("")), told, list: Vec::new() };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut walk = Walk { folder, told, list: Vec::new(), within: Vec::new() };
     walk.table(Section::Root, &Table::root(file, &tree, &mut Diagnostics::default()));
-    walk.list
+    (walk.list, walk.within)
 }
 
 /// Where secrets stand in the text of the config file `file`, quotes included: in order, and none inside another. Found in a
 /// text that is no config file, too, and in comments.
 pub fn secrets(sources: &Sources, file: FileId) -> Vec<Range<usize>> {
     let bytes = sources.bytes(file);
-    let read = referenced(sources, file, Path::new("")).into_iter();
-    let values = read.filter(|one| one.file.is_none() && one.secrecy == Secrecy::Secret);
-    let values = values.map(|one| one.span.start as usize..one.span.end as usize);
+    let (list, within) = walk(sources, file, Path::new(""));
+    let read = list.into_iter().filter(|one| one.file.is_none() && one.secrecy == Secrecy::Secret);
+    let values = read.map(|one| one.span).chain(within);
+    let values = values.map(|span| span.start as usize..span.end as usize);
     let mut all: Vec<Range<usize>> = concealed::secrets(&bytes).into_iter().chain(values).collect();
     all.sort_unstable_by_key(|range| (range.start, range.end));
     let mut merged: Vec<Range<usize>> = Vec::with_capacity(all.len());
@@ -73,14 +80,20 @@ struct Walk<'w> {
     folder: &'w Path,
     told: Diagnostics,
     list: Vec<Referenced>,
+    /// Where secrets are in values that are no secrets themselves.
+    within: Vec<Span>,
 }
 
 impl Walk<'_> {
     fn table(&mut self, section: Section, table: &Table<'_>) {
         for key in section.keys() {
             let (secrecy, is_file) = match key.holds {
-                // What may be a secret inside is found in the text.
-                Holds::Setting | Holds::SecretsOf(_) | Holds::HostFile => continue,
+                Holds::Setting | Holds::HostFile => continue,
+                Holds::SecretsOf(names) => {
+                    let values = table.get(key.name).map(|value| value.within(names)).unwrap_or_default();
+                    self.within.extend(values.into_iter().map(Value::span));
+                    continue;
+                }
                 Holds::File => (Secrecy::Open, true),
                 Holds::SecretFile => (Secrecy::Secret, true),
                 Holds::Secret => (Secrecy::Secret, false),
@@ -158,9 +171,13 @@ key = "k"
     #[test]
     fn a_secret_whose_key_is_written_with_escapes_is_one_too() {
         let mut sources = Sources::default();
-        let text = "[[key]]\nname = \"k\"\n\"s\\u0065cret\" = \"QUFB\"\n# secret = \"old\"\n";
+        let text = "[[key]]\nname = \"k\"\n\"s\\u0065cret\" = \"QUFB\"\n# secret = \"old\"\n\
+                    [[zone]]\n[[zone.probe]]\ndialogue = { port = 1, steps = [{ \"s\\u0065nd\" = \"AUTH\\r\\n\" }, \
+                    { begins = \"+OK\" }, { \"s\\u0065nd\" = { hex = \"41\" } }] }\n\
+                    [webhook]\nurl = \"https://192.0.2.1/token\"\n";
         let file = sources.add("edgedns.toml", text.into());
         let found: Vec<&str> = secrets(&sources, file).into_iter().map(|range| &text[range]).collect();
-        assert_eq!(found, ["\"QUFB\"", "\"old\""]);
+        let sent = ["\"AUTH\\r\\n\"", "{ hex = \"41\" }"];
+        assert_eq!(found, ["\"QUFB\"", "\"old\"", sent[0], sent[1], "\"https://192.0.2.1/token\""]);
     }
 }

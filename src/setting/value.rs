@@ -72,6 +72,25 @@ impl<'t> Value<'t> {
         Ok(table.iter().map(|(name, node)| (name.get_ref().as_ref(), value(node))).collect())
     }
 
+    /// The values of these keys in its tables, however deep these are.
+    pub fn within(self, names: &[&str]) -> Vec<Value<'t>> {
+        let value = |node| Value::new(self.key, self.file, node);
+        match self.node.get_ref() {
+            DeValue::Array(items) => items.iter().flat_map(|node| value(node).within(names)).collect(),
+            DeValue::Table(table) => {
+                let found = table.iter().flat_map(|(name, node)| {
+                    if names.contains(&name.get_ref().as_ref()) {
+                        vec![value(node)]
+                    } else {
+                        value(node).within(names)
+                    }
+                });
+                found.collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// A whole number that `take` accepts; `bounds` says in words which.
     pub fn whole<T>(
         self,

@@ -156,6 +156,9 @@ fn learn_secrets(redaction: &mut Redaction, reading: &LoadResult, path: &Path) -
     let webhook = reading.loaded.as_ref().and_then(|loaded| loaded.config.webhook.as_ref());
     if let Some(webhook) = webhook.filter(|webhook| webhook.url.path != "/") {
         redaction.add_value(webhook.url.path.as_bytes());
+        if let Some((path, _)) = webhook.url.path.split_once('?') {
+            redaction.add_value(path.as_bytes());
+        }
     }
     let secret = referenced(sources, file, path).into_iter().filter(|one| one.secrecy == Secrecy::Secret);
     let files = secret.filter_map(|one| one.file);

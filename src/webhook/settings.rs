@@ -82,6 +82,10 @@ impl Url {
         let (server, rest) = split(text);
         let scheme = server.find("://").map_or(0, |at| at.saturating_add(3));
         let (scheme, server) = server.split_at_checked(scheme).unwrap_or_default();
+        // A password with a slash in it: where it ends is where the address begins.
+        if rest.contains('@') {
+            return format!("{scheme}…");
+        }
         let address = server.rsplit('@').next().unwrap_or_default();
         let more = if rest.is_empty() { "" } else { "/…" };
         format!("{scheme}{address}{more}")
@@ -182,6 +186,7 @@ mod tests {
             ("https://hooks.example.com/services/T0/SECRET", "https://hooks.example.com/…"),
             ("https://me:SECRET@hooks.example.com?token=SECRET", "https://hooks.example.com/…"),
             ("https://me:SECRET@a@b", "https://b"),
+            ("https://me:SEC/SECRET@hooks.example.com/", "https://…"),
             ("hooks.example.com/SECRET", "hooks.example.com/…"),
             ("", ""),
         ] {

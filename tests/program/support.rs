@@ -14,6 +14,9 @@ use harness::program::{Site, executable, said};
 /// Where a secret would be: nothing else has this word.
 const MARK: &str = "SECRETsecret";
 
+/// One in hexadecimal digits.
+const MARK_IN_HEX: &str = "5ec2e75ec2e7";
+
 /// The texts of an archive by their paths below its folder.
 fn texts(archive: &[u8]) -> BTreeMap<String, String> {
     let mut tar = tar::Archive::new(GzDecoder::new(archive));
@@ -135,13 +138,14 @@ fn what_a_dialogue_sends_stays_here_and_names_no_target() {
     site.configure(&format!(
         "[admin]\nsocket = \"control.sock\"\n\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\n\
          [[zone.probe]]\nnames = [\"ns\"]\n\
-         dialogue = {{ port = 1, steps = [{{ send = \"AUTH {MARK}\\r\\n\" }}, {{ begins = \"+OK\" }}] }}\n"
+         dialogue = {{ port = 1, steps = [{{ send = \"AUTH \\\"{MARK}\\r\\n\" }}, {{ begins = \"+OK\" }}, \
+         {{ \"s\\u0065nd\" = {{ hex = \"{MARK_IN_HEX}\" }} }}] }}\n"
     ));
     let program = site.start();
     program.wait_for_line("dialogue://127.0.0.1:1/+OK down");
     let texts = archive(&site, "exit 1");
     for (path, text) in &texts {
-        assert!(!text.contains(MARK), "in {path}:\n{text}");
+        assert!(!text.contains(MARK) && !text.contains(MARK_IN_HEX), "in {path}:\n{text}");
     }
     assert!(texts["status.txt"].contains("dialogue://127.0.0.1:1/+OK"), "{}", texts["status.txt"]);
     let config = &texts[&format!("files{}/edgedns.toml", site.folder().display())];
@@ -179,7 +183,7 @@ fn the_path_of_a_webhook_and_what_headers_prove_stay_here() {
     let site = Site::new();
     site.write("secret", "0123456789abcdef0123456789abcdef\n");
     site.configure(&format!(
-        "[webhook]\nurl = \"http://127.0.0.1:9/hooks/{MARK}\"\nsecret-file = \"secret\"\n\
+        "[webhook]\nurl = \"http://127.0.0.1:9/hooks/{MARK}?n=1\"\nsecret-file = \"secret\"\n\
          [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n"
     ));
     site.write(
@@ -188,12 +192,13 @@ fn the_path_of_a_webhook_and_what_headers_prove_stay_here() {
             "; Authorization: Basic {MARK}\n$TTL 60\n@ SOA ns h 1 3h 30m 2w 10\n@ NS ns\nns A 127.0.0.1\n"
         ),
     );
-    let texts = archive(&site, &format!("echo POST /hooks/{MARK}; echo Bearer {MARK}0123456789"));
+    let log = format!("echo POST /hooks/{MARK}; echo POST /hooks/{MARK}?n=1; echo Bearer {MARK}0123456789");
+    let texts = archive(&site, &log);
     for (path, text) in &texts {
         assert!(!text.contains(MARK), "in {path}:\n{text}");
     }
     let config = &texts[&format!("files{}/edgedns.toml", site.folder().display())];
-    assert!(config.contains("http://127.0.0.1:9(left out)"), "{config}");
+    assert!(config.contains("url = \"(left out)\"\n"), "{config}");
 }
 
 #[test]

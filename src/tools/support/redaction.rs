@@ -176,7 +176,8 @@ fn without_arguments(text: Vec<u8>) -> Vec<u8> {
     cut(text, &found, REMOVED)
 }
 
-/// Without what stands behind `Authorization` and a colon or `=`, to the end of the quotes or the line, and behind `Bearer`.
+/// Without what stands behind `Authorization` and a colon or `=`, to the end of its quotes, else of the line, and behind
+/// `Bearer`.
 fn without_credentials(text: Vec<u8>) -> Vec<u8> {
     let lower = text.to_ascii_lowercase();
     let headers = places(&lower, CREDENTIALS_HEADER)
@@ -187,7 +188,9 @@ fn without_credentials(text: Vec<u8>) -> Vec<u8> {
             let mark = name_end + skipped(&text, name_end, is_before);
             let is_mark = matches!(text.get(mark), Some(b':' | b'='));
             let start = mark + 1 + skipped(&text, mark + 1, is_before);
-            let length = line_bytes(&text, start);
+            let is_quoted = text.get(mark..start)?.iter().any(|byte| matches!(byte, b'"' | b'\''));
+            let ends: &[u8] = if is_quoted { b"\r\n\"'" } else { b"\r\n" };
+            let length = skipped(&text, start, |byte| !ends.contains(byte));
             (is_mark && length > 0).then(|| start..start + length)
         })
         .collect::<Vec<_>>();
@@ -217,11 +220,6 @@ fn skipped(text: &[u8], start: usize, is_fit: impl Fn(&u8) -> bool) -> usize {
 /// How long a value without blanks is that begins at `start` and ends before any of `ends`.
 fn value_bytes(text: &[u8], start: usize, ends: &[u8]) -> usize {
     skipped(text, start, |byte| byte.is_ascii_graphic() && !ends.contains(byte))
-}
-
-/// How long a value is that begins at `start` and ends before quotes or with its line.
-fn line_bytes(text: &[u8], start: usize) -> usize {
-    skipped(text, start, |byte| !matches!(byte, b'\n' | b'\r' | b'"' | b'\''))
 }
 
 #[cfg(test)]
@@ -274,6 +272,10 @@ mod tests {
             ),
             ("h/a?keys=3&tokens=4 monkey=5", "h/a?keys=3&tokens=4 monkey=5"),
             ("authorization: Basic bWU6cGFzcw==\nHost: h", "authorization: (left out)\nHost: h"),
+            (
+                "Authorization: Digest username=\"me\", response=\"abc\"\nHost: h",
+                "Authorization: (left out)\nHost: h",
+            ),
             ("headers = { Authorization = \"Token abc\" }", "headers = { Authorization = \"(left out)\" }"),
             (
                 "{\"Authorization\": \"Digest a b\", \"x\": 1}",
