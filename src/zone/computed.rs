@@ -21,7 +21,7 @@ mod host_format;
 use std::net::IpAddr;
 
 pub use family::AddressFamily;
-pub use filter::{AddressFilter, FilterRule};
+pub use filter::{AddressFilter, Fallback, FilterRule};
 pub use host_format::{HostFormat, HostFormatError};
 pub use rdata::ComputedRdata;
 

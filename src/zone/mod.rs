@@ -54,8 +54,8 @@ pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};
 pub use builder::{Builder, KeylessSignatures, Lookups};
 pub use changeset::{Changeset, ChangesetError, Record};
 pub use computed::{
-    AddressFamily, AddressFilter, Computed, ComputedAddress, ComputedHost, ComputedRdata, FilterRule,
-    HostFormat, HostFormatError,
+    AddressFamily, AddressFilter, Computed, ComputedAddress, ComputedHost, ComputedRdata, Fallback,
+    FilterRule, HostFormat, HostFormatError,
 };
 pub use guarding::{Expected, GuardTemplate, Guarding, HostName, Machines, PoolSettings, Test};
 pub use jenkins::{client_hash, name_hash};

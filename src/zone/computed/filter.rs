@@ -10,8 +10,17 @@ use super::super::network::Network;
 pub struct AddressFilter {
     /// The longest prefixes first.
     rules: Box<[FilterRule]>,
-    /// For other addresses; none: no record.
-    otherwise: Option<IpAddr>,
+    /// For other addresses.
+    fallback: Fallback,
+}
+
+/// What an address in a network of none of the rules is answered as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// This one.
+    Address(IpAddr),
+    /// No record.
+    Nothing,
 }
 
 /// What becomes of the addresses of a network.
@@ -32,30 +41,33 @@ impl FilterRule {
 
 impl AddressFilter {
     /// The rule of the longest prefix that holds an address counts, and of two for one prefix the later one.
-    pub fn new(mut rules: Vec<FilterRule>, otherwise: Option<IpAddr>) -> Self {
+    pub fn new(mut rules: Vec<FilterRule>, fallback: Fallback) -> Self {
         rules.reverse();
         rules.sort_by_key(|rule| Reverse(rule.network().bits()));
-        Self { rules: rules.into_boxed_slice(), otherwise }
+        Self { rules: rules.into_boxed_slice(), fallback }
     }
 
     /// What is answered for an address; none: no record. HOT.
     pub fn answer(&self, address: IpAddr) -> Option<IpAddr> {
         match self.rules.iter().find(|rule| rule.network().holds(address)) {
             Some(FilterRule::Answered(_)) => Some(address),
-            Some(FilterRule::Excepted(_)) | None => self.otherwise,
+            Some(FilterRule::Excepted(_)) | None => match self.fallback {
+                Fallback::Address(other) => Some(other),
+                Fallback::Nothing => None,
+            },
         }
     }
 
     pub(super) fn may_be_empty(&self) -> bool {
-        self.otherwise.is_none()
+        self.fallback == Fallback::Nothing
     }
 
     pub(super) fn explain(&self) -> String {
         let networks: Vec<String> = self.rules.iter().rev().map(FilterRule::explain).collect();
         let networks = networks.join(" ");
-        match self.otherwise {
-            Some(other) => format!(", or {other} where that is not in {networks}"),
-            None => format!(", or no record where that is not in {networks}"),
+        match self.fallback {
+            Fallback::Address(other) => format!(", or {other} where that is not in {networks}"),
+            Fallback::Nothing => format!(", or no record where that is not in {networks}"),
         }
     }
 }

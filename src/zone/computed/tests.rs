@@ -117,8 +117,8 @@ proptest! {
 fn it_is_explained_in_one_sentence() {
     let networks = ["192.0.2.0/24", "10.0.0.0/8"].map(|text| super::super::Network::parse(text).unwrap());
     let rules = networks.into_iter().map(FilterRule::Answered).collect();
-    let filtered = |otherwise| {
-        let filter = Some(AddressFilter::new(Vec::clone(&rules), otherwise));
+    let filtered = |fallback| {
+        let filter = Some(AddressFilter::new(Vec::clone(&rules), fallback));
         Computed::Address(ComputedAddress {
             family: AddressFamily::Ipv4,
             base: name("static.example"),
@@ -126,11 +126,14 @@ fn it_is_explained_in_one_sentence() {
         })
     };
     assert_eq!(
-        filtered(Some(IpAddr::from([0; 4]))).explain(),
+        filtered(Fallback::Address(IpAddr::from([0; 4]))).explain(),
         "made from the name asked: the IPv4 address in the labels before static.example., or 0.0.0.0 where that is not in \
          10.0.0.0/8 192.0.2.0/24"
     );
-    assert!(filtered(None).may_be_empty() && filtered(None).explain().contains("or no record where"));
+    assert!(
+        filtered(Fallback::Nothing).may_be_empty()
+            && filtered(Fallback::Nothing).explain().contains("or no record where")
+    );
     let made = host(AddressFamily::Ipv6, "%33%.example");
     assert_eq!(
         made.explain(),

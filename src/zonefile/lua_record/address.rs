@@ -1,53 +1,16 @@
-//! Addresses in LUA records: their family, how they are written, and where they are tested.
+//! Addresses in LUA records: how they are written, and where they are tested.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::probe::{Port, ProbeKind};
 use crate::source::Span;
-use crate::zone::TestedName;
+use crate::zone::{AddressFamily, TestedName};
 
-/// The family of addresses that a record answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
-    Ipv4,
-    Ipv6,
-}
-
-impl Family {
-    pub(super) fn has(self, address: IpAddr) -> bool {
-        match self {
-            Family::Ipv4 => address.is_ipv4(),
-            Family::Ipv6 => address.is_ipv6(),
-        }
-    }
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Family::Ipv4 => "IPv4",
-            Family::Ipv6 => "IPv6",
-        }
-    }
-
-    /// The inner type of records that answer this family.
-    pub(super) fn mnemonic(self) -> &'static str {
-        match self {
-            Family::Ipv4 => "A",
-            Family::Ipv6 => "AAAA",
-        }
-    }
-
-    pub(super) fn other(self) -> Family {
-        match self {
-            Family::Ipv4 => Family::Ipv6,
-            Family::Ipv6 => Family::Ipv4,
-        }
-    }
-
-    pub(super) fn forms(self) -> &'static str {
-        match self {
-            Family::Ipv4 => "write it as '192.0.2.1', or with a port of its own as '192.0.2.1:8443'",
-            Family::Ipv6 => "write it as '2001:db8::1', or with a port of its own as '[2001:db8::1]:8443'",
-        }
+/// How addresses of a family are written.
+pub(super) fn forms(family: AddressFamily) -> &'static str {
+    match family {
+        AddressFamily::Ipv4 => "write it as '192.0.2.1', or with a port of its own as '192.0.2.1:8443'",
+        AddressFamily::Ipv6 => "write it as '2001:db8::1', or with a port of its own as '[2001:db8::1]:8443'",
     }
 }
 

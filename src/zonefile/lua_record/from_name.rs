@@ -5,7 +5,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::address::Family;
 use super::meaning::{Constant, Meaning};
 use super::names::{self, Function};
 use super::reader::Reader;
@@ -14,8 +13,8 @@ use crate::dns::{Name, NameRef, Rtype};
 use crate::lua::{Call, Expr, ExprKind};
 use crate::source::Diagnostic;
 use crate::zone::{
-    AddressFamily, AddressFilter, Computed, ComputedAddress, ComputedHost, FilterRule, HostFormat, Member,
-    Network, Pool, Selector,
+    AddressFamily, AddressFilter, Computed, ComputedAddress, ComputedHost, Fallback, FilterRule, HostFormat,
+    Member, Network, Pool, Selector,
 };
 
 /// Most networks that an address is looked for in: each query goes through them.
@@ -23,12 +22,6 @@ const NETWORKS_MAX: usize = 1_000;
 
 /// Most addresses with host names of their own.
 const EXCEPTIONS_MAX: usize = 10_000;
-
-/// What an address in a network of none of the rules is answered as.
-enum Fallback {
-    Address(IpAddr),
-    Nothing,
-}
 
 impl<'r> Reader<'r, '_> {
     /// `createForward()`, `createForward6()`: the address in the name.
@@ -56,18 +49,18 @@ impl<'r> Reader<'r, '_> {
         let rules = self.network_group(networks);
         let fallback = match rest.first() {
             Some(fallback) => self.fallback(fallback, family),
-            None => Some(Fallback::Address(unspecified(family))),
+            None => Some(Fallback::Address(family.unspecified())),
         };
         let address = self.scope.resolve(address);
         if let ExprKind::Call(inner) = &address.kind
             && let Some(Function::CreateForward(made_of)) = names::function(&inner.function.text)
         {
             let made = self.forward(inner, made_of);
-            let (filter, made) = (filter(rules?, &fallback?), made?);
+            let (filter, made) = (AddressFilter::new(rules?, fallback?), made?);
             return Some(self.computed(Computed::Address(ComputedAddress { filter: Some(filter), ..made })));
         }
         let address = self.plain_address(address, family, "an address, or `createForward()`");
-        let (filter, address) = (filter(rules?, &fallback?), address?);
+        let (filter, address) = (AddressFilter::new(rules?, fallback?), address?);
         // What is known now is a record like others.
         Some(match filter.answer(address) {
             Some(answered) => {
@@ -127,10 +120,7 @@ impl<'r> Reader<'r, '_> {
             self.error(surplus.span, format!("`{name}` takes no arguments: it reads the name that is asked"));
             return None;
         }
-        let rtype = match family {
-            AddressFamily::Ipv4 => Rtype::A,
-            AddressFamily::Ipv6 => Rtype::AAAA,
-        };
+        let rtype = family.rtype();
         if self.inner != rtype {
             let message =
                 format!("`{name}` answers {family} addresses: type {} cannot hold them", self.inner);
@@ -142,7 +132,7 @@ impl<'r> Reader<'r, '_> {
         if base.is_none() {
             let message =
                 format!("`{name}` reads the labels in place of a wildcard, and `{}` is none", self.owner);
-            let zero = unspecified(if family == AddressFamily::Ipv4 { Family::Ipv4 } else { Family::Ipv6 });
+            let zero = family.unspecified();
             self.found.push(
                 Diagnostic::error(call.function.span, message)
                     .remark(format!("PowerDNS answers {zero} here, whatever is asked"))
@@ -201,7 +191,7 @@ impl<'r> Reader<'r, '_> {
         network.map(rule)
     }
 
-    fn fallback(&mut self, value: &'r Expr, family: Family) -> Option<Fallback> {
+    fn fallback(&mut self, value: &'r Expr, family: AddressFamily) -> Option<Fallback> {
         let value = self.scope.resolve(value);
         match &value.kind {
             ExprKind::String(text) if text.is_empty() => Some(Fallback::Nothing),
@@ -210,15 +200,14 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// An address of the record's family.
-    fn plain_address(&mut self, value: &'r Expr, family: Family, wanted: &str) -> Option<IpAddr> {
+    fn plain_address(&mut self, value: &'r Expr, family: AddressFamily, wanted: &str) -> Option<IpAddr> {
         let text = self.text(value, wanted)?;
         match text.parse::<IpAddr>().ok().filter(|address| family.has(*address)) {
             Some(address) => Some(address),
             None => {
                 let message = format!(
-                    "`{}` is not an {} address, which type {} holds",
+                    "`{}` is not an {family} address, which type {} holds",
                     shown(text.as_bytes()),
-                    family.word(),
                     self.inner
                 );
                 self.error(value.span, message);
@@ -249,10 +238,6 @@ impl<'r> Reader<'r, '_> {
             self.error(span, format!("more than {EXCEPTIONS_MAX} exceptions in one record"));
             return None;
         }
-        let family = match family {
-            AddressFamily::Ipv4 => Family::Ipv4,
-            AddressFamily::Ipv6 => Family::Ipv6,
-        };
         let mut sound = Some(());
         let mut exceptions: Vec<(IpAddr, Name)> = Vec::with_capacity(fields.len());
         for field in fields {
@@ -274,11 +259,11 @@ impl<'r> Reader<'r, '_> {
         Some(exceptions.into_boxed_slice())
     }
 
-    fn exception(&mut self, key: &'r Expr, host: &'r Expr, family: Family) -> Option<(IpAddr, Name)> {
+    fn exception(&mut self, key: &'r Expr, host: &'r Expr, family: AddressFamily) -> Option<(IpAddr, Name)> {
         let address = self.text(key, "an address in quotes").and_then(|text| {
             let address = text.parse::<IpAddr>().ok().filter(|address| family.has(*address));
             if address.is_none() {
-                let message = format!("`{}` is not an {} address", shown(text.as_bytes()), family.word());
+                let message = format!("`{}` is not an {family} address", shown(text.as_bytes()));
                 self.error(key.span, message);
             }
             address
@@ -291,22 +276,6 @@ impl<'r> Reader<'r, '_> {
             name.ok()
         });
         Some((address?, host?))
-    }
-}
-
-fn filter(rules: Vec<FilterRule>, fallback: &Fallback) -> AddressFilter {
-    let otherwise = match fallback {
-        Fallback::Address(address) => Some(*address),
-        Fallback::Nothing => None,
-    };
-    AddressFilter::new(rules, otherwise)
-}
-
-/// What PowerDNS answers for a name without an address, and for an address that is not to be answered.
-fn unspecified(family: Family) -> IpAddr {
-    match family {
-        Family::Ipv4 => IpAddr::from([0; 4]),
-        Family::Ipv6 => IpAddr::from([0; 16]),
     }
 }
 

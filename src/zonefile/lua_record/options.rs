@@ -278,13 +278,12 @@ impl<'r> Reader<'r, '_> {
             }
             Ok(address) if family.has(address) => Some(address),
             Ok(_) => {
-                let message =
-                    format!("`{written}` cannot be a source: the targets are {} addresses", family.word());
+                let message = format!("`{written}` cannot be a source: the targets are {family} addresses");
                 self.error(resolved.span, message);
                 None
             }
             Err(_) => {
-                let message = format!("`{}` is not an {} address", shown(written.as_bytes()), family.word());
+                let message = format!("`{}` is not an {family} address", shown(written.as_bytes()));
                 self.error(resolved.span, message);
                 None
             }

@@ -6,16 +6,15 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::address::{At, Family, Target, WrittenAddress, read_port, split_port};
+use super::address::{At, Target, WrittenAddress, forms, read_port, split_port};
 use super::meaning::Meaning;
 use super::options::{Options, Subject};
 use super::reader::Reader;
 use super::shown::shown;
-use crate::dns::Rtype;
 use crate::lua::{Call, Expr, ExprKind, Field};
 use crate::probe::{Life, Port, Probe, ProbeKind, Tcp};
 use crate::source::{Diagnostic, Span};
-use crate::zone::{Guard, MEMBERS_MAX, Member, Pool};
+use crate::zone::{AddressFamily, Guard, MEMBERS_MAX, Member, Pool};
 
 impl<'r> Reader<'r, '_> {
     /// `ifportup(port, addresses [, options])`
@@ -45,7 +44,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// Says so where the record's type holds no address.
-    pub(super) fn must_answer_addresses(&mut self, call: &Call) -> Option<Family> {
+    pub(super) fn must_answer_addresses(&mut self, call: &Call) -> Option<AddressFamily> {
         let family = self.family();
         if family.is_none() {
             let Call { function, .. } = call;
@@ -87,12 +86,8 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// The family of the record's type; none for types that hold no address.
-    pub(super) fn family(&self) -> Option<Family> {
-        match self.inner {
-            Rtype::A => Some(Family::Ipv4),
-            Rtype::AAAA => Some(Family::Ipv6),
-            _ => None,
-        }
+    pub(super) fn family(&self) -> Option<AddressFamily> {
+        AddressFamily::of(self.inner)
     }
 
     fn port(&mut self, value: &'r Expr) -> Option<Port> {
@@ -172,14 +167,13 @@ impl<'r> Reader<'r, '_> {
         let span = item.span;
         let Some((address, port)) = split_port(&text) else {
             let message = format!("`{}` is not an address", shown(text.as_bytes()));
-            self.found.push(Diagnostic::error(span, message).help(family.forms()));
+            self.found.push(Diagnostic::error(span, message).help(forms(family)));
             return None;
         };
         if !family.has(address) {
-            let (other, mnemonic) = (family.other(), family.mnemonic());
-            let message =
-                format!("`{address}` is an {} address in a record of type {mnemonic}", other.word());
-            let help = format!("put it in a record of its own: `LUA {}`", other.mnemonic());
+            let (other, rtype) = (family.other(), family.rtype());
+            let message = format!("`{address}` is an {other} address in a record of type {rtype}");
+            let help = format!("put it in a record of its own: `LUA {}`", other.rtype());
             self.found.push(Diagnostic::error(span, message).help(help));
             return None;
         }
