@@ -298,6 +298,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_end_waits_for_what_is_being_written_though_nothing_else_is_to_be() {
+        let mut saving = saving(&KeptWriter::default());
+        let (go, gone) = mpsc::channel::<()>();
+        let (done, is_done) = mpsc::channel();
+        saving.changed();
+        saving.begin(|_| {
+            Some(Box::new(move || {
+                gone.recv().map_err(|error| error.to_string())?;
+                done.send(()).map_err(|error| error.to_string())
+            }))
+        });
+        let end = tokio::spawn(saving.finish(|_| None));
+        tokio::task::yield_now().await;
+        assert!(!end.is_finished());
+        go.send(()).unwrap();
+        end.await.unwrap();
+        assert_eq!(is_done.try_recv(), Ok(()));
+    }
+
+    #[tokio::test]
     async fn where_nothing_is_kept_nothing_is_due() {
         let mut saving = saving(&KeptWriter::default());
         saving.changed();

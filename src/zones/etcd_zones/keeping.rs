@@ -12,7 +12,8 @@ use crate::etcd::Mark;
 use crate::sync::Shared;
 use crate::zone::Zone;
 use crate::zones::etcd::{
-    ImageHead, Keys, confirm_image, is_text_worth_keeping, remove_other_texts, write_image, write_made_text,
+    ImageHead, Keys, confirm_image, is_text_worth_keeping, read_image_head, remove_other_texts, write_image,
+    write_made_text,
 };
 use crate::zones::saving::{Doing, KeptAs, Work};
 use crate::zones::version::ZoneVersion;
@@ -69,9 +70,86 @@ impl Kept {
             // Without its text it is read more slowly, and is as new.
             let image = write_image(&folder, &id, &head, &lent);
             drop(lent);
-            let rest =
-                image.and_then(|()| remove_other_texts(&folder, &id, contents.is_some().then_some(&mark)));
-            text.map(drop).and(rest).map_err(|error| error.to_string())
+            // A text without its image is of no use: one more would lie there after each attempt.
+            let of = match image {
+                Ok(()) => Ok(contents.is_some().then_some(mark)),
+                Err(_) => read_image_head(&folder, &id).map(|head| head.map(|(mark, _)| mark)),
+            };
+            let rest = of.and_then(|of| remove_other_texts(&folder, &id, of.as_ref()));
+            text.map(drop).and(image).and(rest).map_err(|error| error.to_string())
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::dns::{Name, Ttl};
+    use crate::etcd::KeyValue;
+    use crate::layout::{Place, PoolReader, Subtree, layout};
+    use crate::source::{Diagnostics, Sources, Span};
+    use crate::zone::Builder;
+    use crate::zonefile;
+
+    #[test]
+    fn a_text_whose_image_cannot_be_written_does_not_stay_and_that_of_the_image_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let apex: Name = "lab.example.".parse().unwrap();
+        let mut sources = Sources::default();
+        let text = b"@ 60 IN SOA ns h 7 60 60 60 60\n@ 60 IN NS ns.test.\n";
+        let file = sources.add("lab.zone", text.to_vec());
+        let (mut builder, mut found) =
+            (Builder::new(apex.clone(), Span::new(file, 0, 1)), Diagnostics::default());
+        zonefile::read(&mut sources, file, &mut builder, &zonefile::Settings::default(), &mut found);
+        let contents = Some(Arc::new(builder.finish(&mut found).unwrap()));
+        let place = Place {
+            apex: apex.clone(),
+            prefix: "/skydns".to_owned(),
+            ttl: Ttl::from_seconds(300).unwrap(),
+            subtree: Subtree::Apart,
+            nameservers: vec!["ns.test.".parse().unwrap()],
+            text: zonefile::Settings::default(),
+            pools: PoolReader::default(),
+        };
+        let mut keys = Keys::new(layout("skydns").unwrap(), place);
+        keys.restate(
+            (0..10_000)
+                .map(|number| KeyValue {
+                    key: format!("/skydns/example/lab/h{number}").into_bytes(),
+                    value: br#"{"host":"192.0.2.1"}"#.to_vec(),
+                    revision: 812,
+                    lease: None,
+                })
+                .collect(),
+        );
+        let mut keep = |revision: u64| {
+            let kept = Kept {
+                folder: folder.path().to_owned(),
+                id: ZoneId::from(apex.clone()),
+                mark: Mark { cluster: 1, term: 1, revision },
+                contents: contents.clone(),
+                confirmed_at: SystemTime::now(),
+            };
+            kept.work(Doing::Writing, &mut keys).unwrap()()
+        };
+        let files = || {
+            let entries = fs::read_dir(folder.path().join("images")).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        keep(812).unwrap();
+        assert_eq!(files(), ["lab.example+812.zone", "lab.example.keys"]);
+        // Where a folder is, no file can be written.
+        let unfinished = folder.path().join("images/lab.example.keys.new");
+        fs::create_dir_all(unfinished.join("full")).unwrap();
+        keep(813).unwrap_err();
+        keep(814).unwrap_err();
+        assert_eq!(files(), ["lab.example+812.zone", "lab.example.keys", "lab.example.keys.new"]);
+        fs::remove_dir_all(unfinished).unwrap();
+        keep(815).unwrap();
+        assert_eq!(files(), ["lab.example+815.zone", "lab.example.keys"]);
     }
 }

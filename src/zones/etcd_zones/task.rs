@@ -3,6 +3,7 @@
 //! Responsible for following the store, for having served what it says, and for keeping an image of it. Not responsible
 //! for what a version is made of (`making`), or for which member is asked (`crate::etcd`).
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -253,6 +254,8 @@ impl Following {
     async fn pause(&mut self, pause: Duration) -> Result<(), NotPublished> {
         let end = Instant::now() + pause;
         loop {
+            self.keep();
+            let saving_due = self.saving_due();
             tokio::select! {
                 order = self.orders.recv() => match order {
                     Some(Order::Accept) => {
@@ -262,9 +265,9 @@ impl Following {
                     None => return Err(NotPublished::Ending),
                 },
                 () = self.task.saving.ended() => {}
+                () = until(saving_due) => {}
                 () = sleep_until(end.into()) => return Ok(()),
             }
-            self.keep();
         }
     }
 
@@ -330,7 +333,7 @@ impl Following {
         let mut watched_since = Instant::now();
         loop {
             let due = gathering.due();
-            let saving_due = self.task.saving.due().filter(|_| !self.is_pending);
+            let saving_due = self.saving_due();
             let ended = tokio::select! {
                 biased;
                 order = self.orders.recv() => match order {
@@ -340,7 +343,7 @@ impl Following {
                     }
                     None => Some(Ended::Over),
                 },
-                () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
+                () = until(due) => {
                     let begun = Instant::now();
                     let ended = self.publish_changes().await.err();
                     gathering.published(begun, Instant::now());
@@ -367,7 +370,7 @@ impl Following {
                     Err(error) => Some(Ended::Lost(error)),
                 },
                 () = self.task.saving.ended() => None,
-                () = sleep_until(saving_due.unwrap_or_else(Instant::now).into()), if saving_due.is_some() => None,
+                () = until(saving_due) => None,
             };
             if let Some(ended) = ended {
                 // What a lease bounds waits until that can be asked for.
@@ -639,26 +642,40 @@ impl Following {
         });
     }
 
+    /// Whether the keys are what is served, at a revision that is known. What waits to be published or accepted is not served,
+    /// nor will it be at the next start.
+    fn is_keepable(&self) -> bool {
+        !self.is_pending && self.mark.is_some()
+    }
+
+    /// When what is served is to be kept.
+    fn saving_due(&self) -> Option<Instant> {
+        self.task.saving.due().filter(|_| self.is_keepable())
+    }
+
     /// Keeps what is served, where that is due.
     fn keep(&mut self) {
-        // What waits to be published or accepted is not served, nor will it be at the next start.
-        if !self.is_pending {
-            let (task, keys, mark) = (&mut self.task, &mut self.keys, self.mark);
-            let kept = keeping::Kept::of(&task.settings, task.current.as_ref(), &task.status, mark);
-            task.saving.begin(|doing| kept?.work(doing, keys.as_mut()?));
+        if self.is_keepable() {
+            let (EtcdTask { settings, current, status, saving, .. }, keys) = (&mut self.task, &mut self.keys);
+            saving.begin(|doing| {
+                let kept = keeping::Kept::of(settings, current.as_ref(), status, self.mark)?;
+                kept.work(doing, keys.as_mut()?)
+            });
         }
     }
 
-    /// Keeps what is served, and waits for it.
-    async fn finish(mut self) {
+    /// Keeps what is served, and waits for it, and for what is being written.
+    async fn finish(self) {
+        let (EtcdTask { settings, current, status, mut saving, .. }, mut keys) = (self.task, self.keys);
         if self.is_pending {
-            return;
+            return saving.finish(|_| None).await;
         }
-        self.task.saving.confirmed();
-        let EtcdTask { settings, current, status, saving, .. } = self.task;
-        let kept = keeping::Kept::of(&settings, current.as_ref(), &status, self.mark);
-        let mut keys = self.keys;
-        saving.finish(|doing| kept?.work(doing, keys.as_mut()?)).await;
+        saving.confirmed();
+        let work = |doing| {
+            let kept = keeping::Kept::of(&settings, current.as_ref(), &status, self.mark)?;
+            kept.work(doing, keys.as_mut()?)
+        };
+        saving.finish(work).await;
     }
 
     fn id(&self) -> ZoneId {
@@ -668,6 +685,14 @@ impl Following {
     fn prefix(&self) -> Vec<u8> {
         let source = &self.task.settings.source;
         source.prefix().into_bytes()
+    }
+}
+
+/// Waits until then; for ever, where there is no such moment.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment.into()).await,
+        None => pending().await,
     }
 }
 

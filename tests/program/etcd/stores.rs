@@ -27,6 +27,25 @@ fn a_start_without_the_store_serves_the_image_of_the_last_one() {
 }
 
 #[test]
+fn what_was_served_last_is_kept_while_the_store_is_lost() {
+    let Some(mut etcd) = Etcd::start(1, Security::None) else { return };
+    etcd.put(&key("api"), &host("192.0.2.1"));
+    let site = site_of(&etcd, SKYDNS);
+    let mut program = site.start();
+    wait_for_address(&program, "api", "192.0.2.1");
+    let image = site.folder().join("state/images/lab.example.keys");
+    let first = wait_for("an image", PATIENCE, || std::fs::read(&image).ok());
+    // The next one is due some seconds later.
+    etcd.put(&key("api"), &host("192.0.2.2"));
+    wait_for_address(&program, "api", "192.0.2.2");
+    etcd.kill(0);
+    wait_for("the next image", PATIENCE, || (std::fs::read(&image).ok()? != first).then_some(()));
+    program.kill();
+    let program = site.start();
+    wait_for_address(&program, "api", "192.0.2.2");
+}
+
+#[test]
 fn a_first_start_without_the_store_answers_servfail_and_says_why() {
     let Some(mut etcd) = Etcd::start(1, Security::None) else { return };
     etcd.put(&key("api"), &host("192.0.2.1"));
