@@ -19,8 +19,8 @@ const CHANGED_MIN: usize = 4096;
 /// Signatures of a zone.
 ///
 /// Those of the whole zone stay until it is signed as a whole again. Those of changes since then are kept in two generations:
-/// when the younger one is as large as the zone, or as was asked for, the older one is dropped. So a zone that changes for a week does not grow
-/// here, and a change that is taken back soon signs nothing.
+/// when the younger one is as large as the zone, or as was asked for, the older one is dropped. So a zone that changes for a
+/// week does not grow here, and a change that is taken back soon signs nothing.
 #[derive(Clone, Default)]
 pub struct Shelf {
     /// By their digests. A map would take from half as much again to three times as much memory.

@@ -1,15 +1,18 @@
-//! Keeps signatures on the disk, on a thread beside the loop, where new ones were made. Logs once that it cannot.
+//! Keeps signatures on the disk, on a thread beside the loop, where new ones were made, and forgets those of zones that are not
+//! signed here any more. Nobody else writes them. Logs once that it cannot.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
-use super::signing::{ZoneSigning, kept_at};
+use super::signing::{ServedContents, ZoneSigning, forget, kept_at, kept_files};
+use super::version::ZoneVersion;
 use super::zone_id::ZoneId;
 use crate::dnssec::Time;
 
@@ -28,8 +31,9 @@ pub enum Keeping {
     AtTheEnd,
 }
 
-/// The state directory, and what signs the zones that are served.
-type Wanted = Option<(PathBuf, Vec<(ZoneId, Arc<ZoneSigning>)>, Keeping)>;
+/// The state directory, and the versions that are served. One that was served for a moment only is not held: the next one
+/// has what there is to keep.
+type Wanted = Option<(PathBuf, Vec<Weak<ZoneVersion>>, Keeping)>;
 
 /// Writes signatures of one zone after the other. Nobody waits for it but the end of the server.
 pub struct SignatureKeeper {
@@ -46,8 +50,9 @@ impl SignatureKeeper {
             while newest.changed().await.is_ok() {
                 let wanted: Wanted = newest.borrow_and_update().clone();
                 let done = tokio::task::spawn_blocking(move || {
-                    if let Some((folder, zones, keeping)) = wanted {
-                        work.keep(&folder, &zones, keeping, Instant::now());
+                    if let Some((folder, served, keeping)) = wanted {
+                        let served: Vec<_> = served.iter().filter_map(Weak::upgrade).collect();
+                        work.keep(&folder, &served, keeping, Instant::now());
                     }
                     work
                 });
@@ -58,9 +63,10 @@ impl SignatureKeeper {
         SignatureKeeper { wanted, task }
     }
 
-    /// Keeps what was made for these zones in this state directory. Without a state directory, keeps nothing.
-    pub fn keep(&self, folder: Option<&Path>, zones: Vec<(ZoneId, Arc<ZoneSigning>)>, keeping: Keeping) {
-        self.wanted.send_replace(folder.map(|folder| (folder.to_owned(), zones, keeping)));
+    /// Keeps what signs these versions in this state directory: all that are served. Without a state directory, keeps
+    /// nothing.
+    pub fn keep(&self, folder: Option<&Path>, served: Vec<Weak<ZoneVersion>>, keeping: Keeping) {
+        self.wanted.send_replace(folder.map(|folder| (folder.to_owned(), served, keeping)));
     }
 
     /// Writes what it was told last, and ends.
@@ -73,6 +79,10 @@ impl SignatureKeeper {
 /// What has been written so far.
 #[derive(Default)]
 struct Work {
+    /// The state directory where it was.
+    folder: PathBuf,
+    /// The names of the files of signatures there.
+    files: HashSet<OsString>,
     /// Of which moment the signatures of each zone are that were written.
     written: HashMap<ZoneId, Written>,
     /// The last error, which is logged once.
@@ -88,31 +98,49 @@ struct Written {
 }
 
 impl Work {
-    fn keep(&mut self, folder: &Path, zones: &[(ZoneId, Arc<ZoneSigning>)], keeping: Keeping, now: Instant) {
-        let mut faults = zones.iter().filter_map(|(zone, signing)| {
-            let path = kept_at(folder, zone);
-            let error = self.keep_one(folder, (zone, signing), keeping, now).err()?;
-            Some(format!("{}: {error}", path.display()))
+    fn keep(&mut self, folder: &Path, served: &[Arc<ZoneVersion>], keeping: Keeping, now: Instant) {
+        if self.folder != folder {
+            let (folder, files) = (folder.to_owned(), kept_files(folder));
+            *self = Work { folder, files, fault: self.fault.take(), ..Work::default() };
+        }
+        let served_zones: HashSet<&ZoneId> = served.iter().map(|version| &version.id).collect();
+        // One that comes again has other signatures.
+        self.written.retain(|zone, _| served_zones.contains(zone));
+        let mut faults = served.iter().filter_map(|version| {
+            let path = kept_at(folder, &version.id);
+            let file = path.display();
+            match &version.inputs.signing {
+                Some(signing) => self.keep_one((&path, version), signing, keeping, now).err().map(|error| {
+                    format!(
+                        "cannot keep signatures in {file}: {error}; a restart signs the zone anew, and its secondaries \
+                         transfer all of it"
+                    )
+                }),
+                None => self.forget(&path, &version.id).err().map(|error| {
+                    format!(
+                        "cannot remove {file}: {error}; the zone is not signed any more, and may keep its serial where it \
+                         is signed again after a restart: remove the file before that"
+                    )
+                }),
+            }
         });
         let first = faults.next();
         // The others are written all the same.
         faults.for_each(drop);
         if let Some(fault) = first.as_ref().filter(|_| self.fault != first) {
-            warn!(
-                "cannot keep the signatures of zones: {fault}; after a restart they are signed anew, and other servers take \
-                 them as a whole"
-            );
+            warn!("{fault}");
         }
         self.fault = first;
     }
 
     fn keep_one(
         &mut self,
-        folder: &Path,
-        (zone, signing): (&ZoneId, &ZoneSigning),
+        (path, version): (&Path, &ZoneVersion),
+        signing: &ZoneSigning,
         keeping: Keeping,
         now: Instant,
     ) -> std::io::Result<()> {
+        let zone = &version.id;
         let (made, until) = (signing.made(), signing.end());
         match self.written.get(zone) {
             Some(written) if written.until != until => {}
@@ -122,9 +150,23 @@ impl Work {
             None if signing.is_as_kept() => return Ok(()),
             Some(_) | None => {}
         }
-        signing.keep(folder, zone)?;
+        let came = version.unsigned.as_ref().and_then(|unsigned| unsigned.contents.as_ref());
+        let served = came.map(|came| ServedContents::of(version.serial, came));
+        signing.keep(&self.folder, zone, served)?;
         debug!("kept the signatures of zone {zone}");
+        self.files.extend(path.file_name().map(OsString::from));
         self.written.insert(zone.clone(), Written { until, made, at: now });
+        Ok(())
+    }
+
+    /// Forgets those of a zone that is served unsigned: were it signed again, other servers would have something else with the
+    /// same serial.
+    fn forget(&mut self, path: &Path, zone: &ZoneId) -> std::io::Result<()> {
+        let Some(name) = path.file_name().filter(|name| self.files.contains(*name)) else { return Ok(()) };
+        forget(&self.folder, zone)?;
+        debug!("forgot the signatures of zone {zone}");
+        self.files.remove(name);
+        self.written.remove(zone);
         Ok(())
     }
 }

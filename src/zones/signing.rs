@@ -4,6 +4,7 @@
 //! (`dnssec`), or for when that is looked at again (`daemon`).
 
 mod clock;
+mod served;
 mod kept;
 
 use std::fmt;
@@ -15,7 +16,8 @@ use std::time::SystemTime;
 
 pub use clock::signing_time;
 pub(super) use clock::warn_of_clock;
-pub(super) use kept::{are_any_kept, forget, path as kept_at};
+pub(super) use kept::{files as kept_files, forget, path as kept_at};
+pub(super) use served::ServedContents;
 
 use tracing::warn;
 
@@ -50,8 +52,14 @@ pub struct ZoneSigning {
     shelf: Arc<Mutex<Shelf>>,
     folders: Arc<KeyFolders>,
     pools: Arc<PoolSigner>,
-    /// Whether its shelf began with signatures of before the start.
-    is_restored: bool,
+    /// With what its shelf began of before the start; none: with nothing.
+    restored: Option<Restored>,
+}
+
+/// What was kept of before the start, besides signatures.
+#[derive(Clone, Copy)]
+struct Restored {
+    served: Option<ServedContents>,
 }
 
 /// Why a zone is not signed anew.
@@ -113,8 +121,8 @@ impl ZoneSigning {
         let same = before.filter(|before| before.signing == signing);
         let pools =
             same.map_or_else(|| PoolSigner::new(signing.clone()).into(), |same| Arc::clone(&same.pools));
-        let is_restored = before.is_some_and(|before| before.is_restored);
-        let mut signing = ZoneSigning { settings, signing, shelf, folders, pools, is_restored };
+        let restored = before.and_then(|before| before.restored);
+        let mut signing = ZoneSigning { settings, signing, shelf, folders, pools, restored };
         if let (None, Some(state)) = (before, state) {
             signing.restore(state, zone);
         }
@@ -128,7 +136,7 @@ impl ZoneSigning {
             Ok(Some(kept)) => {
                 lock(&self.shelf).restore(kept.of_zone);
                 self.pools.restore(kept.of_pools);
-                self.is_restored = true;
+                self.restored = Some(Restored { served: kept.served });
             }
             Err(error) => warn!(
                 zone = %zone.name,
@@ -150,18 +158,25 @@ impl ZoneSigning {
 
     /// Whether all its signatures are those that were kept.
     pub(super) fn is_as_kept(&self) -> bool {
-        self.is_restored && self.made() == (0, 0)
+        self.restored.is_some() && self.made() == (0, 0)
     }
 
-    /// Keeps its signatures in the state directory. Blocks.
-    pub(super) fn keep(&self, state: &Path, zone: &ZoneId) -> io::Result<()> {
+    /// Keeps its signatures in the state directory, and what is served with them. Blocks.
+    pub(super) fn keep(&self, state: &Path, zone: &ZoneId, served: Option<ServedContents>) -> io::Result<()> {
         let of_zone = lock(&self.shelf).signatures().collect();
-        kept::write(state, zone, self.end(), &kept::Kept { of_zone, of_pools: self.pools.signatures() })
+        let of_pools = self.pools.signatures();
+        kept::write(state, zone, self.end(), &kept::Kept { of_zone, of_pools, served })
     }
 
     /// Whether its zone has the signatures of before the start, all of them: none was made since.
     pub fn is_as_before(&self) -> bool {
-        self.is_restored && lock(&self.shelf).made() == 0
+        self.restored.is_some() && lock(&self.shelf).made() == 0
+    }
+
+    /// Whether this serial was served before the start, and was signed of the same records.
+    pub(super) fn has_served(&self, serial: u32, unsigned: &Zone) -> bool {
+        let served = self.restored.and_then(|restored| restored.served);
+        served.is_some_and(|served| served.serial == serial && served == ServedContents::of(serial, unsigned))
     }
 
     /// Whether a zone could be signed now, with the time that is seen in this state directory. Reads the folder of keys.

@@ -190,11 +190,8 @@ impl Operator {
 
     /// Keeps the signatures of what is served, so that a restart makes none.
     pub(super) fn keep_signatures(&self, publishing: &Publishing, keeping: Keeping) {
-        let signed = publishing.served.zones().iter().filter_map(|zone| {
-            let signing = zone.version()?.inputs.signing.as_ref()?;
-            Some((zone.id.clone(), Arc::clone(signing)))
-        });
-        self.signature_keeper.keep(self.state_directory.as_deref(), signed.collect(), keeping);
+        let served = publishing.served.zones().iter().filter_map(|zone| zone.version().map(Arc::downgrade));
+        self.signature_keeper.keep(self.state_directory.as_deref(), served.collect(), keeping);
     }
 
     /// Keeps the texts of what is served, for a start with a broken file. One that is served from such a text

@@ -96,7 +96,7 @@ impl FeedPublisher {
         let current = self.publications.current(self.id.clone()).await;
         let base = current.clone();
         let signed = tokio::task::spawn_blocking(move || {
-            let keys = (&dnssec, SigningKeys::Served);
+            let keys = SigningKeys::Served(&dnssec);
             let signed = sign_feed(&zone, &mut state, base.as_deref(), &unsigned, keys);
             zone.show(&state);
             (signed, state)

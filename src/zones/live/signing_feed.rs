@@ -24,13 +24,13 @@ use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::signing::{DnssecSettings, ZoneSigning, signing_time};
 use crate::zones::version::{Inputs, ZoneVersion};
 
-/// With which keys what has come is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SigningKeys {
-    /// With those that what is served is signed with: whoever looks at keys and weeks each minute finds others.
-    Served,
-    /// With those that are in their folder now.
-    Read,
+/// With what it is signed that has come.
+pub enum SigningKeys<'s> {
+    /// With the keys that what is served is signed with, by these settings: whoever looks at keys and weeks each minute finds
+    /// others.
+    Served(&'s DnssecSettings),
+    /// With those that were read just now.
+    Read(Arc<ZoneSigning>),
 }
 
 /// What is to be served where `unsigned` has come, with a serial ahead of all that were served, which is on the disk when
@@ -44,12 +44,15 @@ pub fn sign_feed(
     state: &mut LiveState,
     current: Option<&ZoneVersion>,
     unsigned: &Arc<ZoneVersion>,
-    (settings, keys): (&DnssecSettings, SigningKeys),
+    keys: SigningKeys<'_>,
 ) -> Result<Option<ZoneVersion>, String> {
     let before = current.and_then(|current| current.inputs.signing.as_ref());
-    let signing = match before.filter(|before| keys == SigningKeys::Served && before.is_by(settings)) {
-        Some(before) => Arc::clone(before),
-        None => Arc::new(read(zone, state, before, settings)?),
+    let signing = match keys {
+        SigningKeys::Read(signing) => signing,
+        SigningKeys::Served(settings) => match before.filter(|before| before.is_by(settings)) {
+            Some(before) => Arc::clone(before),
+            None => Arc::new(read(zone, state, current, settings)?),
+        },
     };
     let of = current.and_then(|current| current.unsigned.as_ref());
     let is_same = before.is_some_and(|before| *before == signing);
@@ -60,11 +63,13 @@ pub fn sign_feed(
     let inputs = Arc::new(Inputs { signing: Some(signing), ..Inputs::clone(&unsigned.inputs) });
     // After a restart it may be what was served before, with all of its signatures.
     if let (None, Some(last)) = (current, last)
-        && inputs.signing.as_ref().is_some_and(|signing| signing.is_as_before())
+        && let (Some(signing), Some(came)) = (&inputs.signing, &unsigned.contents)
+        && signing.has_served(last, came)
     {
         let version =
             accepted(unsigned, whole(unsigned, last)?, &inputs, None).map_err(|error| error.to_string())?;
-        if inputs.signing.as_ref().is_some_and(|signing| signing.is_as_before()) {
+        // Not where a key has come, or gone, or another week has begun.
+        if signing.is_as_before() {
             return Ok(Some(of_what_came(version, unsigned)));
         }
     }
@@ -99,13 +104,15 @@ fn of_what_came(version: ZoneVersion, unsigned: &Arc<ZoneVersion>) -> ZoneVersio
 fn read(
     zone: &LiveZone,
     state: &LiveState,
-    before: Option<&Arc<ZoneSigning>>,
+    current: Option<&ZoneVersion>,
     settings: &DnssecSettings,
 ) -> Result<ZoneSigning, String> {
+    let before = current.and_then(|current| current.inputs.signing.as_deref());
     let now = signing_time(state.folder.as_deref());
     let folders = before.map(|before| Arc::clone(before.folders())).unwrap_or_default();
-    let before = (before.map(Arc::as_ref), &folders);
-    let signing = ZoneSigning::read(settings, &zone.id, now, before, state.folder.as_deref());
+    // What is served unsigned has none of the signatures that are kept.
+    let kept = state.folder.as_deref().filter(|_| current.is_none());
+    let signing = ZoneSigning::read(settings, &zone.id, now, (before, &folders), kept);
     signing.map_err(|fault| fault.to_string())
 }
 

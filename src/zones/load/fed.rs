@@ -10,6 +10,7 @@ use crate::zone::{Apexes, Builder, Changeset, Hosts};
 use crate::zones::live::LiveZones;
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::ZoneSettings;
+use crate::zones::signing::ZoneSigning;
 use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
 
 /// Such a zone, under the settings as they are now.
@@ -17,6 +18,8 @@ pub(super) struct FedZone<'l> {
     pub(super) zone: &'l ZoneSettings,
     /// Without what the zone is signed with: it is signed in the end.
     pub(super) inputs: Inputs,
+    /// What it is signed with in the end; none: it is not.
+    pub(super) signing: Option<Arc<ZoneSigning>>,
     pub(super) apexes: Arc<Apexes>,
     /// Where what outlives a restart is kept.
     pub(super) folder: Option<&'l Path>,

@@ -10,7 +10,7 @@ use super::loaded::{LoadedAs, LoadedZone};
 use super::{etcd, secondary};
 use crate::source::{Diagnostic, Diagnostics, Severity, Sources};
 use crate::zones::live::{SigningKeys, sign_feed};
-use crate::zones::signing::DnssecSettings;
+use crate::zones::signing::ZoneSigning;
 use crate::zones::version::ZoneVersion;
 
 /// Takes what is kept of a zone whose records come from a source of one kind; false: from another, nothing is done.
@@ -27,9 +27,9 @@ pub(super) fn load(
     loaded: &mut LoadedZone,
 ) {
     take_or_remake(fed, sources, before, loaded);
-    let Some(settings) = &fed.zone.dnssec else { return };
+    let Some(signing) = &fed.signing else { return };
     if let Some(version) = loaded.version.take() {
-        sign(fed, before, &version, settings, loaded);
+        sign(fed, before, &version, signing, loaded);
     }
 }
 
@@ -38,12 +38,13 @@ fn sign(
     fed: &FedZone<'_>,
     before: Option<&Arc<ZoneVersion>>,
     unsigned: &Arc<ZoneVersion>,
-    settings: &DnssecSettings,
+    signing: &Arc<ZoneSigning>,
     loaded: &mut LoadedZone,
 ) {
     let mut hold = fed.live.zone(&loaded.id).hold_blocking(fed.folder);
     let (zone, state) = hold.parts();
-    match sign_feed(zone, state, before.map(Arc::as_ref), unsigned, (settings, SigningKeys::Read)) {
+    let keys = SigningKeys::Read(Arc::clone(signing));
+    match sign_feed(zone, state, before.map(Arc::as_ref), unsigned, keys) {
         Ok(version) => {
             loaded.version = version.map(Arc::new).or_else(|| before.cloned());
             loaded.hold = Some(hold);
@@ -52,7 +53,7 @@ fn sign(
         Err(why) => {
             loaded.faults.push(Diagnostic::error(fed.zone.name_span, why.clone()));
             loaded.error = Some(why);
-            loaded.keys = Some(settings.clone());
+            loaded.keys.clone_from(&fed.zone.dnssec);
         }
     }
 }

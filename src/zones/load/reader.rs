@@ -26,7 +26,7 @@ use crate::zones::journal::Journal;
 use crate::zones::local_addresses::{known_addresses, known_networks, networks_of};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::{Settings, ZoneSettings};
-use crate::zones::signing::{SigningFault, ZoneSigning, are_any_kept, forget, signing_time, warn_of_clock};
+use crate::zones::signing::{SigningFault, ZoneSigning, signing_time, warn_of_clock};
 use crate::zones::source::{EtcdKeys, Reading};
 use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
 use crate::zones::watching::Moment;
@@ -61,8 +61,6 @@ pub(super) struct ZoneReader<'r> {
     signing_time: Time,
     /// What is known of folders of keys.
     key_folders: Arc<KeyFolders>,
-    /// Whether the state directory has signatures of any zone.
-    are_signatures_kept: bool,
 }
 
 impl<'r> ZoneReader<'r> {
@@ -82,7 +80,6 @@ impl<'r> ZoneReader<'r> {
             networks: LazyLock::new(known_networks),
             signing_time: time_for(settings, purpose),
             key_folders,
-            are_signatures_kept: settings.state_directory.as_deref().is_some_and(are_any_kept),
         }
     }
 
@@ -126,9 +123,9 @@ impl<'r> ZoneReader<'r> {
         if zone.sources.arrive_while_serving() {
             // A check reads what stands in files: there is none.
             if let Purpose::Serve(serving) = self.purpose {
-                inputs.signing = None;
                 let fed = FedZone {
                     zone,
+                    signing: inputs.signing.take(),
                     inputs,
                     live: Arc::clone(&serving.live),
                     apexes: Arc::clone(&self.apexes),
@@ -386,21 +383,16 @@ impl<'r> ZoneReader<'r> {
         zone: &ZoneSettings,
         before: Option<&Arc<ZoneVersion>>,
     ) -> Result<Option<Arc<ZoneSigning>>, SigningFault> {
-        let Some(settings) = &zone.dnssec else {
-            if let (Purpose::Serve(_), Some(state), true) =
-                (self.purpose, self.state_directory(), self.are_signatures_kept)
-            {
-                forget(state, &zone.id);
-            }
-            return Ok(None);
-        };
+        let Some(settings) = &zone.dnssec else { return Ok(None) };
         let before = before.and_then(|before| before.inputs.signing.as_ref());
+        // What was served unsigned since the start has none of the signatures that are kept.
+        let is_start = matches!(self.purpose, Purpose::Serve(serving) if serving.cause == ReadCause::Start);
         let signing = ZoneSigning::read(
             settings,
             &zone.id,
             self.signing_time,
             (before.map(Arc::as_ref), &self.key_folders),
-            self.state_directory().filter(|_| matches!(self.purpose, Purpose::Serve(_))),
+            self.state_directory().filter(|_| is_start),
         )?;
         let same = before.filter(|before| ***before == signing).cloned();
         Ok(Some(same.unwrap_or_else(|| Arc::new(signing))))

@@ -16,10 +16,17 @@ fn primary(notified: SocketAddr) -> (Site, Program) {
     site.write("example.org.zone", &ZONE.replace("alias 60 CNAME WWW\n", ""));
     site.configure(&format!(
         "{ADMIN}[[zone]]\nname = \"example.org\"\nfile = \"example.org.zone\"\nallow-transfer = [\"127.0.0.0/8\"]\n\
-         notify = [\"{notified}\"]\n[[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"ANY\"]\n"
+         notify = [\"{notified}\"]\n{}{}",
+        grant("ANY"),
+        grant("NS")
     ));
     let program = site.start();
     (site, program)
+}
+
+/// Everybody may update records of a type.
+fn grant(rtype: &str) -> String {
+    format!("[[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"{rtype}\"]\n")
 }
 
 /// What is waited for in a zone.
@@ -117,6 +124,53 @@ fn a_copy_is_signed_here_from_change_to_change_with_serials_of_its_own() {
     assert_eq!(transferred(program.listen()).unwrap(), text);
     program.stop();
     primary.stop();
+}
+
+/// Neither the records of a zone cut nor its glue are signed: all signatures are there again, whatever has become of those.
+#[test]
+fn a_delegation_that_has_changed_while_the_server_was_down_has_a_new_serial_and_else_it_stays() {
+    let site = Site::new();
+    let (_origin, primary) = primary(site.listen());
+    zone_keys::generate(&site, "example.org", "keys");
+    site.configure(&format!(
+        "{ADMIN}[[zone]]\nname = \"example.org\"\nprimary = [\"{}\"]\n{SIGNED}",
+        primary.listen()
+    ));
+    let program = site.start();
+    let Some(_) = transferred(program.listen()) else { return };
+    let wait_for_text = |program: &Program, wanted: &str| {
+        wait_for(wanted, PATIENCE, || transferred(program.listen()).filter(|text| text.contains(wanted)))
+    };
+    update(primary.listen(), "update add cut.example.org 60 NS one.ns.test\n");
+    let first = wait_for_text(&program, "one.ns.test.");
+    program.stop();
+    // Where the copy is lost, what comes is signed as if it were new: it is what was served.
+    let copy = site.folder().join("state/copies/example.org.zone");
+    let older = fs::read(&copy).expect("a copy");
+    fs::remove_file(&copy).expect("a copy");
+    let program = site.start();
+    assert_eq!(sorted(&wait_for_text(&program, "one.ns.test.")), sorted(&first));
+    program.stop();
+    fs::remove_file(&copy).expect("a copy");
+    let lines = "update delete cut.example.org NS\nupdate add cut.example.org 60 NS two.ns.test\n";
+    update(primary.listen(), lines);
+    let program = site.start();
+    let second = wait_for_text(&program, "two.ns.test.");
+    assert_sound("example.org.", &second);
+    assert!(serial(&second) > serial(&first), "{second}");
+    program.stop();
+    primary.stop();
+    // A server that is killed may leave a copy that is older than what it has served last.
+    fs::write(&copy, older).expect("a copy");
+    let program = site.start();
+    let third = wait_for_text(&program, "one.ns.test.");
+    assert_sound("example.org.", &third);
+    assert!(serial(&third) > serial(&second), "{third}");
+    program.stop();
+    // The same of what it has served last, all of it.
+    let program = site.start();
+    assert_eq!(sorted(&wait_for_text(&program, "one.ns.test.")), sorted(&third));
+    program.stop();
 }
 
 #[test]

@@ -190,6 +190,12 @@ fn knot_gets_the_signatures_of_a_zone_whose_file_keeps_its_serial() {
     let program = site.start();
     secondary.wait_for_serial(3);
     assert_ne!(secondary.dig("example.net", "RRSIG"), signatures);
+    // Once it is served unsigned they are forgotten: signed again, it would have them with a serial that others know.
+    let kept = site.folder().join("state/signatures/example.net.signatures");
+    wait_for("signatures on the disk", PATIENCE, || kept.exists().then_some(()));
+    configure("");
+    program.reload_and_wait();
+    wait_for("none on the disk", PATIENCE, || (!kept.exists()).then_some(()));
     program.stop();
 }
 
