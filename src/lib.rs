@@ -12,6 +12,8 @@
 
 pub mod sync; // locks that stay usable after a panic, values behind them, and work that several threads share
 
+pub mod allocator; // free memory, given back to the system; knows nothing
+
 pub mod shared_list; // a long list whose copies share what has not changed; knows nothing
 
 pub mod shared_map; // a map whose copies share what has not changed; knows nothing

@@ -421,6 +421,13 @@ impl Served {
         }
     }
 
+    /// The versions of zones that have changed since the last snapshot; of all zones where there are others.
+    pub(crate) fn changed_versions(&self) -> impl Iterator<Item = &ZoneVersion> {
+        let changed = self.changed_zones().map(|zones| zones.map(|(_, zone)| zone));
+        let all = if changed.is_none() { self.zones() } else { Default::default() };
+        changed.into_iter().flatten().chain(all).filter_map(|zone| zone.version().map(Arc::as_ref))
+    }
+
     fn snapshot_of(&self, zones: Arc<ZoneTable>) -> Snapshot {
         Snapshot {
             identity: Arc::clone(&self.identity),

@@ -37,6 +37,7 @@ mod reloads;
 mod waiting_changes;
 mod transferring;
 mod signing_ahead;
+mod free_memory;
 mod publishing;
 mod member_changes;
 mod zone_changes;

@@ -1,7 +1,7 @@
 //! The system calls that std does not have: batches of datagrams, the address a datagram was sent to, waiting
 //! on several sockets, some socket options.
 //!
-//! Holds every `unsafe` block of the crate; what it offers is safe. When to receive, and what an error means
+//! Holds every `unsafe` block about sockets; what it offers is safe. When to receive, and what an error means
 //! for the server, is decided by `udp`.
 
 #![allow(unsafe_code, reason = "std has no batched datagram calls, poll or packet information")]

@@ -12,6 +12,7 @@ use tracing::{debug, info};
 use super::super::served::{LoadedZones, Served};
 use super::dispatcher::Dispatcher;
 use super::forwarding::Forwarding;
+use super::free_memory::FreeMemory;
 use super::locals::Locals;
 use super::own_host::OwnHost;
 use super::signing_ahead::SigningAhead;
@@ -67,6 +68,8 @@ pub(super) struct Publishing {
     pub(super) vantage: Vantage,
     /// Signs what pools may answer next.
     pub(super) signing_ahead: SigningAhead,
+    /// Gives back what zones leave.
+    pub(super) free_memory: FreeMemory,
 }
 
 impl Publishing {
@@ -75,6 +78,8 @@ impl Publishing {
         let board = self.engine.board();
         if self.served.has_changed() || self.transferring.is_changed() {
             self.catalogs.note(|zone| self.served.version_of(zone));
+            let now = Instant::now();
+            self.served.changed_versions().for_each(|version| self.free_memory.note(version, now));
             self.transferring.follow(&self.served, &board);
             self.served.set_handed_over(self.dispatcher.kinds());
         }
@@ -93,6 +98,7 @@ impl Publishing {
         if self.publisher.reclaim() > 0 && std::mem::take(&mut self.are_zones_newer) {
             self.running.catch_up();
         }
+        self.free_memory.give_back(Instant::now());
     }
 
     /// Serves zones no more whose sources were silent for too long.

@@ -18,6 +18,7 @@ use super::apply::{commit, with_versions};
 use super::certificate::Certificate;
 use super::dispatcher::{Dispatcher, Treatments};
 use super::forwarding::Forwarding;
+use super::free_memory::FreeMemory;
 use super::locals::Locals;
 use super::notify_treatment::NotifyTreatment;
 use super::operator::Operator;
@@ -210,12 +211,11 @@ impl Server {
         let (readers, forwarder) = (publisher.readers(), forwarding.forwarder());
         let make = counters.responders(readers, forwarder, Arc::clone(&dispatcher), taps.clone());
         let encrypted = EncryptedRuntime::default();
-        let running =
-            transport::start(listeners, make, certificate.tls(), encrypted.clone()).map_err(Error::Listen)?;
+        let running = transport::start(listeners, make, certificate.tls(), encrypted.clone());
         let publishing = Publishing {
             publisher,
             published_at: SystemTime::now(),
-            running,
+            running: running.map_err(Error::Listen)?,
             served,
             waiting_changes: WaitingChanges::default(),
             are_zones_newer: false,
@@ -234,6 +234,7 @@ impl Server {
             telling: Telling::load(state_directory.as_deref()),
             vantage: Vantage::default(),
             signing_ahead: SigningAhead::default(),
+            free_memory: FreeMemory::at_start(Instant::now()),
             engine,
         };
         commit(with_versions(holds, &Served::default()), &publishing.served);

@@ -169,6 +169,22 @@ fn an_idle_server_lets_go_of_the_zone_it_does_not_serve_any_more() {
     program.stop();
 }
 
+#[test]
+fn free_memory_is_given_back_after_a_start_and_after_a_large_zone_was_read() {
+    let lab = lab();
+    lab.site.configure(&block("lab"));
+    let program = lab.site.spawn_as(|command| {
+        command.env("EDGEDNS_LOG", "debug");
+    });
+    let given = "free memory was given back to the system";
+    program.wait_for_line(given);
+    let seen = program.log_len();
+    lab.write("lab", &(0..25_000).fold(zone(2), |zone, host| zone + &format!("h{host} IN A 192.0.2.9\n")));
+    program.reload_and_wait();
+    program.wait_for_line_after(seen, given);
+    program.stop();
+}
+
 fn resident_kibibytes(program: &Program) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).expect("it runs");
     let value = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("proc_pid_status(5)");
