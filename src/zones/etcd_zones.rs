@@ -18,6 +18,8 @@ mod settings;
 mod once;
 mod status;
 mod keeping;
+mod serving;
+mod beats;
 mod task;
 mod tasks;
 mod feed;

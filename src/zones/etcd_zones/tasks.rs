@@ -11,9 +11,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::keeping::KEPT_AS;
+use super::serving::{Begins, EtcdZone};
 use super::settings::EtcdSettings;
 use super::status::EtcdStatus;
-use super::task::{Begins, EtcdTask, Order};
+use super::task::{EtcdTask, Order};
 use crate::sync::{Shared, lock};
 use crate::tls::Random;
 use crate::zones::feed::FeedPublisher;
@@ -109,16 +110,15 @@ impl EtcdZones {
         let (orders, given) = mpsc::channel(ORDERS_WAITING_MAX);
         let current = stored.and_then(|zone| zone.version()).map(ZoneVersion::as_it_came);
         status.change(|status| status.serial = current.as_ref().map(|version| version.serial));
-        let task = EtcdTask {
+        let zone = EtcdZone {
             settings: Arc::clone(&settings),
-            begins,
             current,
             publications: FeedPublisher::new(&settings, self.publications.clone(), Arc::clone(&self.live)),
             status: status.clone(),
-            random: Arc::clone(&self.random),
             saving: Saving::new(settings.id().clone(), &KEPT_AS, writer.clone()),
             addresses_changed: Arc::clone(&self.addresses_changed),
         };
+        let task = EtcdTask { zone, begins, random: Arc::clone(&self.random) };
         Running { settings, status, orders, writer, task: tokio::spawn(task.run(given)) }
     }
 
