@@ -59,7 +59,7 @@ pub use leaving::{LeaveStep, Leaving, plan_leaving};
 pub use nsec3_hash::{HASH_BYTES, HASH_LETTERS, Nsec3Hash, hash_in, label_of};
 pub use pair::{Pair, PairError};
 pub use period::{EXPIRES_AFTER, PERIOD, Period, SHIFT_MAX, Validity, shift};
-pub use pool_rules::{check_pools, check_pools_of};
+pub use pool_rules::{check_pools, check_pools_of, may_answer_several};
 pub use pool_signer::{PoolDenial, PoolSigner};
 pub use public_key::{PublicKey, SEP, ZONE_KEY};
 pub use resign::resign;

@@ -119,8 +119,13 @@ fn long_empty(pool: &Pool, negative: Ttl) -> Option<Diagnostic> {
 
 /// Whether there are times when a pool answers one member alone, and whether there are some when it answers several.
 pub(super) fn answers_one_and_several(pool: &Pool) -> (bool, bool) {
-    let has = |answers: Answers| selectors(pool).any(|selector| selector.entry().answers == answers);
-    (!pool.views.is_empty() || has(Answers::One), has(Answers::Several))
+    let has_one = selectors(pool).any(|selector| selector.entry().answers == Answers::One);
+    (!pool.views.is_empty() || has_one, may_answer_several(pool))
+}
+
+/// Whether there are times when a pool answers several members at once.
+pub fn may_answer_several(pool: &Pool) -> bool {
+    selectors(pool).any(|selector| selector.entry().answers == Answers::Several)
 }
 
 /// That of a pool, and that of when all are down.

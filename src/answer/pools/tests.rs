@@ -619,6 +619,26 @@ fn a_pool_of_very_many_sets_signs_few_of_them_ahead() {
     assert!((1..=128).contains(&signer.made()), "{}", signer.made());
 }
 
+#[test]
+fn few_targets_of_a_large_pool_are_looked_at_ahead_and_none_where_one_member_is_answered() {
+    let addresses: Vec<String> =
+        (0..1_000).map(|host| format!("198.18.{}.{}", host / 250, host % 250)).collect();
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    let looks = |selector: Selector, all_down: Selector| {
+        let signer = signer();
+        let pool = Pool { selector, all_down: AllDown::Select(all_down), ..guarded(&addresses) };
+        let (bound, board) = bind(pool, &[Verdict::Up; 1_000]);
+        let pauses = std::cell::Cell::new(0);
+        bound.sign_ahead(&board, &signer, || pauses.set(pauses.get() + 1)).unwrap();
+        (pauses.get(), signer.made())
+    };
+    // One is answered; all are while all are down, to which no single change leads.
+    assert_eq!(looks(Selector::Random, Selector::All), (128, 0));
+    assert_eq!(looks(Selector::Random, Selector::Random), (0, 0));
+    // A pause before each target and behind each set.
+    assert_eq!(looks(Selector::All, Selector::All), (256, 128));
+}
+
 /// A pool whose targets are all up and have these shares, bound to a board.
 fn bind_shares(pool: Pool, shares: &[u8]) -> (BoundPool, Board) {
     let up = |share: &u8| (Verdict::Up, Share::percent(*share).unwrap());
