@@ -45,12 +45,14 @@ pub(crate) struct Served {
     limit: Option<Arc<RateLimit>>,
     forward: Option<Arc<ForwardTable>>,
     handed_over: MessageKinds,
-    /// Pools of signed zones that the newest snapshot answers otherwise than the one before.
+    /// Pools of signed zones that are new in the newest snapshot or signed by other keys, or have targets with another verdict.
     signed_anew: Vec<SignedPools>,
 }
 
 /// Pools of a signed zone.
 pub(crate) struct SignedPools {
+    /// The zone.
+    pub(crate) zone: ZoneId,
     /// Those of the whole zone.
     pub(crate) pools: BoundPools,
     /// The places of those that are meant.
@@ -66,8 +68,8 @@ pub(crate) type PoolInView<'s> = (Option<&'s str>, &'s BoundPool);
 enum Changes {
     /// Zones that catalogs name have come and gone, in this order; then, the zones at these places.
     Zones(Vec<Move>, BTreeMap<usize, Changed>),
-    /// Which zones there are, or whom they answer.
-    Table,
+    /// Which zones there are, or whom they answer; and, beside that, the zones at these places.
+    Table(BTreeMap<usize, Changed>),
 }
 
 /// A zone that comes or goes while the others stay.
@@ -97,15 +99,24 @@ impl Default for Changes {
 
 impl Changes {
     fn note(&mut self, place: usize, changed: Changed) {
-        match self {
-            Changes::Zones(_, zones) => {
-                let known = zones.entry(place).or_insert(changed);
-                if changed == Changed::Pools {
-                    *known = changed;
-                }
-            }
-            Changes::Table => {}
+        let known = self.zones_mut().entry(place).or_insert(changed);
+        if changed == Changed::Pools {
+            *known = changed;
         }
+    }
+
+    fn zones_mut(&mut self) -> &mut BTreeMap<usize, Changed> {
+        match self {
+            Changes::Zones(_, zones) | Changes::Table(zones) => zones,
+        }
+    }
+
+    /// Which zones there are has changed, or whom they answer. Each has the place that `moved` gives for that of before; none:
+    /// it is gone.
+    fn note_table(&mut self, moved: impl Fn(usize) -> Option<usize>) {
+        let zones = std::mem::take(self.zones_mut());
+        let zones = zones.into_iter().filter_map(|(place, changed)| Some((moved(place)?, changed)));
+        *self = Changes::Table(zones.collect());
     }
 
     fn note_move(&mut self, one: Move) {
@@ -116,7 +127,7 @@ impl Changes {
     /// The zone at a place goes, and the last one comes there.
     fn note_removal(&mut self, place: usize, last: usize) {
         self.note_move(Move::SwapRemove(place));
-        let Changes::Zones(_, zones) = self else { return };
+        let zones = self.zones_mut();
         zones.remove(&place);
         if let Some(changed) = zones.remove(&last).filter(|_| place != last) {
             zones.insert(place, changed);
@@ -162,7 +173,8 @@ impl Served {
             self.pools.push(pools.unwrap_or_default());
         }
         if !stays {
-            self.changes = Changes::Table;
+            let store = &self.store;
+            self.changes.note_table(|old| store.place(&before.zone(old)?.id));
         }
         changed.into_iter().for_each(|place| self.changes.note(place, Changed::Pools));
         self.followers = Followers::of(self.pools.iter().map(|pools| &**pools));
@@ -318,7 +330,7 @@ impl Served {
     pub(crate) fn set_access(&mut self, access: &HashMap<ZoneId, Option<Box<Access>>>) {
         if !access.is_empty() {
             self.store.set_access(access);
-            self.changes = Changes::Table;
+            self.changes.note_table(Some);
         }
     }
 
@@ -343,40 +355,36 @@ impl Served {
     /// made anew, and those whose targets have other verdicts. All others are shared, so that one flip among thousands
     /// of pools, or one zone among thousands, costs one.
     pub(crate) fn follow(&mut self, last: &Snapshot, before: &Board, board: &Board) -> Snapshot {
+        let flipped: BTreeSet<PoolPlace> =
+            board.changes_since(before).flat_map(|target| self.followers.places_of(target)).collect();
         let (moves, zones) = match std::mem::take(&mut self.changes) {
-            Changes::Table => {
-                (0..self.pools.len()).for_each(|zone| self.note_signed(zone, None));
+            Changes::Table(zones) => {
+                for (zone, flipped) in by_zone(flipped, &zones) {
+                    self.note_signed(zone, (!zones.contains_key(&zone)).then_some(&flipped[..]));
+                }
                 return self.snapshot_of(Arc::new(self.table(board).sharing(&last.zones)));
             }
             Changes::Zones(moves, zones) => (moves, zones),
         };
-        let flipped: BTreeSet<PoolPlace> =
-            board.changes_since(before).flat_map(|target| self.followers.places_of(target)).collect();
         if moves.is_empty() && zones.is_empty() && flipped.is_empty() {
             return self.snapshot_of(Arc::clone(&last.zones));
         }
         let mut table = ZoneTable::clone(&last.zones);
         moves.into_iter().for_each(|one| one.make(&mut table));
-        let mut by_zone: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for PoolPlace { zone, pool } in flipped {
-            by_zone.entry(zone).or_default().push(pool);
-        }
-        for zone in zones.keys() {
-            by_zone.entry(*zone).or_default();
-        }
-        for (zone, flipped) in by_zone {
-            let is_whole = zones.contains_key(&zone);
+        for (zone, flipped) in by_zone(flipped, &zones) {
+            let signer = signer(self.version(zone));
+            let is_whole = match (zones.get(&zone), table.zone(zone)) {
+                (Some(Changed::Pools), _) => true,
+                // It is signed with other keys, or for another period.
+                (Some(Changed::Records), Some(entry)) => !entry.pools.is_signed_by(signer.as_ref()),
+                (Some(Changed::Records) | None, _) => false,
+            };
             self.note_signed(zone, (!is_whole).then_some(&flipped[..]));
             let (Some(bound), Some(entry)) = (self.pools.get(zone), table.zone(zone)) else { continue };
-            let signer = signer(self.version(zone));
-            let pools = match zones.get(&zone) {
-                Some(Changed::Pools) => Arc::new(Pools::signed(bound.iter(), board, signer)),
-                // It is signed with other keys, or for another period.
-                Some(Changed::Records) if !entry.pools.is_signed_by(signer.as_ref()) => {
-                    Arc::new(Pools::signed(bound.iter(), board, signer))
-                }
-                _ if flipped.is_empty() => Arc::clone(&entry.pools),
-                _ => {
+            let pools = match is_whole {
+                true => Arc::new(Pools::signed(bound.iter(), board, signer)),
+                false if flipped.is_empty() => Arc::clone(&entry.pools),
+                false => {
                     let flipped = flipped.into_iter().filter_map(|place| Some((place, bound.get(place)?)));
                     Arc::new(entry.pools.with(flipped, board))
                 }
@@ -388,16 +396,17 @@ impl Served {
         self.snapshot_of(Arc::new(table))
     }
 
-    /// Notes that the pools at these places are answered otherwise; none: all of the zone.
+    /// Notes that what one more change leads the pools at these places to is not signed yet; none: all pools of the zone.
     fn note_signed(&mut self, zone: usize, places: Option<&[usize]>) {
         let (Some(signer), Some(pools)) = (signer(self.version(zone)), self.pools.get(zone)) else { return };
+        let Some(id) = self.store.zone(zone).map(|zone| zone.id.clone()) else { return };
         let places = places.map_or_else(|| (0..pools.len()).collect(), <[usize]>::to_vec);
         if !places.is_empty() {
-            self.signed_anew.push(SignedPools { pools: Arc::clone(pools), places, signer });
+            self.signed_anew.push(SignedPools { zone: id, pools: Arc::clone(pools), places, signer });
         }
     }
 
-    /// The pools of signed zones that have been answered otherwise since this was asked last.
+    /// The pools of signed zones that have come, that other keys sign or that have flipped since this was asked last.
     pub(crate) fn take_signed_anew(&mut self) -> Vec<SignedPools> {
         std::mem::take(&mut self.signed_anew)
     }
@@ -406,7 +415,7 @@ impl Served {
     pub(crate) fn has_changed(&self) -> bool {
         match &self.changes {
             Changes::Zones(moves, zones) => !moves.is_empty() || !zones.is_empty(),
-            Changes::Table => true,
+            Changes::Table(_) => true,
         }
     }
 
@@ -417,7 +426,7 @@ impl Served {
             Changes::Zones(_, zones) => {
                 Some(zones.keys().filter_map(|place| Some((*place, self.store.zone(*place)?))))
             }
-            Changes::Table => None,
+            Changes::Table(_) => None,
         }
     }
 
@@ -539,6 +548,15 @@ impl Move {
             Move::Access(place, access) => table.set_access(place, access),
         }
     }
+}
+
+/// The zones that have changed, and those with pools that have flipped, with the places of these pools.
+fn by_zone(flipped: BTreeSet<PoolPlace>, changed: &BTreeMap<usize, Changed>) -> BTreeMap<usize, Vec<usize>> {
+    let mut by_zone: BTreeMap<usize, Vec<usize>> = changed.keys().map(|zone| (*zone, Vec::new())).collect();
+    for PoolPlace { zone, pool } in flipped {
+        by_zone.entry(zone).or_default().push(pool);
+    }
+    by_zone
 }
 
 /// What signs the answers of the pools of a version.

@@ -1,5 +1,7 @@
 //! What is served after a change is what it would be from scratch.
 
+mod signed;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
