@@ -33,9 +33,9 @@ const WAITING_MAX: usize = 256;
 /// The same of the query log, which is written while it comes: a burst of some tenths of a second. A sample may be as large.
 const LOG_WAITING_MAX: usize = 4_096;
 
-/// Bytes of queries and responses that wait for a reader; what comes beyond is left out and counted. Over UDP the queries are
-/// too many before; over TCP each of a few hundred may be as long as its length can say. Workers that look at the same time
-/// may each bring one more.
+/// Bytes of queries and responses that wait for a reader; a trace leaves out what comes beyond, and counts it. Messages over UDP
+/// are short, and reach the limit on their number first. Over TCP a message may have 65,535 bytes, so that some hundred reach this
+/// one. A worker reads the sum before it adds to it: workers that do so at the same moment may each go one message beyond.
 const WAITING_BYTES_MAX: usize = 8 << 20;
 
 /// Which queries are wanted; by default all.
@@ -255,9 +255,12 @@ impl Taps {
         Some(self.begin(&mut traces, filter, NonZeroU32::MIN, Some(until), WAITING_MAX))
     }
 
-    /// Begins the query log, which sees one of so many queries until it is dropped.
+    /// Begins the query log, which sees one of so many queries until it is dropped. One that there is already ends with the
+    /// same change: a worker shows each query to one of the two, and never to both. What the old one has seen can still be taken.
     pub fn log(&self, every: NonZeroU32) -> Trace {
-        self.begin(&mut self.list.traces(), Filter::default(), every, None, LOG_WAITING_MAX)
+        let mut traces = self.list.traces();
+        traces.retain(|trace| trace.until.is_some());
+        self.begin(&mut traces, Filter::default(), every, None, LOG_WAITING_MAX)
     }
 
     fn begin(

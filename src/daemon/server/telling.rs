@@ -48,9 +48,7 @@ impl Telling {
         if self.query_log.as_ref().map(|(settings, _)| settings) == settings {
             return;
         }
-        if let Some((_, before)) = self.query_log.take() {
-            tokio::spawn(before.stop());
-        }
+        let before = self.query_log.take();
         self.query_log = settings.map(|settings| {
             let log = QueryLog::start(
                 settings.socket.clone(),
@@ -60,6 +58,10 @@ impl Telling {
             );
             (settings.clone(), log)
         });
+        // The log that begins has ended the trace of that before it, whose rest is written beside it.
+        if let Some((_, before)) = before {
+            tokio::spawn(before.stop());
+        }
     }
 
     /// Takes in a change of verdict, and the pools that it matters to.

@@ -106,6 +106,27 @@ fn there_are_only_so_many_traces() {
 }
 
 #[test]
+fn a_log_that_begins_ends_the_one_before_it_and_no_query_is_seen_by_both() {
+    let taps = Taps::default();
+    let mut tap = taps.tap();
+    let asked = query("x.example", Rtype::A);
+    let mut show = |count: usize| {
+        tap.look();
+        (0..count).for_each(|_| tap.show(PEER, &asked, None));
+    };
+    let mut trace = taps.open(Filter::default(), later()).unwrap();
+    let mut before = taps.log(NonZeroU32::MIN);
+    show(3);
+    let mut after = taps.log(NonZeroU32::MIN);
+    show(4);
+    assert_eq!((received(&mut before), received(&mut after)), (3, 4));
+    // What the first one leaves behind does not end the second.
+    drop(before);
+    show(1);
+    assert_eq!((received(&mut after), received(&mut trace)), (1, 8));
+}
+
+#[test]
 fn of_so_many_queries_the_log_gets_one_and_it_lasts() {
     let taps = Taps::default();
     let mut log = taps.log(NonZeroU32::new(3).unwrap());
