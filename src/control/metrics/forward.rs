@@ -1,6 +1,6 @@
 //! The metrics of forwarding.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
 use super::text::{Labels, Text, plain};
 use crate::forward::{ForwardStatus, UpstreamStatus};
@@ -9,11 +9,47 @@ use crate::forward::{ForwardStatus, UpstreamStatus};
 pub(super) fn write(text: &mut Text, status: &ForwardStatus) {
     queries(text, status);
     cache(text, status);
-    // One address is two upstreams where two zones believe different authorities; the first one is shown.
-    let mut seen = HashSet::new();
-    let first: Vec<&UpstreamStatus> =
-        status.upstreams.iter().filter(|one| seen.insert(&one.address)).collect();
-    upstreams(text, &first);
+    upstreams(text, &by_address(&status.upstreams));
+}
+
+/// One upstream for each address. An address is two upstreams where two zones believe different authorities or probe it
+/// otherwise: a metric has one value for both. It is up if both are, and looping if one is; what is counted is added up, and
+/// the larger latency is shown.
+fn by_address(upstreams: &[UpstreamStatus]) -> Vec<UpstreamStatus> {
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut merged: Vec<UpstreamStatus> = Vec::new();
+    for one in upstreams {
+        let place = *places.entry(&one.address).or_insert(merged.len());
+        match merged.get_mut(place) {
+            Some(first) => add(first, one),
+            None => merged.push(one.clone()),
+        }
+    }
+    merged
+}
+
+fn add(first: &mut UpstreamStatus, other: &UpstreamStatus) {
+    let badness = |one: &UpstreamStatus| match one.standing.as_str() {
+        "up" => 0,
+        "looping" => 2,
+        _ => 1,
+    };
+    if badness(other) > badness(first) {
+        first.standing.clone_from(&other.standing);
+    }
+    first.latency_ms = match (first.latency_ms, other.latency_ms) {
+        (Some(one), Some(other)) => Some(one.max(other)),
+        (one, other) => one.or(other),
+    };
+    first.queries += other.queries;
+    first.answers += other.answers;
+    first.failures += other.failures;
+    first.mismatched += other.mismatched;
+    first.over_tcp += other.over_tcp;
+    first.answer_seconds += other.answer_seconds;
+    let new = other.quirks.iter().filter(|quirk| !first.quirks.contains(quirk)).cloned();
+    let new: Vec<String> = new.collect();
+    first.quirks.extend(new);
 }
 
 fn queries(text: &mut Text, status: &ForwardStatus) {
@@ -62,19 +98,19 @@ fn cache(text: &mut Text, status: &ForwardStatus) {
     text.counter("edgedns_forward_cache_evicted", "Answers that made room.", [plain(cache.evicted)]);
 }
 
-fn upstreams(text: &mut Text, upstreams: &[&UpstreamStatus]) {
+fn upstreams(text: &mut Text, upstreams: &[UpstreamStatus]) {
     let labels = |upstream: &UpstreamStatus| Labels::of("upstream", &upstream.address);
     let each = |value: fn(&UpstreamStatus) -> u64| {
         upstreams.iter().map(move |upstream| (labels(upstream), value(upstream)))
     };
     text.gauge(
         "edgedns_forward_upstream_up",
-        "Whether the upstream answers.",
+        "Whether the upstream answers, and passes its probe if it has one; of several entries with its address: all of them.",
         each(|one| u64::from(one.standing == "up")),
     );
     text.gauge(
         "edgedns_forward_upstream_looping",
-        "Whether the upstream sends our queries back to us.",
+        "Whether the upstream sends our queries back to us; of several entries with its address: any of them.",
         each(|one| u64::from(one.standing == "looping")),
     );
     for (name, what, quirk) in [

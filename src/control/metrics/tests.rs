@@ -151,6 +151,37 @@ fn written(form: Form) -> String {
     text(&status(), usage, form)
 }
 
+/// What two entries of one address, which stand like this, come to: whether it is up, and whether it loops.
+fn of_two_entries(one: &str, other: &str) -> (Option<char>, Option<char>) {
+    let entry = |standing: &str| UpstreamStatus {
+        address: "192.0.2.1:53".to_owned(),
+        standing: standing.to_owned(),
+        ..Default::default()
+    };
+    let forward = ForwardStatus { upstreams: vec![entry(one), entry(other)], ..Default::default() };
+    let text = text(&Status { forward: Some(forward), ..Status::default() }, Usage::default(), Form::Plain);
+    let value = |name: &str| {
+        let begin = format!("edgedns_forward_upstream_{name}{{upstream=\"192.0.2.1:53\"}} ");
+        let values: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(&begin)).collect();
+        assert_eq!(values.len(), 1, "{values:?} of {name}");
+        values[0].chars().next()
+    };
+    (value("up"), value("looping"))
+}
+
+#[test]
+fn an_address_of_several_entries_is_up_if_all_are_and_looping_if_any_is() {
+    assert_eq!(of_two_entries("up", "up"), (Some('1'), Some('0')));
+    for down in ["suspect", "down"] {
+        assert_eq!(of_two_entries("up", down), (Some('0'), Some('0')), "{down}");
+        assert_eq!(of_two_entries(down, "up"), (Some('0'), Some('0')), "{down}");
+    }
+    for other in ["up", "suspect", "down"] {
+        assert_eq!(of_two_entries(other, "looping"), (Some('0'), Some('1')), "{other}");
+        assert_eq!(of_two_entries("looping", other), (Some('0'), Some('1')), "{other}");
+    }
+}
+
 #[test]
 fn what_is_said_to_other_servers_is_counted_by_one_word_for_each_idea() {
     let transfers = TransfersStatus {
@@ -233,9 +264,9 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_forward_questions_total 4",
         "edgedns_forward_cache_entries 3",
         "edgedns_forward_upstream_up{upstream=\"tls://192.0.2.1:853#dns.example\"} 0",
-        "edgedns_forward_upstream_queries_total{upstream=\"tls://192.0.2.1:853#dns.example\"} 9",
+        "edgedns_forward_upstream_queries_total{upstream=\"tls://192.0.2.1:853#dns.example\"} 10",
         "edgedns_forward_upstream_latency_seconds{upstream=\"tls://192.0.2.1:853#dns.example\"} 0.0015",
-        "edgedns_forward_upstream_answer_seconds_total{upstream=\"tls://192.0.2.1:853#dns.example\"} 0.25",
+        "edgedns_forward_upstream_answer_seconds_total{upstream=\"tls://192.0.2.1:853#dns.example\"} 0.5",
         "process_cpu_seconds_total 0.25",
     ] {
         assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
