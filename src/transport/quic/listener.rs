@@ -52,8 +52,8 @@ struct Acceptor<R> {
     endpoint: Endpoint,
     shared: Arc<StreamContext<R>>,
     stop: watch::Receiver<()>,
-    /// Each says in the end whose it was, if its client has proven where it is.
-    connections: JoinSet<Option<IpAddr>>,
+    /// Each says in the end whose it was, if its client has proven where it is, and how long a round trip took at most.
+    connections: JoinSet<Option<(IpAddr, Duration)>>,
     lingering: Lingering,
 }
 
@@ -64,8 +64,8 @@ impl<R: Responder> Acceptor<R> {
                 biased;
                 _ = self.stop.changed() => break,
                 Some(ended) = self.connections.join_next() => {
-                    if let Ok(Some(address)) = ended {
-                        self.lingering.add(address, Instant::now());
+                    if let Ok(Some((address, round_trip))) = ended {
+                        self.lingering.add(address, round_trip, Instant::now());
                     }
                 }
                 incoming = self.endpoint.accept() => match incoming {
@@ -114,27 +114,31 @@ impl<R: Responder> Acceptor<R> {
         let Some(handshake) = begun else { return incoming.ignore() };
         let (shared, mut stop) = (Arc::clone(&self.shared), self.stop.clone());
         // That of another is proven by its handshake.
-        let proven = permit.is_some().then_some(address);
+        let (is_proven, begun) = (permit.is_some(), Instant::now());
+        // No round trip of a handshake took longer than the handshake.
+        let proven = move || is_proven.then(|| (address, begun.elapsed()));
         self.connections.spawn(async move {
             let accepted = tokio::select! {
                 biased;
                 accepted = timeout(settings.first_byte, shake_hands(incoming)) => accepted,
-                () = slot.evicted() => return proven,
-                _ = stop.changed() => return proven,
+                () = slot.evicted() => return proven(),
+                _ = stop.changed() => return proven(),
             };
             let accepted = accepted.map(|accepted| accepted.map_err(io::Error::from));
             handshake.end(&accepted);
-            let Ok(Ok(connection)) = accepted else { return proven };
+            let Ok(Ok(connection)) = accepted else { return proven() };
             let Some(permit) = permit.or_else(|| shared.place(address)) else {
                 connection.close(EXCESSIVE_LOAD, b"there are too many connections");
-                return Some(address);
+                return Some((address, connection.rtt()));
             };
-            let Some(answering) = shared.answering(Transport::Quic) else { return Some(address) };
+            let Some(answering) = shared.answering(Transport::Quic) else {
+                return Some((address, connection.rtt()));
+            };
             let peer = Peer { address, transport: Transport::Quic };
             let session = session(&connection, &shared.tls);
-            let client = Client { stream: connection, peer, session, slot: permit.slot() };
+            let client = Client { stream: connection.clone(), peer, session, slot: permit.slot() };
             connection::serve(client, Served { settings, counters, answering, stop }).await;
-            Some(address)
+            Some((address, connection.rtt()))
         });
     }
 

@@ -17,7 +17,7 @@ use super::tls::{Client, assert_ended, from, secured};
 use super::*;
 use crate::tls::{AlpnProtocol, Handshake, Verify};
 
-fn serve(tcp: TcpSettings) -> (Server, SocketAddr) {
+pub(super) fn serve(tcp: TcpSettings) -> (Server, SocketAddr) {
     let address = "127.0.3.1:0".parse().unwrap();
     let listen = vec![ListenAddress { address, protocols: Protocols::Https }];
     let server = Server::with(&["127.0.3.1"], &Settings { listen, workers: 1, tcp, ..Settings::default() });
@@ -295,18 +295,55 @@ fn half_sent_bodies_keep_no_place_from_a_new_client() {
     }
     assert_makes_room(server.at("127.0.3.2"));
     assert_eq!(server.running().tcp_counters().evicted.load(Ordering::Relaxed), 1);
+    let held = std::cell::RefCell::new(held);
+    eventually("one of them is ended", || held.borrow_mut().iter_mut().any(is_ended));
 }
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Whether the server has ended a connection, as far as is known here.
+fn is_ended(client: &mut Client) -> bool {
+    client.sock.set_nonblocking(true).unwrap();
+    match client.read(&mut [0; 512]) {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+    }
+}
+
+#[test]
+fn a_busy_connection_ends_with_its_lifetime() {
+    let (mut server, address) =
+        serve(TcpSettings { lifetime: Duration::from_millis(300), ..TcpSettings::default() });
+    for protocol in ["http/1.1", "h2"] {
+        let mut client = secured(from("127.0.3.80", address), &[protocol]);
+        let deadline = Instant::now() + LIMIT;
+        if protocol == "h2" {
+            client.write_all(&[PREFACE, &frame(4, 0, 0, &[])].concat()).unwrap();
+        }
+        let said = |turn: u32| match protocol {
+            "h2" => frame(1, 5, turn * 2 + 1, &headers(&query(0, b"again"))),
+            _ => get(&query(0, b"again")).into_bytes(),
+        };
+        let mut buffer = [0; 4096];
+        for turn in 0.. {
+            assert!(Instant::now() < deadline, "{protocol}: still open");
+            if client.write_all(&said(turn)).is_err() || !matches!(client.read(&mut buffer), Ok(1..)) {
+                break;
+            }
+        }
+    }
+    let counters = server.running().tcp_counters();
+    eventually("all places are free", || counters.open.load(Ordering::Relaxed) == 0);
+}
+
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A frame of HTTP/2.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
 /// The header list of a query with GET, without any table.
-fn headers(query: &[u8]) -> Vec<u8> {
+pub(super) fn headers(query: &[u8]) -> Vec<u8> {
     let path = format!("/dns-query?dns={}", URL_SAFE_NO_PAD.encode(query));
     let literal =
         |name: u8, value: &str| [&[name, u8::try_from(value.len()).unwrap()], value.as_bytes()].concat();

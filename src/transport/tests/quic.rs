@@ -17,13 +17,13 @@ fn serve_at(address: &str, tcp: TcpSettings) -> Server {
     Server::with(&[address], &Settings { listen, workers: 1, tcp, ..Settings::default() })
 }
 
-fn serve(tcp: TcpSettings) -> (Server, SocketAddr) {
+pub(super) fn serve(tcp: TcpSettings) -> (Server, SocketAddr) {
     let server = serve_at("127.0.3.1", tcp);
     let address = server.at("127.0.3.1");
     (server, address)
 }
 
-fn config(transport: TransportConfig) -> ClientConfig {
+pub(super) fn config(transport: TransportConfig) -> ClientConfig {
     let protocols = vec![AlpnProtocol::new("doq").unwrap()];
     let handshake = Handshake { server_name: None, verify: Verify::Off, protocols, client: None };
     let tls = QuicClientConfig::try_from(handshake.config().unwrap()).unwrap();
@@ -43,7 +43,7 @@ async fn try_to_connect_from(ip: &str, to: SocketAddr) -> Result<Connection, Con
     endpoint.connect_with(config(TransportConfig::default()), to, "ns.lab.example").unwrap().await
 }
 
-async fn connect(to: SocketAddr) -> Connection {
+pub(super) async fn connect(to: SocketAddr) -> Connection {
     connect_from("127.0.3.70", to).await
 }
 
@@ -57,12 +57,12 @@ async fn exchange(connection: &Connection, said: &[u8]) -> Result<Vec<u8>, ReadT
     receive.read_to_end(1 << 20).await
 }
 
-async fn ask(connection: &Connection, query: &[u8]) -> Vec<u8> {
+pub(super) async fn ask(connection: &Connection, query: &[u8]) -> Vec<u8> {
     exchange(connection, &framed(query)).await.unwrap()
 }
 
 #[track_caller]
-fn block<F: Future>(server: &Server, future: F) -> F::Output {
+pub(super) fn block<F: Future>(server: &Server, future: F) -> F::Output {
     server.runtime.block_on(async { tokio::time::timeout(LIMIT, future).await.expect("in time") })
 }
 
@@ -247,6 +247,20 @@ fn a_stream_that_does_not_go_on_is_reset_in_time_and_then_its_connection_ends_in
 }
 
 #[test]
+fn a_busy_connection_ends_with_its_lifetime() {
+    let (server, address) =
+        serve(TcpSettings { lifetime: Duration::from_millis(300), ..TcpSettings::default() });
+    let end = block(&server, async {
+        let connection = connect(address).await;
+        while exchange(&connection, &framed(&query(0, b"again"))).await.is_ok() {}
+        connection.closed().await
+    });
+    let in_order =
+        matches!(&end, ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(0));
+    assert!(in_order, "{end}");
+}
+
+#[test]
 fn half_sent_streams_keep_no_place_from_a_new_client() {
     let limits = TcpSettings { connections_max: 2, ..PATIENT };
     let mut server =
@@ -400,6 +414,22 @@ fn handshakes_that_are_given_up_at_once_have_the_next_prove_where_they_are() {
 }
 
 #[test]
+fn of_one_address_eight_handshakes_are_under_way_before_the_next_proves_where_it_is() {
+    let (mut server, address) = serve(PATIENT);
+    let counters = server.running().tcp_counters();
+    let handshakes = &counters.handshakes;
+    let from = UdpSocket::bind("127.0.7.202:0").unwrap();
+    for (count, greeting) in greetings(&server, 12).into_iter().enumerate() {
+        from.send_to(&greeting, address).unwrap();
+        eventually("it is heard", || {
+            let retried = usize::try_from(handshakes.retried.load(Ordering::Relaxed)).unwrap();
+            handshakes.under_way.load(Ordering::Relaxed) + retried == count + 1
+        });
+    }
+    assert_eq!(handshakes.under_way.load(Ordering::Relaxed), 8);
+}
+
+#[test]
 fn handshakes_that_stop_hold_up_nobody_and_cost_a_place_to_nobody_who_is_not_there() {
     let settings = TcpSettings { first_byte: Duration::from_secs(600), ..TcpSettings::default() };
     let (mut server, address) = serve(settings);
@@ -537,6 +567,9 @@ fn a_client_that_does_not_take_its_responses_is_cut() {
     });
     assert!(matches!(&end, ConnectionError::ApplicationClosed(_)), "{end}");
     assert_eq!(counters.cut.load(Ordering::Relaxed), 1);
+    // Four responses of the longest have room.
+    let answered = server.keeper.begun.load(Ordering::Relaxed);
+    assert!(answered <= 5, "{answered} responses are held for a client that takes none");
     eventually("its place is free", || counters.open.load(Ordering::Relaxed) == 0);
 }
 
