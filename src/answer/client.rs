@@ -1,7 +1,7 @@
 //! Whom an answer is for: who asks, or the network that a resolver asks for (RFC 7871). HOT.
 //!
-//! Says where the client's address matters which address that is, and remembers how many of its bits did. What a client may, and
-//! how much of it, is decided by the address that the query came from.
+//! Gives the address by which an answer is chosen, and remembers how many of its bits the choice looked at. Not responsible for what
+//! a client may ask, and how often: access and rate limits go by the address that the query came from.
 
 use std::cell::Cell;
 use std::net::IpAddr;

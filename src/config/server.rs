@@ -208,8 +208,9 @@ fn resolvers(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Prefix>> {
     let network = |item: Value<'_>| match one_exempt(item)? {
         Clients::Prefix(network) => Ok(network),
         Clients::Local => {
-            let fault =
-                item.fault("`local` is not known before an answer: name the resolvers that are believed");
+            let fault = item.fault(
+                "`local` is known only while the server runs, and may change: name the resolvers that are believed",
+            );
             Err(fault.help("write it as \"192.0.2.53\" or \"192.0.2.0/24\""))
         }
     };

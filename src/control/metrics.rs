@@ -144,7 +144,7 @@ fn webhook(text: &mut Text, webhook: &WebhookStatus) {
     text.counter("edgedns_webhook_told", "Changes of verdict that the webhook took.", [plain(webhook.told)]);
     text.counter(
         "edgedns_webhook_dropped",
-        "Changes of verdict that it did not take: too many waited, it was away for too long, or it was named no more.",
+        "Changes of verdict that the server gave up: too many waited, the webhook took none for half an hour, or a stop or a reload ended it.",
         [plain(webhook.dropped)],
     );
     text.counter("edgedns_webhook_failures", "Tries to tell it that failed.", [plain(webhook.failures)]);

@@ -170,8 +170,13 @@ impl Writer {
         let mut stream = UnixStream::connect(&self.socket).await?;
         if self.format == LogFormat::Dnstap {
             let agreed = timeout(WRITE_MAX, agree(&mut stream)).await;
-            agreed
-                .unwrap_or_else(|_| Err(io::Error::other("whoever listens there does not accept dnstap")))?;
+            let silent = || {
+                format!(
+                    "whoever listens there has not answered that it takes dnstap for {} s",
+                    WRITE_MAX.as_secs()
+                )
+            };
+            agreed.unwrap_or_else(|_| Err(io::Error::other(silent())))?;
         }
         Ok(stream)
     }
@@ -246,7 +251,7 @@ async fn agree(stream: &mut UnixStream) -> io::Result<()> {
     stream.write_all(&Control::Ready.frame()).await?;
     let (escape, length) = (stream.read_u32().await?, stream.read_u32().await?);
     let length = usize::try_from(length).ok().filter(|length| escape == 0 && *length <= CONTROL_BYTES_MAX);
-    let other = || io::Error::other("whoever listens there does not take dnstap");
+    let other = || io::Error::other("whoever listens there answers something else than that it takes dnstap");
     let mut body = vec![0; length.ok_or_else(other)?];
     stream.read_exact(&mut body).await?;
     if !Control::Accept.is(&body) {

@@ -214,9 +214,9 @@ pub struct ChangeStatus {
 pub struct WebhookStatus {
     /// Where.
     pub url: String,
-    /// Changes that were taken there.
+    /// Changes that it took.
     pub told: u64,
-    /// Changes that were not: too many waited, nobody took them for too long, or another one was named meanwhile.
+    /// Changes that the server gave up: the help of the metric says why.
     pub dropped: u64,
     /// Tries that failed.
     pub failures: u64,

@@ -71,9 +71,9 @@ struct OutboxState {
 /// How it stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboxStatus {
-    /// Changes that were taken.
+    /// Changes that the receiver took.
     pub told: u64,
-    /// Changes that were not: too many waited, the receiver was away for too long, or the server ended.
+    /// Changes that were given up: beyond [`WAITING_MAX`], after [`TRIES_MAX`], or when the outbox ended.
     pub dropped: u64,
     /// Tries that failed.
     pub failures: u64,

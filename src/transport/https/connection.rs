@@ -129,7 +129,7 @@ impl ConnectionDriver {
                 Err(Overdue::Idle) => break,
             };
             tokio::select! {
-                // In this order, so that what has come is answered before the end of the server is looked at.
+                // Polled from above, so that HTTP answers what has come before the server stops or the place goes to another.
                 biased;
                 _ = &mut connection => return HttpEnd::Gone,
                 _ = self.stop.changed() => break,

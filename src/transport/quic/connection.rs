@@ -52,7 +52,7 @@ pub(super) async fn serve<R: Responder>(client: Client<Connection>, served: Serv
             Err(Overdue::Unread) => break QuicEnd::Cut,
         };
         tokio::select! {
-            // In this order, so that a client that never pauses ends in time too.
+            // Polled from above, so that a client that never pauses is stopped and evicted like any other.
             biased;
             _ = stop.changed() => break QuicEnd::Over(NO_ERROR),
             () = slot.evicted() => break QuicEnd::Over(EXCESSIVE_LOAD),

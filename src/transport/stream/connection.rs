@@ -179,7 +179,8 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             return Err(ConnectionEnd::Evicted);
         }
         let read = tokio::select! {
-            // In this order: others are waited for, at the cost of a list and a timer each, only where nothing has come.
+            // Polled from above: a connection for which something has come takes that, and does not pay for the entry in the list of
+            // who waits for the stop, the one in that of who waits for eviction, and the timer.
             biased;
             response = self.pending.response() => {
                 frames::push_all(&mut self.output, &response);
