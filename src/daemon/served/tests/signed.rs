@@ -3,7 +3,7 @@
 use super::*;
 use crate::dnssec::{Algorithm, Pair, SEP, Timing, ZONE_KEY, write_key};
 
-const PLAIN: &str = "[[zone]]\nname = \"plain.example\"\nfile = \"zone\"\n";
+const PLAIN: &str = "[[zone]]\nname = \"plain.example\"\nfile = \"plain\"\n";
 const SIGNED: &str = "[[zone]]\nname = \"signed.example\"\nfile = \"zone\"\n[[zone.probe]]\nnames = [\"api\", \"apps\"]\n\
     tcp = 6443\n[zone.dnssec]\nkeys = \"keys\"\n";
 /// 192.0.2.2 for `api`, 192.0.2.2 and .3 for `apps`.
@@ -17,6 +17,7 @@ fn config(zones: &[&str]) -> String {
 fn site() -> Site {
     let site = Site::empty(&config(&[PLAIN, SIGNED]));
     site.write("zone", &format!("{}{POOLS}", relative(1).replace("api A 192.0.2.2\n", "")));
+    site.write("plain", &relative(1));
     let keys = site.path("keys");
     std::fs::create_dir(&keys).unwrap();
     let (public, secret) = Pair::generate(Algorithm::Ed25519, ZONE_KEY | SEP).unwrap();
@@ -66,7 +67,7 @@ fn pools_that_stay_as_they_were_are_not_signed_ahead_anew() {
 
     // A change of the zone that a reload without the zone before it overtakes.
     site.write("zone", &format!("{}{POOLS}", relative(2).replace("api A 192.0.2.2\n", "")));
-    let mut site = site.read();
+    let site = site.read();
     site.write("config", &config(&[SIGNED]));
     let mut site = site.read();
     site.served.follow(&last, &one_down, &one_down);
