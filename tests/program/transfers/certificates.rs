@@ -1,16 +1,20 @@
 //! Zones for servers that are known by their certificates: who gets one, and who does not, with the reason in the log.
 
-use std::io::{Read, Write};
+use std::io::{self, Cursor, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 
 use hickory_proto::op::ResponseCode;
+use quinn::Endpoint;
+use quinn::crypto::rustls::QuicClientConfig;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio::runtime::Builder;
+use tokio::time::timeout;
 
 use harness::program::{Program, Site, said};
 use harness::{PATIENCE, free_port, loopback, wait_for};
@@ -64,6 +68,26 @@ struct Primary {
     site: Site,
     program: Program,
     tls: SocketAddr,
+    quic: SocketAddr,
+}
+
+/// What a stream of QUIC has brought, of which all has been sent.
+struct Received(Cursor<Vec<u8>>);
+
+impl Read for Received {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.0.read(space)
+    }
+}
+
+impl Write for Received {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn zone(serial: u32) -> String {
@@ -72,29 +96,29 @@ fn zone(serial: u32) -> String {
 
 impl Primary {
     fn start(authority: &Authority, rest: &str) -> Primary {
-        let (site, tls) = (Site::new(), free_port(loopback()));
+        let (site, tls, quic) = (Site::new(), free_port(loopback()), free_port(loopback()));
         let made = site.run(&["certificate", PRIMARY]);
         assert!(made.status.success(), "{}", said(&made));
         site.write("clients.crt", &authority.pem);
         site.write("lab.zone", &zone(1));
         site.configure(&format!(
-            "listen-tls = [\"{tls}\"]\n[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\nclient-ca = \"clients.crt\"\n\
+            "listen-tls = [\"{tls}\"]\nlisten-quic = [\"{quic}\"]\n[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\nclient-ca = \"clients.crt\"\n\
              [admin]\nsocket = \"control.sock\"\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\
              allow-transfer = [\"127.0.0.0/8 tls:{SECONDARY}\"]\n{rest}"
         ));
         let program = site.start();
-        Primary { site, program, tls }
+        Primary { site, program, tls, quic }
     }
 
-    /// A connection over TLS of a client that shows this.
-    fn connect(&self, from: Ipv4Addr, shown: Option<&Shown>) -> StreamOwned<ClientConnection, TcpStream> {
+    /// What a client that shows this begins a handshake with.
+    fn config(&self, shown: Option<&Shown>) -> ClientConfig {
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().expect("versions");
         let pem = std::fs::read(self.site.folder().join("server.crt")).expect("a certificate");
         let mut trusted = RootCertStore::empty();
         trusted.add(CertificateDer::from_pem_slice(&pem).expect("a certificate")).expect("an authority");
         let builder = builder.with_root_certificates(trusted);
-        let config = match shown {
+        match shown {
             None => builder.with_no_client_auth(),
             Some(Shown { certificate, key }) => {
                 let chain =
@@ -102,10 +126,38 @@ impl Primary {
                 let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
                 builder.with_client_auth_cert(chain, key).expect("a pair")
             }
-        };
+        }
+    }
+
+    /// A connection over TLS of a client that shows this.
+    fn connect(&self, from: Ipv4Addr, shown: Option<&Shown>) -> StreamOwned<ClientConnection, TcpStream> {
+        let config = self.config(shown);
         let name = ServerName::try_from(PRIMARY).expect("a name");
         let session = ClientConnection::new(Arc::new(config), name).expect("a session");
         StreamOwned::new(session, connect(from, self.tls).expect("a connection"))
+    }
+
+    /// What comes back over QUIC of what such a client asks, on one connection, each on a stream of its own.
+    fn ask_over_quic(&self, from: Ipv4Addr, shown: Option<&Shown>, queries: &[&[u8]]) -> Vec<Received> {
+        let mut tls = self.config(shown);
+        tls.alpn_protocols = vec![b"doq".to_vec()];
+        let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).expect("a cipher")));
+        let all = async {
+            let endpoint = Endpoint::client((from, 0).into()).expect("an endpoint");
+            let connection = endpoint.connect_with(config, self.quic, PRIMARY).expect("a connection");
+            let connection = connection.await.expect("a handshake");
+            let mut received = Vec::new();
+            for query in queries {
+                let (mut send, mut receive) = connection.open_bi().await.expect("a stream");
+                let length = u16::try_from(query.len()).expect("a short query").to_be_bytes();
+                send.write_all(&[&length[..], query].concat()).await.expect("a query");
+                send.finish().expect("the end of a stream");
+                received.push(Received(Cursor::new(receive.read_to_end(1 << 20).await.expect("responses"))));
+            }
+            received
+        };
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async { timeout(PATIENCE, all).await.expect("responses in time") })
     }
 
     /// What becomes of a question for the zone.
@@ -158,6 +210,51 @@ fn who_has_a_certificate_for_the_name_gets_the_zone_and_the_log_says_what_others
     let mut plain = connect(from, primary.program.listen()).expect("a connection");
     assert_eq!(transfer_over(&mut plain), ResponseCode::Refused);
     primary.program.wait_for_line(&format!("to {from} refused with REFUSED"));
+    primary.program.stop();
+}
+
+#[test]
+fn over_quic_a_certificate_opens_the_same_door_and_whoever_shows_none_gets_answers_alone() {
+    let authority = Authority::new();
+    let primary = Primary::start(&authority, "");
+    // The id is 0 (RFC 9250, section 4.2.1).
+    let mut axfr = axfr_query("lab.example");
+    axfr[..2].fill(0);
+    let address =
+        [&[0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], &super::client::wire("ns.lab.example"), &[0, 1, 0, 1]];
+    let address = address.concat();
+    let shown = [
+        (Some(authority.good()), ResponseCode::NoError, "zone lab.example. sent to {} with a certificate"),
+        (None, ResponseCode::Refused, "it has shown no certificate, which must be for ns2.lab.example"),
+        (
+            Some(authority.sign("ns3.lab.example", 2100)),
+            ResponseCode::Refused,
+            "its certificate is not for ns2.lab.example",
+        ),
+        (
+            Some(authority.sign(SECONDARY, 2020)),
+            ResponseCode::Refused,
+            "its certificate is not trusted: invalid peer certificate: certificate expired",
+        ),
+        (
+            Some(Authority::new().good()),
+            ResponseCode::Refused,
+            "its certificate is not trusted: invalid peer certificate",
+        ),
+    ];
+    for (shown, rcode, told) in shown {
+        let from = loopback();
+        let mut received = primary.ask_over_quic(from, shown.as_ref(), &[&axfr, &address]);
+        assert_eq!(transfer_over(&mut received[0]), rcode, "{told}");
+        let got = try_transfer_over(&mut received[1], &address).expect("an answer");
+        assert_eq!((got.rcode, got.records.len()), (ResponseCode::NoError, 1), "{told}");
+        if rcode == ResponseCode::NoError {
+            primary.program.wait_for_line(&told.replace("{}", &from.to_string()));
+        } else {
+            let line = primary.program.wait_for_line(&format!("transfer of zone lab.example. to {from} "));
+            assert!(line.text.contains(told), "{line:?}");
+        }
+    }
     primary.program.stop();
 }
 
