@@ -1,6 +1,6 @@
 //! Client and server of hickory over encrypted transports: made from the RFCs by others than us, with other code for HTTP.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,10 +52,20 @@ impl Transport {
     }
 }
 
-/// A server with a zone of hosts. Ends when it is dropped.
+/// A server with one zone. Ends when it is dropped.
 pub struct Server {
     place: SocketAddr,
     runtime: Option<Runtime>,
+}
+
+/// What a server of encrypted transports is told.
+pub struct Certified<'a> {
+    /// File with its certificate, in PEM.
+    pub certificate: &'a Path,
+    /// File with its key.
+    pub key: &'a Path,
+    /// The name in the certificate.
+    pub name: &'a str,
 }
 
 impl Server {
@@ -69,33 +79,37 @@ impl Server {
         hosts: u8,
     ) -> Server {
         let place = free_port(loopback());
-        let chain = CertificateDer::pem_file_iter(certificate).expect("a certificate");
-        let chain = chain.collect::<Result<Vec<_>, _>>().expect("a certificate");
-        let key = PrivateKeyDer::from_pem_file(key).expect("a key");
-        let key = ring::default_provider().key_provider.load_private_key(key).expect("a key");
-        let resolver = Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key)));
+        let hosts = (0..hosts).map(|host| (format!("h{host}"), RData::A(A::new(192, 0, 2, host))));
         let runtime = runtime();
         let entered = runtime.enter();
-        let mut server = hickory_server::Server::new(zone(apex, hosts));
-        if over == Transport::Quic {
-            let socket = UdpSocket::bind(place).expect("a free port");
-            socket.set_nonblocking(true).expect("a socket");
-            let socket = tokio::net::UdpSocket::from_std(socket).expect("a socket");
-            server.register_quic_listener(socket, PATIENCE, resolver).expect("a listener");
-        } else {
-            let listener = TcpListener::bind(place).expect("a free port");
-            listener.set_nonblocking(true).expect("a listener");
-            let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-            if over == Transport::Tls {
-                server.register_tls_listener(listener, PATIENCE, resolver).expect("a listener");
-            } else {
-                let (host, path) = (Some(name.to_owned()), "/dns-query".to_owned());
-                server.register_https_listener(listener, PATIENCE, resolver, host, path).expect("a listener");
-            }
-        }
+        let mut server = hickory_server::Server::new(catalog(apex, hosts));
+        register(&mut server, over, place, &Certified { certificate, key, name });
         drop(entered);
         runtime.spawn(async move { server.block_until_done().await });
         Server { place, runtime: Some(runtime) }
+    }
+
+    /// Serves records of the zone at `apex`, each below it, over UDP at one place and over encrypted transports at others, until
+    /// the process ends.
+    ///
+    /// # Panics
+    ///
+    /// When a place is taken or a file cannot be used.
+    pub fn serve(
+        plain: SocketAddr,
+        encrypted: &[(Transport, SocketAddr)],
+        certified: &Certified<'_>,
+        apex: &str,
+        records: impl IntoIterator<Item = (String, RData)>,
+    ) {
+        runtime().block_on(async {
+            let mut server = hickory_server::Server::new(catalog(apex, records));
+            server.register_socket(tokio::net::UdpSocket::bind(plain).await.expect("a free port"));
+            for (over, place) in encrypted {
+                register(&mut server, *over, *place, certified);
+            }
+            server.block_until_done().await.expect("it goes on");
+        });
     }
 
     /// Where it listens.
@@ -112,21 +126,54 @@ impl Drop for Server {
     }
 }
 
-fn zone(apex: &str, hosts: u8) -> Catalog {
+/// Listens for one transport, in the runtime that is entered.
+fn register(
+    server: &mut hickory_server::Server<Catalog>,
+    over: Transport,
+    place: SocketAddr,
+    Certified { certificate, key, name }: &Certified<'_>,
+) {
+    let chain = CertificateDer::pem_file_iter(certificate).expect("a certificate");
+    let chain = chain.collect::<Result<Vec<_>, _>>().expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(key).expect("a key");
+    let key = ring::default_provider().key_provider.load_private_key(key).expect("a key");
+    let resolver = Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key)));
+    if over == Transport::Quic {
+        let socket = UdpSocket::bind(place).expect("a free port");
+        socket.set_nonblocking(true).expect("a socket");
+        let socket = tokio::net::UdpSocket::from_std(socket).expect("a socket");
+        return server.register_quic_listener(socket, PATIENCE, resolver).expect("a listener");
+    }
+    let listener = TcpListener::bind(place).expect("a free port");
+    listener.set_nonblocking(true).expect("a listener");
+    let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+    if over == Transport::Tls {
+        server.register_tls_listener(listener, PATIENCE, resolver).expect("a listener");
+    } else {
+        let (host, path) = (Some((*name).to_owned()), "/dns-query".to_owned());
+        server.register_https_listener(listener, PATIENCE, resolver, host, path).expect("a listener");
+    }
+}
+
+/// A zone with a name server and these records, each with its name below the apex; `@` is the apex.
+fn catalog(apex: &str, records: impl IntoIterator<Item = (String, RData)>) -> Catalog {
     let apex = Name::from_ascii(apex).expect("a name");
-    let below =
-        |label: &str| Name::from_ascii(label).and_then(|label| label.append_domain(&apex)).expect("a name");
+    let below = |label: &str| match label {
+        "@" => apex.clone(),
+        label => {
+            Name::from_ascii(label).and_then(|label| label.append_domain(&apex)).expect("a name below it")
+        }
+    };
     let mut zone: InMemoryZoneHandler =
         InMemoryZoneHandler::empty(apex.clone(), ZoneType::Primary, AxfrPolicy::Deny);
     let soa = SOA::new(below("ns"), below("hostmaster"), 1, 3600, 600, 86_400, 60);
-    let hosts = (0..hosts).map(|host| (below(&format!("h{host}")), [192, 0, 2, host]));
-    let hosts = hosts.map(|(name, address)| (name, RData::A(A(Ipv4Addr::from(address)))));
-    let records = [
+    let own = [
         (apex.clone(), RData::SOA(soa)),
         (apex.clone(), RData::NS(NS(below("ns")))),
-        (below("ns"), RData::A(A(Ipv4Addr::new(192, 0, 2, 53)))),
+        (below("ns"), RData::A(A::new(192, 0, 2, 53))),
     ];
-    for (name, data) in records.into_iter().chain(hosts) {
+    let records = records.into_iter().map(|(owner, data)| (below(&owner), data));
+    for (name, data) in own.into_iter().chain(records) {
         assert!(zone.upsert_mut(Record::from_rdata(name, 60, data), 1), "it takes the record");
     }
     let mut catalog = Catalog::new();
