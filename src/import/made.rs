@@ -198,6 +198,11 @@ impl MadeZones {
         upward.map(NameRef::to_name).find_map(|name| self.domains.get_key_value(&name)).map(|(apex, _)| apex)
     }
 
+    /// Whether a name at this one or below it has a zone of its own.
+    pub(super) fn has_below(&self, name: &Name) -> bool {
+        self.alone.iter().any(|alone| alone.as_ref().is_at_or_below(name.as_ref()))
+    }
+
     /// Adds an alias. `target` need not be in any zone here.
     pub(super) fn add_alias(&mut self, owner: Name, ttl: Option<u32>, target: &Name, remark: &str) -> Alias {
         if self.apex_of(&owner) != owner {

@@ -8,6 +8,7 @@ use super::super::draft::{Allow, Allowed};
 use super::super::networks::{Block, Clients, List};
 use super::super::open_door;
 use super::super::report::Fate;
+use super::super::word::Word;
 use super::super::work::Work;
 use super::lines::{Line, ServerBlock};
 use super::transport::Transport;
@@ -26,10 +27,18 @@ pub(super) struct Restriction<'b> {
     pub(super) remedy: &'static str,
 }
 
-/// What shuts clients out of a block by something else than their addresses.
-pub(super) fn restriction<'b>(block: &'b ServerBlock, transports: &[Transport]) -> Option<Restriction<'b>> {
+impl Restriction<'_> {
+    /// Whether a certificate is demanded. A listener has the settings of one of its blocks, and demands it whatever the
+    /// name is.
+    pub(super) fn is_of_listener(&self) -> bool {
+        self.line.text(0) == "tls"
+    }
+}
+
+/// All that shuts clients out of a block by something else than their addresses.
+pub(super) fn restrictions<'b>(block: &'b ServerBlock, transports: &[Transport]) -> Vec<Restriction<'b>> {
     let is_encrypted = transports.iter().any(|transport| *transport != Transport::Dns);
-    block.lines.iter().find_map(|line| {
+    let restriction = |line: &'b Line| {
         let remedy = match line.text(0) {
             "view" => "write `when-client-in` of [[zone]] for the clients of its `expr`",
             // A plugin of others that is asked for much the same.
@@ -44,7 +53,8 @@ pub(super) fn restriction<'b>(block: &'b ServerBlock, transports: &[Transport]) 
             _ => return None,
         };
         Some(Restriction { line, remedy })
-    })
+    };
+    block.lines.iter().filter_map(restriction).collect()
 }
 
 /// `require TYPE…`: without it, and with `none`, no query needs a key.
@@ -77,7 +87,12 @@ pub(super) fn clients(work: &mut Work, block: &ServerBlock, zones: &[Name]) -> C
             ));
         }
         for rule in &line.block {
-            let AclRule { named, has_types } = read_rule(work, rule);
+            let AclRule { named, has_types, is_understood } = read_rule(work, rule);
+            if !is_understood {
+                worsen(Fate::refused(
+                    "a rule in it cannot be read, as drawn below: who may be meant is not answered",
+                ));
+            }
             match rule.text(0).to_ascii_lowercase().as_str() {
                 "allow" if has_types => worsen(Fate::refused(
                     "types decide nothing here: who may ask for some alone is not answered",
@@ -124,33 +139,57 @@ struct AclRule {
     named: Clients,
     /// Whether it fits queries for some types alone.
     has_types: bool,
+    /// Whether each of its words is.
+    is_understood: bool,
 }
 
-/// `ACTION [type TYPE…] [net NETWORK…]`.
+/// `ACTION [type TYPE…] [net NETWORK…]`. CoreDNS does not start with anything else: then it is not known which clients are
+/// meant.
 fn read_rule(work: &mut Work, rule: &Line) -> AclRule {
-    let (mut networks, mut types, mut is_of_types, mut has_networks) = (Vec::new(), Vec::new(), false, false);
-    for word in rule.arguments() {
-        match word.text.to_ascii_lowercase().as_str() {
-            "net" => (is_of_types, has_networks) = (false, true),
-            "type" => is_of_types = true,
-            _ if is_of_types => types.push(word.text.as_str()),
-            _ => networks.push(word),
-        }
-    }
-    let mut list = List::default();
-    for word in networks {
-        match Block::parse(&word.text) {
-            Some(network) => list.admit(&Clients::network(network, word)),
-            None if word.text == "*" => list.admit(&Clients::world_of(word.clone())),
-            None => {
-                let message = format!("`{}` is not a network", word.text);
-                work.found.push(Diagnostic::error(word.span, message));
-                list.admit(&Clients::nobody_but(format!("`{}`", word.text)));
+    let mut types: Option<Vec<&str>> = None;
+    let mut networks: Option<List> = None;
+    let mut unknown = Vec::new();
+    let mut section = "";
+    for (place, word) in rule.arguments().iter().enumerate() {
+        let is_section = |word: &Word| matches!(word.text.to_ascii_lowercase().as_str(), "net" | "type");
+        let admitted = match (word.text.to_ascii_lowercase().as_str(), section) {
+            (begin @ ("net" | "type"), _) => {
+                section = if begin == "net" { "net" } else { "type" };
+                if rule.arguments().get(place + 1).is_none_or(is_section) {
+                    unknown.push((word, format!("nothing stands behind `{}`", word.text)));
+                }
+                continue;
             }
-        }
+            (_, "type") => {
+                types.get_or_insert_default().push(word.text.as_str());
+                continue;
+            }
+            (_, "net") => match Block::parse(&word.text) {
+                Some(network) => Clients::network(network, word),
+                None if word.text == "*" => Clients::world_of(word.clone()),
+                None => {
+                    unknown.push((word, format!("`{}` is not a network", word.text)));
+                    continue;
+                }
+            },
+            _ => {
+                let message = format!("`{}` stands where `net` or `type` does", word.text);
+                unknown.push((word, message));
+                continue;
+            }
+        };
+        networks.get_or_insert_default().admit(&admitted);
     }
-    let named = if has_networks { list.finish() } else { Clients::everybody() };
-    AclRule { named, has_types: !types.is_empty() && !types.contains(&"*") }
+    let is_understood = unknown.is_empty();
+    for (word, message) in unknown {
+        work.found.push(Diagnostic::error(word.span, message));
+        networks.get_or_insert_default().admit(&Clients::nobody_but(format!("`{}`", word.text)));
+    }
+    AclRule {
+        named: networks.map_or_else(Clients::everybody, List::finish),
+        has_types: types.is_some_and(|types| !types.contains(&"*")),
+        is_understood,
+    }
 }
 
 /// The clients that may ask the zones of a block; none: all. What is lost on the way is said.

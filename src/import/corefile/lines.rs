@@ -16,6 +16,12 @@ const IMPORTS_MAX: usize = 1000;
 /// would double each time.
 const WORD_MAX: usize = 4096;
 
+/// How deep imports are in each other at most: each takes room on the stack.
+const NESTED_MAX: usize = 50;
+
+/// Most arguments of an import: each of them is looked for in each word that has a place for one.
+const ARGUMENTS_MAX: usize = 100;
+
 /// What imports bring, in bytes: files, and the words of snippets.
 const IMPORTED_MAX: usize = 16 << 20;
 
@@ -72,7 +78,8 @@ pub(super) fn read(
     file: FileId,
     found: &mut Diagnostics,
 ) -> Option<Vec<ServerBlock>> {
-    let mut reader = Reader { sources, folders, found, snippets: BTreeMap::new(), imports: 0, imported: 0 };
+    let mut reader =
+        Reader { sources, folders, found, snippets: BTreeMap::new(), imports: 0, nested: 0, imported: 0 };
     reader.file(file)
 }
 
@@ -82,6 +89,8 @@ struct Reader<'r> {
     found: &'r mut Diagnostics,
     snippets: BTreeMap<String, Vec<Line>>,
     imports: usize,
+    /// Imports that the one that is read is in.
+    nested: usize,
     /// Bytes of words that imports brought.
     imported: usize,
 }
@@ -93,8 +102,9 @@ impl Reader<'_> {
         let mut blocks = Vec::new();
         while let Some(mut row) = rows.next() {
             if row.first().is_some_and(|word| word.text == "import") {
+                let span = row.first().map_or_else(|| Span::new(file, 0, 0), |word| word.span);
                 for file in self.files(&row)? {
-                    blocks.extend(self.file(file)?);
+                    blocks.extend(self.nested(span, |reader| reader.file(file))?);
                 }
                 continue;
             }
@@ -176,6 +186,17 @@ impl Reader<'_> {
         Some(Line { words: row, block, span })
     }
 
+    /// What an import brings that stands there, read by `read`.
+    fn nested<T>(&mut self, span: Span, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.nested == NESTED_MAX {
+            return self.fault(span, "too many imports: does one import itself?");
+        }
+        self.nested += 1;
+        let read = read(self);
+        self.nested -= 1;
+        read
+    }
+
     /// The lines, with those of snippets and files in place of `import`.
     fn imported(&mut self, lines: Vec<Line>) -> Option<Vec<Line>> {
         let mut all = Vec::new();
@@ -190,6 +211,9 @@ impl Reader<'_> {
                 return self.fault(line.span, "too many imports: does one import itself?");
             }
             let arguments: Vec<String> = line.words.iter().skip(2).map(|word| word.text.clone()).collect();
+            if arguments.len() > ARGUMENTS_MAX {
+                return self.fault(line.span, format!("an import has more than {ARGUMENTS_MAX} arguments"));
+            }
             let snippet = self.snippets.get(line.text(1));
             let long = snippet.map_or(0, |lines| lines.iter().map(size).sum());
             let more = match snippet.filter(|_| self.imported.saturating_add(long) <= IMPORTED_MAX).cloned() {
@@ -216,7 +240,7 @@ impl Reader<'_> {
             if self.imported > IMPORTED_MAX {
                 return self.too_much(line.span);
             }
-            all.extend(self.imported(filled)?);
+            all.extend(self.nested(line.span, |reader| reader.imported(filled))?);
         }
         Some(all)
     }

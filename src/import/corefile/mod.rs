@@ -85,6 +85,7 @@ pub(super) fn read(work: &mut Work, from: &Path, whole: &[Name]) -> Result<Strin
         let zones = zones.clone();
         let mut reading = Reading { work, block, zones, asked_of: &asked_of, made: &mut made, clients, root };
         judge(&mut reading);
+        reading.close_unanswered();
         if reading.forwards() {
             asked = Some(asked.map_or_else(|| clients.clone(), |known| known.and(clients)));
         }
@@ -113,75 +114,101 @@ struct Taken<'b> {
 /// Where something is asked, sorted.
 type Listeners = Vec<(Transport, SocketAddr)>;
 
-/// The blocks that are taken over; the zones that nobody may ask, each with where that is said; and where all of
-/// them are asked.
-fn sorted_out<'b>(
-    work: &mut Work,
-    blocks: &'b [ServerBlock],
-) -> (Vec<Taken<'b>>, BTreeMap<Name, String>, Listeners) {
+/// The zones that nobody may ask, each with where that is said.
+type Closed = BTreeMap<Name, String>;
+
+/// A block with its zones; none once it is refused.
+type Left<'b> = Option<(&'b ServerBlock, Vec<Name>)>;
+
+/// The blocks that are taken over; the zones that nobody may ask; and where all of them are asked.
+fn sorted_out<'b>(work: &mut Work, blocks: &'b [ServerBlock]) -> (Vec<Taken<'b>>, Closed, Listeners) {
     let mut first: Option<Listeners> = None;
-    let mut same: Vec<(&ServerBlock, Vec<Name>)> = Vec::new();
+    let mut left: Vec<Left<'_>> = Vec::new();
+    let mut closed = Closed::new();
+    // Where a block is that demands a certificate of whoever asks a listener of all.
+    let mut all_for: Option<String> = None;
     for block in blocks {
         let keys: Vec<Asked> = block.keys.iter().filter_map(|key| read_key(work, key)).collect();
         let listeners = listeners(block, &keys);
-        if *first.get_or_insert_with(|| listeners.clone()) != listeners {
+        let first = first.get_or_insert_with(|| listeners.clone());
+        let transports: Vec<Transport> = first.iter().map(|(transport, _)| *transport).collect();
+        let zones: Vec<Name> = keys.into_iter().flat_map(|key| key.zones).collect();
+        let restrictions = access::restrictions(block, &transports);
+        let common: Listeners = listeners.iter().filter(|it| first.contains(it)).copied().collect();
+        let is_demanded = |it: &access::Restriction<'_>| {
+            it.is_of_listener() && common.iter().any(|(transport, _)| *transport != Transport::Dns)
+        };
+        if let Some(demanding) = restrictions.iter().find(|it| is_demanded(it)) {
+            all_for = Some(work.whence(demanding.line.span));
+        }
+        if *first != listeners {
             let text = "it is asked at other addresses than the first block, where nobody shall ask for it: import it from a file of \
                         its own, for a server of its own";
             work.report.add(block.span, block.shown(), Fate::refused(text));
-            continue;
-        }
-        same.push((block, keys.into_iter().flat_map(|key| key.zones).collect()));
-    }
-    let first = first.unwrap_or_default();
-    let transports: Vec<Transport> = first.iter().map(|(transport, _)| *transport).collect();
-    let mut closed: BTreeMap<Name, String> = BTreeMap::new();
-    let mut left: Vec<Option<(&ServerBlock, Vec<Name>)>> = Vec::new();
-    let mut all_for: Option<String> = None;
-    for (block, zones) in same {
-        let Some(access::Restriction { line, remedy }) = access::restriction(block, &transports) else {
+            if !common.is_empty() {
+                // There it is asked for them, and no block of a zone above is.
+                let whence = work.whence(block.span);
+                closed.extend(zones.into_iter().map(|zone| (zone, whence.clone())));
+            }
+        } else if restrictions.is_empty() {
             left.push(Some((block, zones)));
-            continue;
-        };
-        let whence = work.whence(line.span);
-        let text = format!("{remedy}; until then nobody is answered what its block has");
-        work.report.add(line.span, line.shown(), Fate::refused(text));
-        let text =
-            format!("`{}` at {whence} shuts clients out of it: nobody is answered its zones", line.text(0));
-        work.report.add(block.span, block.shown(), Fate::refused(text));
-        if line.text(0) == "tls" {
-            // A listener has the certificates of one of its blocks, and asks for them whatever the name is.
-            all_for = Some(whence.clone());
-        }
-        closed.extend(zones.into_iter().map(|zone| (zone, whence.clone())));
-    }
-    // Whoever is in no view of a zone is answered by the next block of that zone, and the other way round.
-    let mut places: BTreeMap<Name, Vec<usize>> = BTreeMap::new();
-    for (place, (_, zones)) in left.iter().flatten().enumerate() {
-        zones.iter().for_each(|zone| places.entry(zone.clone()).or_default().push(place));
-    }
-    let mut waiting: Vec<(Name, String)> =
-        closed.iter().map(|(zone, it)| (zone.clone(), it.clone())).collect();
-    if let Some(whence) = all_for {
-        waiting.extend(places.keys().map(|zone| (zone.clone(), whence.clone())));
-    }
-    while let Some((zone, whence)) = waiting.pop() {
-        for place in places.remove(&zone).unwrap_or_default() {
-            let Some((block, zones)) = left.get_mut(place).and_then(Option::take) else { continue };
-            let text = format!(
-                "a block that is refused for {whence} has its clients as well: nobody is answered it"
-            );
-            work.report.add(block.span, block.shown(), Fate::refused(text));
-            closed.extend(zones.iter().map(|zone| (zone.clone(), whence.clone())));
-            waiting.extend(zones.into_iter().map(|zone| (zone, whence.clone())));
+        } else {
+            let whence = refuse(work, block, &restrictions);
+            closed.extend(zones.into_iter().map(|zone| (zone, whence.clone())));
         }
     }
+    spread(work, &mut left, &mut closed, all_for);
     let mut taken = Vec::new();
     for (block, zones) in left.into_iter().flatten() {
         work.report.add(block.span, block.shown(), Fate::honoured("its plugins are below"));
         let clients = access::clients(work, block, &zones);
         taken.push(Taken { block, zones, clients });
     }
-    (taken, closed, first)
+    (taken, closed, first.unwrap_or_default())
+}
+
+/// Says that a block is refused for these lines of it; where the first of them is.
+fn refuse(work: &mut Work, block: &ServerBlock, restrictions: &[access::Restriction<'_>]) -> String {
+    for access::Restriction { line, remedy } in restrictions {
+        let text = format!("{remedy}; until then nobody is answered what its block has");
+        work.report.add(line.span, line.shown(), Fate::refused(text));
+    }
+    let lines: Vec<String> = restrictions
+        .iter()
+        .map(|it| format!("`{}` at {}", it.line.text(0), work.whence(it.line.span)))
+        .collect();
+    let shuts = if lines.len() == 1 { "shuts" } else { "shut" };
+    let text = format!("{} {shuts} clients out of it: nobody is answered its zones", lines.join(", "));
+    work.report.add(block.span, block.shown(), Fate::refused(text));
+    work.whence(restrictions.first().map_or(block.span, |it| it.line.span))
+}
+
+/// Refuses blocks of zones that are closed, and closes the other zones of those: whoever is in no view of a zone is
+/// answered by the next block of that zone, and the other way round. With `all_for` a block demands certificates of
+/// everybody, and all are refused.
+fn spread(work: &mut Work, left: &mut [Left<'_>], closed: &mut Closed, all_for: Option<String>) {
+    let mut places: BTreeMap<Name, Vec<usize>> = BTreeMap::new();
+    for (place, (_, zones)) in left.iter().flatten().enumerate() {
+        zones.iter().for_each(|zone| places.entry(zone.clone()).or_default().push(place));
+    }
+    let text = |whence: &str| {
+        format!("its zone is also in the block at {whence}, which is refused: nobody is answered either")
+    };
+    let mut waiting: Vec<(Name, String)> =
+        closed.iter().map(|(zone, whence)| (zone.clone(), text(whence))).collect();
+    if let Some(whence) = all_for {
+        let text = format!("{whence} demands a certificate of whoever asks its listener: nobody is answered");
+        waiting.extend(places.keys().map(|zone| (zone.clone(), text.clone())));
+    }
+    while let Some((zone, why)) = waiting.pop() {
+        for place in places.remove(&zone).unwrap_or_default() {
+            let Some((block, zones)) = left.get_mut(place).and_then(Option::take) else { continue };
+            work.report.add(block.span, block.shown(), Fate::refused(why.clone()));
+            let whence = work.whence(block.span);
+            closed.extend(zones.iter().map(|zone| (zone.clone(), whence.clone())));
+            waiting.extend(zones.into_iter().map(|zone| (zone, text(&whence))));
+        }
+    }
 }
 
 /// Says what becomes of the plugins of a block: aliases last, as they may lead to any name.

@@ -16,8 +16,8 @@ use crate::zone::reverse_name;
 /// TTL of names in `hosts` where none is said, in seconds.
 const HOSTS_TTL: u32 = 3600;
 
-/// What becomes of a name that this block is not asked for.
-const ELSEWHERE: &str = "another block is asked for this name";
+/// What becomes of names that this block is not asked for.
+pub(super) const ELSEWHERE: &str = "its block is not asked for this name";
 
 /// Where hosts are where no file is named.
 const ETC_HOSTS: &str = "/etc/hosts";
@@ -30,6 +30,9 @@ pub(super) fn hosts(reading: &mut Reading<'_>, line: &Line) -> Fate {
         [] => (None, &[][..]),
     };
     let zones = reading.zones_or_own(zones);
+    if zones.is_empty() {
+        return Fate::no_effect(ELSEWHERE);
+    }
     let mut ttl = HOSTS_TTL;
     let mut has_reverse = true;
     let mut falls_through = false;
@@ -116,6 +119,9 @@ pub(super) fn template(reading: &mut Reading<'_>, line: &Line) -> Fate {
     const OTHER: &str = "only wildcards can be had, whose answer is of the asked name: write a zone file with the records that \
                          are wanted";
     let zones = reading.zones_or_own(line.arguments().get(2..).unwrap_or_default());
+    if zones.is_empty() {
+        return Fate::no_effect(ELSEWHERE);
+    }
     let of = |word: &str| line.block.iter().filter(|inner| inner.text(0) == word).collect::<Vec<&Line>>();
     let remark = reading.work.whence(line.span);
     let matches = of("match");
@@ -143,12 +149,12 @@ pub(super) fn template(reading: &mut Reading<'_>, line: &Line) -> Fate {
         all => all.iter().map(|inner| matched(inner.text(1))).collect(),
     };
     let Some(names) = names else { return Fate::refused(OTHER) };
-    for name in names {
-        let (Matched::Below(apex, _) | Matched::One(apex)) = &name;
-        if reading.is_asked(apex) {
-            take(reading, &name, &data, &remark);
-        }
+    let mut names: Vec<Matched> = names.into_iter().flat_map(|name| name.within(&zones)).collect();
+    names.retain(|(Matched::Below(apex, _) | Matched::One(apex))| reading.is_asked(apex));
+    if names.is_empty() {
+        return Fate::no_effect(ELSEWHERE);
     }
+    names.iter().for_each(|name| take(reading, name, &data, &remark));
     Fate::changed("→ [[zone]] with a wildcard; other types of its names have no data (NODATA)")
 }
 

@@ -10,7 +10,8 @@ use super::super::report::{Fate, FateKind};
 use super::super::word::Word;
 use super::super::zone::{copy_from, serve_file};
 use super::lines::Line;
-use super::reading::Reading;
+use super::names::ELSEWHERE;
+use super::reading::{Named, Reading};
 use crate::dns::{Name, NameRef};
 use crate::source::Diagnostic;
 
@@ -25,10 +26,10 @@ pub(super) fn file(reading: &mut Reading<'_>, line: &Line) -> Fate {
     let Some((file, zones)) = line.arguments().split_first() else {
         return Fate::refused("it names no file");
     };
-    let zones = reading.zones_or_own(zones);
+    let Named { asked, above } = reading.named(zones);
     let root = reading.root.clone();
-    let mut fates = Vec::new();
-    for zone in zones {
+    let mut fates: Vec<Fate> = above.iter().map(of_above).collect();
+    for zone in asked {
         fates.push(serve_file(reading.work, &zone, file, file, root.as_deref()));
     }
     let mut fate = Fate::worst(fates, "it has no zone that its block is asked for");
@@ -39,6 +40,14 @@ pub(super) fn file(reading: &mut Reading<'_>, line: &Line) -> Fate {
         ));
     }
     fate
+}
+
+/// What becomes of a zone of which a block is asked for a part alone.
+fn of_above(zone: &Name) -> Fate {
+    Fate::refused(format!(
+        "its block is asked for a part of {zone} alone: write a zone of that part, with records of its own at its apex, or give \
+         {zone} to the block"
+    ))
 }
 
 /// `auto [ZONES…] { directory DIR [PATTERN ORIGIN] }`.
@@ -56,12 +65,14 @@ pub(super) fn auto(reading: &mut Reading<'_>, line: &Line) -> Fate {
     let Some(files) = reading.work.folders.files_of(&path, word, &mut reading.work.found) else {
         return Fate::refused("its folder cannot be read: copy it, and import again");
     };
+    let zones = reading.zones_or_own(line.arguments());
     let mut fates = Vec::new();
     for path in files {
         let name = file_name(&path);
         let Some(zone) = name.strip_prefix("db.") else { continue };
         let Ok(zone) = Name::parse(zone.as_bytes(), NameRef::ROOT) else { continue };
-        if !reading.is_asked(&zone) {
+        let is_in = |one: &Name| zone.as_ref().is_at_or_below(one.as_ref());
+        if !zones.iter().any(is_in) || !reading.is_asked(&zone) {
             continue;
         }
         let file = Word { text: path.display().to_string(), span: word.span };
@@ -87,7 +98,13 @@ fn servers(words: &[Word]) -> (Vec<String>, Vec<String>) {
 
 /// `secondary [ZONES…] { transfer from ADDRESS… }`.
 pub(super) fn secondary(reading: &mut Reading<'_>, line: &Line) -> Fate {
-    let zones = reading.zones_or_own(line.arguments());
+    let Named { asked: zones, above } = reading.named(line.arguments());
+    if let Some(zone) = above.first() {
+        return of_above(zone);
+    }
+    if zones.is_empty() {
+        return Fate::no_effect(ELSEWHERE);
+    }
     let from = line.block.iter().filter(|inner| inner.text(0) == "transfer" && inner.text(1) == "from");
     let words: Vec<Word> = from.flat_map(|inner| inner.words.iter().skip(2).cloned()).collect();
     let (primaries, lost) = servers(&words);
@@ -112,6 +129,9 @@ pub(super) fn secondary(reading: &mut Reading<'_>, line: &Line) -> Fate {
 /// `transfer [ZONES…] { to ADDRESS… }`, or the same inside of another plugin.
 pub(super) fn transfer(reading: &mut Reading<'_>, line: &Line) -> Fate {
     let zones = reading.zones_or_own(line.arguments());
+    if zones.is_empty() {
+        return Fate::no_effect(ELSEWHERE);
+    }
     let to = line.block.iter().filter(|inner| inner.text(0) == "to");
     let words: Vec<Word> = to.flat_map(|inner| inner.arguments().to_vec()).collect();
     let (named, open): (Vec<Word>, Vec<Word>) = words.into_iter().partition(|word| word.text != "*");
@@ -146,6 +166,9 @@ pub(super) fn transfer(reading: &mut Reading<'_>, line: &Line) -> Fate {
 /// `etcd [ZONES…] { path PATH; endpoint URL…; credentials USER PASSWORD; tls CERT KEY CA; fallthrough }`.
 pub(super) fn etcd(reading: &mut Reading<'_>, line: &Line) -> Fate {
     let zones = reading.zones_or_own(line.arguments());
+    if zones.is_empty() {
+        return Fate::no_effect(ELSEWHERE);
+    }
     let of = |word: &'static str| line.block.iter().filter(move |inner| inner.text(0) == word);
     let here = |word: &Word| {
         // The one name that every host knows.
@@ -230,11 +253,13 @@ pub(super) fn forward(reading: &mut Reading<'_>, line: &Line) -> Fate {
     }
     let remark = reading.work.whence(line.span);
     for word in line.block.iter().filter(|inner| inner.text(0) == "except").flat_map(Line::arguments) {
-        if let Some(name) = reading.name(word) {
+        // What another block has it has in any case.
+        if let Some(name) = reading.name(word).filter(|name| reading.is_asked(name)) {
             reading.made.answer_whole(name, &remark);
             notes.push("names below `except` that have no record here do not exist");
         }
     }
+    let mut is_of_block = false;
     for zone in reading.zones.clone() {
         let is_below = |one: &Name, other: &Name| one.as_ref().is_at_or_below(other.as_ref());
         let zone = match (is_below(&from, &zone), is_below(&zone, &from)) {
@@ -242,12 +267,19 @@ pub(super) fn forward(reading: &mut Reading<'_>, line: &Line) -> Fate {
             (false, true) => zone,
             (false, false) => continue,
         };
+        if !reading.is_asked(&zone) {
+            continue;
+        }
+        is_of_block = true;
         if reading.work.draft.forwards.iter().any(|known| known.zone == zone) {
             notes.push("of two for the same names the first counts");
             continue;
         }
         let (upstream, lines, remark) = (upstream.clone(), lines.clone(), remark.clone());
         reading.work.draft.forwards.push(Forward { zone, upstream, lines, remark });
+    }
+    if !is_of_block {
+        return Fate::no_effect(ELSEWHERE);
     }
     let next = line.block.iter().any(|inner| inner.text(0) == "next");
     match (lost.as_slice(), notes.first()) {

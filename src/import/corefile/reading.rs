@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::super::made::MadeZones;
 use super::super::networks::Clients;
+use super::super::report::Fate;
 use super::super::word::Word;
 use super::super::work::Work;
 use super::lines::ServerBlock;
@@ -29,14 +30,29 @@ pub(super) struct Reading<'r> {
 }
 
 impl Reading<'_> {
-    /// The zones that a plugin names behind others, or those of the block; without those that another block is
-    /// asked for.
+    /// The zones that a plugin names behind others, or those of the block, as far as this block is asked for them: of a
+    /// zone above it for its own.
     pub(super) fn zones_or_own(&mut self, words: &[Word]) -> Vec<Name> {
+        let Named { mut asked, above } = self.named(words);
+        for zone in above {
+            asked.extend(self.zones.iter().filter(|own| own.as_ref().is_at_or_below(zone.as_ref())).cloned());
+        }
+        asked.sort();
+        asked.dedup();
+        asked
+    }
+
+    /// The zones that a plugin names behind others, or those of the block; without those that have nothing to do with
+    /// it.
+    pub(super) fn named(&mut self, words: &[Word]) -> Named {
         if words.is_empty() {
-            return self.zones.clone();
+            return Named { asked: self.zones.clone(), above: Vec::new() };
         }
         let named: Vec<Name> = words.iter().filter_map(|word| self.name(word)).collect();
-        named.into_iter().filter(|zone| self.is_asked(zone)).collect()
+        let (asked, others): (Vec<Name>, Vec<Name>) = named.into_iter().partition(|zone| self.is_asked(zone));
+        let is_above = |zone: &Name| self.zones.iter().any(|own| own.as_ref().is_at_or_below(zone.as_ref()));
+        let above = others.into_iter().filter(is_above).collect();
+        Named { asked, above }
     }
 
     /// Whether this block is asked for a name: that of the longest zone is which holds it.
@@ -59,6 +75,47 @@ impl Reading<'_> {
 
     /// Whether names that a plugin does not have go to others.
     pub(super) fn forwards(&self) -> bool {
-        self.block.lines.iter().any(|line| line.text(0) == "forward")
+        self.block.lines.iter().any(|line| matches!(line.text(0), "forward" | "proxy"))
     }
+
+    /// Closes the zones of a block whose names go nowhere: else they would go to the upstreams of a block of a zone
+    /// above, or be answered from its zone.
+    pub(super) fn close_unanswered(&mut self) {
+        let draft = &self.work.draft;
+        // A zone would hide what is forwarded below it.
+        let is_served = |zone: &Name| {
+            draft.zones.iter().any(|known| known.name == *zone)
+                || draft.forwards.iter().any(|known| known.zone.as_ref().is_at_or_below(zone.as_ref()))
+        };
+        let is_free = |zone: &&Name| {
+            !zone.as_ref().is_root() && !is_served(zone) && self.made.domain_of(zone.as_ref()) != Some(*zone)
+        };
+        let unanswered: Vec<Name> = self.zones.iter().filter(is_free).cloned().collect();
+        if unanswered.is_empty() {
+            return;
+        }
+        let remark = self.work.whence(self.block.span);
+        let list = unanswered.iter().map(Name::to_string).collect::<Vec<_>>().join(", ");
+        let text = match unanswered.iter().any(|zone| self.made.has_below(zone)) {
+            true => format!(
+                "→ [[zone]] {list}: names that its plugins have not do not exist, and go to nobody else"
+            ),
+            false => {
+                self.made.answer_to(Clients::nobody(), "a block that answers nothing");
+                format!(
+                    "→ [[zone]] {list}, for nobody: no plugin answers it, and its names go to nobody else"
+                )
+            }
+        };
+        unanswered.into_iter().for_each(|zone| self.made.answer_whole(zone, &remark));
+        self.work.report.add(self.block.span, self.block.shown(), Fate::changed(text));
+    }
+}
+
+/// The zones that a plugin names.
+pub(super) struct Named {
+    /// Those that its block is asked for.
+    pub(super) asked: Vec<Name>,
+    /// Those above zones of its block.
+    pub(super) above: Vec<Name>,
 }

@@ -11,6 +11,23 @@ pub(super) enum Matched {
     One(Name),
 }
 
+impl Matched {
+    /// Those of them that are in some zones.
+    pub(super) fn within(self, zones: &[Name]) -> Vec<Matched> {
+        let (Matched::Below(apex, _) | Matched::One(apex)) = &self;
+        if zones.iter().any(|zone| apex.as_ref().is_at_or_below(zone.as_ref())) {
+            return vec![self];
+        }
+        match &self {
+            Matched::Below(apex, _) => {
+                let inside = zones.iter().filter(|zone| zone.as_ref().is_below(apex.as_ref()));
+                inside.map(|zone| Matched::Below(zone.clone(), Itself::Too)).collect()
+            }
+            Matched::One(_) => Vec::new(),
+        }
+    }
+}
+
 /// Whether the name itself is meant as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Itself {

@@ -268,6 +268,156 @@ fn a_block_that_shuts_clients_out_otherwise_is_answered_to_nobody() {
     assert!(!zone_of(&unsigned, "a.test").contains("allow-query"), "{}", unsigned.config);
 }
 
+/// Whether some words are in the report behind each other, on one line.
+fn is_reported(result: &Imported, words: &[&str]) -> bool {
+    result.report.lines().any(|line| words.iter().all(|word| line.contains(word)))
+}
+
+#[test]
+fn a_certificate_that_is_demanded_is_seen_behind_other_lines_and_is_of_the_listener() {
+    let tls = "tls a.pem a.key ca.pem {\n client_auth require_and_verify\n }";
+    let result = import(
+        &format!(
+            "tls://a.test {{\n view in {{\n expr true\n }}\n {tls}\n hosts {{\n 192.0.2.1 x.a.test\n }}\n}}\n\
+             tls://b.test {{\n tls a.pem a.key\n hosts {{\n 192.0.2.1 x.b.test\n }}\n}}\n"
+        ),
+        &[],
+    );
+    assert!(zone_of(&result, "b.test").contains("allow-query = [\"0.0.0.0/32\"]"), "{}", result.config);
+    result.assert_fate("tls://b.test { … }", "refused", "demands a certificate");
+    assert!(
+        is_reported(&result, &["tls://a.test", "`view` at", "`tls` at", "shut clients out"]),
+        "{}",
+        result.report
+    );
+    // The same listener has it from a block that is asked elsewhere as well.
+    let shared = import(
+        &format!(
+            "tls://b.test {{\n tls a.pem a.key\n hosts {{\n 192.0.2.1 x.b.test\n }}\n}}\n\
+             tls://a.test dns://a.test {{\n {tls}\n hosts {{\n 192.0.2.1 x.a.test\n }}\n}}\n"
+        ),
+        &[],
+    );
+    assert!(zone_of(&shared, "b.test").contains("allow-query = [\"0.0.0.0/32\"]"), "{}", shared.config);
+}
+
+#[test]
+fn names_of_a_block_go_to_no_block_above() {
+    let above = ".:53 {\n hosts {\n 192.0.2.1 x.secret.test y.test\n }\n forward . 203.0.113.1 {\n except secret.test\n }\n}\n";
+    for (block, clients) in [
+        // Nothing answers, and CoreDNS asks nobody.
+        ("secret.test {\n errors\n}\n", "[\"0.0.0.0/32\"]"),
+        ("secret.test {\n kubernetes secret.test\n}\n", "[\"0.0.0.0/32\"]"),
+        // At the port of all it is asked as well.
+        ("secret.test secret.test:5353 {\n hosts {\n 192.0.2.2 z.secret.test\n }\n}\n", "[\"0.0.0.0/32\"]"),
+        (
+            "secret.test {\n acl {\n allow net 192.0.2.0/24\n block\n }\n template IN A {\n match ^x[.]secret[.]test[.]$\n answer \"{{ .Name }} 60 IN A 192.0.2.3\"\n }\n}\n",
+            "[\"192.0.2.0/24\"]",
+        ),
+    ] {
+        let result = import(&format!("{above}{block}"), &[]);
+        let zone = zone_of(&result, "secret.test");
+        assert!(zone.contains(&format!("allow-query = {clients}")), "{block}\n{}", result.config);
+        assert!(!zone_of(&result, "y.test").contains("allow-query"), "{}", result.config);
+    }
+}
+
+#[test]
+fn what_is_excepted_and_another_block_has_is_of_that_block() {
+    let result = import(
+        ". {\n forward . 203.0.113.1 {\n except example.test local.test\n }\n forward b.example.test 203.0.113.2\n}\n\
+         example.test {\n file db.example\n}\n",
+        &[],
+    );
+    assert_eq!(result.config.matches("name = \"example.test\"").count(), 1, "{}", result.config);
+    result.assert_lines(&["name = \"local.test\""]);
+    result.assert_fate("forward b.example.test 203.0.113.2", "no effect here", "not asked");
+    assert!(!result.config.contains("203.0.113.2"), "{}", result.config);
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn a_zone_above_the_block_counts_for_what_the_block_is_asked() {
+    let result = import(
+        "a.test {\n hosts hosts.txt test {\n 192.0.2.1 x.a.test x.b.test\n }\n}\n\
+         b.test {\n file db.example test\n}\n\
+         c.test {\n secondary test {\n transfer from 192.0.2.53\n }\n}\n\
+         d.test {\n hosts hosts.txt e.test\n}\n",
+        &[],
+    );
+    // The file is not there.
+    result.assert_fate("hosts hosts.txt test { … }", "refused", "copy it");
+    let inline = import("a.test {\n etcd test {\n endpoint http://192.0.2.1:2379\n }\n}\n", &[]);
+    inline.assert_lines(&["name = \"a.test\"", "endpoints = [\"http://192.0.2.1:2379\"]"]);
+    result.assert_fate("file db.example test", "refused", "a part of test. alone");
+    result.assert_fate("secondary test { … }", "refused", "a part of test. alone");
+    result.assert_fate("hosts hosts.txt e.test", "no effect here", "not asked");
+    for zone in ["b.test", "c.test", "d.test"] {
+        assert!(
+            zone_of(&result, zone).contains("allow-query = [\"0.0.0.0/32\"]"),
+            "{zone}\n{}",
+            result.config
+        );
+    }
+}
+
+#[test]
+fn names_of_hosts_and_templates_stay_within_the_zones_that_are_named() {
+    let node = node(
+        "a.test b.test {\n hosts hosts.txt test\n}\n\
+         c.test d.test {\n template IN A c.test {\n match .*\\.d\\.test\n answer \"{{ .Name }} 60 IN A 192.0.2.3\"\n }\n \
+         template IN A c.test {\n match .*\\.test\n answer \"{{ .Name }} 60 IN A 192.0.2.4\"\n }\n}\n\
+         . {\n auto e.test {\n directory zones\n }\n}\n",
+    );
+    node.write("etc/hosts.txt", "192.0.2.1 x.a.test x.b.test x.c.test\n");
+    node.write("etc/zones/db.e.test", ZONE);
+    node.write("etc/zones/db.f.test", ZONE);
+    let result = node.import_with("corefile", "etc/Corefile", &[]);
+    assert!(is_reported(&result, &["hosts hosts.txt test", "2 names"]), "{}", result.report);
+    assert!(node.read("new/edgedns/zones/c.test.zone").contains("192.0.2.4"), "{}", result.config);
+    for text in ["192.0.2.3", "f.test", "name = \"test\""] {
+        let zones = ["c.test", "d.test"].map(|zone| node.read(&format!("new/edgedns/zones/{zone}.zone")));
+        assert!(
+            !result.config.contains(text) && zones.iter().all(|zone| !zone.contains(text)),
+            "{text}\n{}",
+            result.config
+        );
+    }
+    result.assert_lines(&["name = \"e.test\""]);
+}
+
+#[test]
+fn a_rule_without_networks_is_of_everybody_and_one_that_cannot_be_read_lets_nobody_in() {
+    let zone = |rules: &str| {
+        let result = import(
+            &format!("a.test {{\n acl {{\n {rules}\n }}\n hosts {{\n 192.0.2.1 a.test\n }}\n}}\n"),
+            &[],
+        );
+        (
+            zone_of(&result, "a.test").contains("allow-query = [\"0.0.0.0/32\"]"),
+            result.faults.contains("error: "),
+            result.status,
+        )
+    };
+    for rules in ["block", "filter", "drop", "block type *", "filter net *", "block\n allow net 192.0.2.0/24"]
+    {
+        assert_eq!(zone(rules), (true, false, Some(0)), "{rules}");
+    }
+    for rules in ["block type A", "filter type AAAA"] {
+        assert_eq!(zone(rules), (true, false, Some(1)), "{rules}");
+    }
+    // CoreDNS starts with none of these.
+    for rules in [
+        "allow 192.0.2.0/24\n block",
+        "block net",
+        "allow net\n block",
+        "filter 192.0.2.0/24",
+        "allow net 192.0.2\n block",
+    ] {
+        assert_eq!(zone(rules), (true, true, Some(1)), "{rules}");
+    }
+}
+
 #[test]
 fn nobody_whom_an_acl_shuts_out_gets_a_zone_by_transfer() {
     let result = import(
@@ -355,6 +505,10 @@ fn mistakes_are_drawn_and_nothing_is_written() {
         (".:53 {\n import nothing\n}\n", "no snippet has this name"),
         ("{$ZONE} {\n log\n}\n", "a variable of the environment"),
         ("(a) {\n import a\n}\n.:53 {\n import a\n}\n", "too many imports"),
+        (
+            format!("(a) {{\n log\n}}\n.:53 {{\n import a{}\n}}\n", " x".repeat(101)).as_str(),
+            "more than 100 arguments",
+        ),
         ("(a) {\n import a {args[0]}{args[0]}\n}\n.:53 {\n import a x\n}\n", "more than 4096 bytes"),
     ] {
         let result = import(corefile, &[]);
