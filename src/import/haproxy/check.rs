@@ -125,6 +125,9 @@ impl Check {
                 self.form = Form::Connection;
                 Said::Taken
             }
+            ("http-check", "send" | "expect") if self.connects.len() > 1 => Said::Refused(
+                "one request is sent, on the first connection: of the others, that their ports accept them is tested alone",
+            ),
             ("http-check", "send") => self.send(line),
             ("http-check", "expect") => self.expect(line),
             ("http-check" | "tcp-check", "connect") => self.connect(line),
@@ -315,9 +318,17 @@ impl Check {
         if uses_tls {
             self.tls(server, connect, &mut table);
         }
-        let others =
-            connects.iter().filter(|other| talking.is_none_or(|talking| !std::ptr::eq(*other, talking)));
-        let others: Vec<u16> = others.filter_map(|it| it.port.or(port)).collect();
+        // Of connections that nothing is said on, their ports are tested.
+        let ports_but = |chosen: Option<&Connect>| {
+            let others = connects.iter().filter(|it| chosen.is_none_or(|chosen| !std::ptr::eq(*it, chosen)));
+            let mut ports: Vec<u16> = Vec::new();
+            for port in others.filter_map(|it| it.port.or(port)) {
+                if !ports.contains(&port) && (chosen.is_none() || port != first) {
+                    ports.push(port);
+                }
+            }
+            ports
+        };
         let probe = |key, table: toml::Table, ports| Probe { key, value: table.into(), ports };
         Some(match (self.form, talking) {
             (Form::Steps, Some(talking)) => {
@@ -326,16 +337,18 @@ impl Check {
                 }
                 let steps = talking.steps.iter().map(Step::written).collect();
                 table.insert("steps".to_owned(), toml::Value::Array(steps));
-                probe("dialogue", table, others)
+                probe("dialogue", table, ports_but(Some(connect)))
             }
             (Form::Connection | Form::Steps, _) if !uses_tls => {
-                let ports = if others.is_empty() { vec![first] } else { others };
-                probe("tcp", toml::Table::new(), ports)
+                let ports = ports_but(None);
+                probe("tcp", toml::Table::new(), if ports.is_empty() { vec![first] } else { ports })
             }
-            (Form::Connection | Form::Steps | Form::Handshake, _) => probe("tls", table, Vec::new()),
+            (Form::Connection | Form::Steps | Form::Handshake, _) => {
+                probe("tls", table, ports_but(Some(connect)))
+            }
             (Form::Request, _) => {
                 self.request(&mut table);
-                probe(if uses_tls { "https" } else { "http" }, table, Vec::new())
+                probe(if uses_tls { "https" } else { "http" }, table, ports_but(Some(connect)))
             }
         })
     }

@@ -168,6 +168,24 @@ fn checks_are_taken_over_in_every_form_that_a_probe_has() {
     }
 }
 
+/// Of what is connected to besides, that it accepts connections.
+#[test]
+fn ports_besides_that_of_a_check_are_tested_for_connections() {
+    for (lines, wanted) in [
+        (
+            "option tcp-check\n tcp-check connect port 443 ssl\n tcp-check connect port 80\n server a 192.0.2.1:443 check verify none",
+            "tcp = 80\ntls = { port = 443, verify = false }",
+        ),
+        (
+            "option httpchk GET /x\n http-check connect port 80\n http-check connect port 81\n server a 192.0.2.1:80 check",
+            "tcp = 81\nhttp = { path = \"/x\", port = 80, status = \"200-399\" }",
+        ),
+    ] {
+        let result = import(&format!("backend x\n {lines}\n"), &["--zone", "lab.test"]);
+        result.assert_lines(&wanted.lines().collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn a_dialogue_with_a_step_that_cannot_be_had_is_none() {
     let conf = |steps: &str| {
