@@ -202,3 +202,15 @@ proptest! {
         });
     }
 }
+
+#[test]
+fn a_fault_that_is_an_error_for_one_purpose_stays_one() {
+    let mut work = Work::new(std::path::Path::new("/"));
+    let file = work.sources.add("text", b"x".to_vec());
+    let span = crate::source::Span::new(file, 0, 1);
+    work.found.push(crate::source::Diagnostic::warning(span, "not a network"));
+    work.found.push(crate::source::Diagnostic::error(span, "not a network"));
+    work.found.push(crate::source::Diagnostic::error(span, "not a network"));
+    let planned = work.finish(Ok("x".to_owned()));
+    assert_eq!((planned.imported.found.errors(), planned.imported.found.warnings()), (1, 1));
+}

@@ -57,8 +57,8 @@ impl Work {
         let mut found = Diagnostics::default();
         let mut known = BTreeSet::new();
         for fault in all.iter().map(on_one_line) {
-            // A list that is read for two purposes gives its faults twice.
-            if known.insert((fault.span(), fault.message.clone())) {
+            // A list that is read for two purposes gives its faults twice. What is an error for one of them stays one.
+            if known.insert((fault.span(), fault.message.clone(), fault.severity)) {
                 found.push(fault);
             }
         }
