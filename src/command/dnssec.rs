@@ -68,7 +68,7 @@ enum Action {
         /// File with the secret: K*.private, what pdnsutil prints, or PKCS #8 in PEM.
         #[arg(value_name = "FILE")]
         secret: PathBuf,
-        /// File with its DNSKEY record, which a secret of PowerDNS for algorithm 13 needs: `pdnsutil export-zone-dnskey`.
+        /// File with its DNSKEY record, which the secret must fit: `pdnsutil export-zone-dnskey`.
         #[arg(long, value_name = "FILE")]
         dnskey: Option<PathBuf>,
         #[command(flatten)]

@@ -221,6 +221,32 @@ pub struct WrittenKey {
     pub public: PublicKey,
 }
 
+/// The files of a key.
+pub struct KeyTexts {
+    /// What both are called, without what they end with.
+    pub stem: String,
+    /// The text of `.key`.
+    pub public: String,
+    /// The text of `.private`, which is for its owner alone.
+    pub secret: String,
+}
+
+/// Without the secret.
+impl fmt::Debug for KeyTexts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyTexts({})", self.stem)
+    }
+}
+
+/// What the files of a key are called, and what is in them; `secret` is base64.
+pub fn key_texts(zone: &Name, public: &PublicKey, secret: &str, timing: &Timing) -> KeyTexts {
+    KeyTexts {
+        stem: file_name(zone, public),
+        public: write_public(zone, public, timing),
+        secret: write_private(public.algorithm(), secret, timing),
+    }
+}
+
 /// Writes both files of a new key; `secret` is base64. Files that are there stay as they are. They are whose the other keys
 /// of the zone are, or the folder, as far as the system allows that: the server must be able to read them.
 ///
@@ -234,17 +260,15 @@ pub fn write_key(
     secret: &str,
     timing: &Timing,
 ) -> io::Result<WrittenKey> {
-    let stem = folder.join(file_name(zone, &public));
+    let texts = key_texts(zone, &public, secret, timing);
+    let stem = folder.join(texts.stem);
     let others = KeyFolders::default()
         .stems(folder, zone.as_ref())?
         .into_iter()
         .map(|stem| with_end(&stem, ".private"));
     let owner = others.chain([folder.to_owned()]).find_map(|path| Owner::of(&path).ok());
-    let secret = write_private(public.algorithm(), secret, timing);
     // The secret first: a public key without it would keep the zone from being signed.
-    for (end, mode, text) in
-        [(".private", 0o600, secret), (".key", 0o644, write_public(zone, &public, timing))]
-    {
+    for (end, mode, text) in [(".private", 0o600, texts.secret), (".key", 0o644, texts.public)] {
         let file = create(&with_end(&stem, end), mode, &text)?;
         if let Some(owner) = owner {
             // Only root may give a file away; whoever else makes a key owns it.

@@ -29,8 +29,6 @@ pub enum KeyFault {
     BadLine(&'static str),
     /// Secret and public key have different algorithms.
     OtherAlgorithm,
-    /// The public key is not in it.
-    NoPublic,
     /// It is a key of another zone.
     OtherZone(String),
     /// Both are not a pair.
@@ -49,9 +47,6 @@ impl fmt::Display for KeyFault {
             KeyFault::Lacks(line) => write!(f, "it has no line `{line}:`"),
             KeyFault::BadLine(line) => write!(f, "its line `{line}:` is not understood"),
             KeyFault::OtherAlgorithm => f.write_str("it is for another algorithm than the public key"),
-            KeyFault::NoPublic => {
-                f.write_str("the public key is not in it: its DNSKEY record is needed as well")
-            }
             KeyFault::OtherZone(zone) => write!(f, "it is a key of {zone}"),
             KeyFault::Pair(error) => error.fmt(f),
         }

@@ -49,8 +49,8 @@ pub use chain::Chain;
 pub use delegation::{cdnskey, cds, ds};
 pub use denial_kind::DenialKind;
 pub use folder::{
-    FolderError, KeyFile, KeyFolders, WrittenKey, forget_leaving, read_folder, read_leaving, write_key,
-    write_leaving, write_timing,
+    FolderError, KeyFile, KeyFolders, KeyTexts, WrittenKey, forget_leaving, key_texts, read_folder,
+    read_leaving, write_key, write_leaving, write_timing,
 };
 pub use foreign::{ForeignKey, read_foreign};
 pub use key::Key;

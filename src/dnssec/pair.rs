@@ -6,6 +6,8 @@ use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use p256::SecretKey;
+use p256::elliptic_curve::sec1::ToEncodedPoint;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
 
@@ -89,10 +91,14 @@ impl Pair {
         Ok(Self { signer, random })
     }
 
-    /// The public key of a secret, where that alone gives it.
+    /// The public key of a secret; none where it is no secret. Both are not checked to be a pair.
     pub(super) fn public_of(algorithm: Algorithm, secret: &[u8]) -> Option<Vec<u8>> {
         match algorithm {
-            Algorithm::EcdsaP256Sha256 => None,
+            Algorithm::EcdsaP256Sha256 => {
+                let secret = SecretKey::from_slice(secret).ok().filter(|_| secret.len() == SECRET_BYTES)?;
+                let point = secret.public_key().to_encoded_point(false);
+                point.as_bytes().strip_prefix(&[UNCOMPRESSED]).map(<[u8]>::to_vec)
+            }
             Algorithm::Ed25519 => {
                 let pair = Ed25519KeyPair::from_seed_unchecked(secret).ok()?;
                 Some(pair.public_key().as_ref().to_vec())
@@ -158,5 +164,22 @@ fn ecdsa() -> Result<(Vec<u8>, Vec<u8>), PairError> {
 impl fmt::Debug for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pair(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dnssec::ZONE_KEY;
+
+    #[test]
+    fn secrets_give_the_public_keys_that_they_were_made_with() {
+        for algorithm in [Algorithm::EcdsaP256Sha256, Algorithm::Ed25519] {
+            let (public, secret) = Pair::generate(algorithm, ZONE_KEY).unwrap();
+            let secret = BASE64_STANDARD.decode(secret).unwrap();
+            assert_eq!(Pair::public_of(algorithm, &secret).as_deref(), Some(public.key()));
+            assert_eq!(Pair::public_of(algorithm, &secret[1..]), None);
+        }
+        assert_eq!(Pair::public_of(Algorithm::EcdsaP256Sha256, &[0; SECRET_BYTES]), None);
     }
 }
