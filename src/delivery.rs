@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::fs::{self, File as SystemFile, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 /// A file to be written.
@@ -23,12 +23,26 @@ pub struct File<'b> {
     pub path: PathBuf,
     /// All of it.
     pub bytes: Cow<'b, [u8]>,
+    /// Who may read it.
+    pub readers: Readers,
 }
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever the system lets, as of any new file; one that takes the place of another is for those who may read that.
+    Usual,
+    /// Its owner alone: it has a secret.
+    Owner,
+}
+
+/// The bits of a mode that leave a file to its owner.
+const OWNER_BITS: u32 = 0o600;
 
 impl File<'static> {
     /// A file of text.
     pub fn of_text(path: impl Into<PathBuf>, text: String) -> Self {
-        Self { path: path.into(), bytes: text.into_bytes().into() }
+        Self { path: path.into(), bytes: text.into_bytes().into(), readers: Readers::Usual }
     }
 }
 
@@ -132,7 +146,7 @@ impl Work {
     fn write(&mut self, files: &[File<'_>], places: &[PathBuf], existing: Existing) -> Result<(), Refusal> {
         for (number, (file, place)) in files.iter().zip(places).enumerate() {
             self.make_folder(place.parent().unwrap_or(Path::new("")))?;
-            self.prepare(&beside(place, number, "new"), &file.bytes, place)?;
+            self.prepare(&beside(place, number, "new"), file, place)?;
         }
         for (number, place) in places.iter().enumerate() {
             let fresh = beside(place, number, "new");
@@ -163,8 +177,12 @@ impl Work {
     }
 
     /// Writes the file that will be at `place`, beside it.
-    fn prepare(&mut self, fresh: &Path, bytes: &[u8], place: &Path) -> Result<(), Refusal> {
-        let mut file = match new_file(fresh) {
+    fn prepare(&mut self, fresh: &Path, wanted: &File<'_>, place: &Path) -> Result<(), Refusal> {
+        let mode = match wanted.readers {
+            Readers::Usual => 0o666,
+            Readers::Owner => OWNER_BITS,
+        };
+        let mut file = match OpenOptions::new().write(true).create_new(true).mode(mode).open(fresh) {
             Ok(file) => file,
             // One that was ended while it wrote has left it.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err((fresh.to_owned(), error)),
@@ -175,9 +193,13 @@ impl Work {
             if let Some(old) = place.symlink_metadata().ok().filter(fs::Metadata::is_file) {
                 // Only root may give a file away; whoever else replaces one owns what comes of it.
                 drop(chown(fresh, Some(old.uid()), Some(old.gid())));
-                file.set_permissions(old.permissions())?;
+                let mode = match wanted.readers {
+                    Readers::Usual => old.permissions().mode(),
+                    Readers::Owner => old.permissions().mode() & OWNER_BITS,
+                };
+                file.set_permissions(fs::Permissions::from_mode(mode))?;
             }
-            file.write_all(bytes)?;
+            file.write_all(&wanted.bytes)?;
             file.sync_all()
         };
         fill().map_err(|error| (place.to_owned(), error))

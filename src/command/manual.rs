@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Command};
 use clap_complete::{Shell, generate};
-use edgedns::delivery::{Existing, File, write_files};
+use edgedns::delivery::{Existing, File, Readers, write_files};
 use edgedns::tools::RemoteError;
 
 use pages::{SECTION, pages};
@@ -70,7 +70,8 @@ fn files(program: fn() -> Command) -> io::Result<Vec<File<'static>>> {
     for (shell, name) in SHELLS {
         let mut text = Vec::new();
         generate(shell, &mut program(), "edgedns", &mut text);
-        files.push(File { path: PathBuf::from("completions").join(name), bytes: text.into() });
+        let path = PathBuf::from("completions").join(name);
+        files.push(File { path, bytes: text.into(), readers: Readers::Usual });
     }
     Ok(files)
 }

@@ -11,7 +11,7 @@ fn folder() -> TempDir {
 }
 
 fn file<'b>(path: &str, text: &'b str) -> File<'b> {
-    File { path: path.into(), bytes: text.as_bytes().into() }
+    File { path: path.into(), bytes: text.as_bytes().into(), readers: Readers::Usual }
 }
 
 /// All files and folders below a folder, with what is in them.
@@ -100,6 +100,24 @@ fn what_takes_the_place_of_a_file_has_its_permissions_and_no_more() {
     write_files(&[file("secret", "new")], folder.path(), Existing::Replaced).unwrap();
     assert_eq!(all(folder.path()), listed([("secret", "new")]));
     assert_eq!(place.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[test]
+fn a_secret_is_for_its_owner_alone_whatever_was_there() {
+    for old in [None, Some(0o644), Some(0o400)] {
+        let folder = folder();
+        let place = folder.path().join("secret");
+        if let Some(mode) = old {
+            fs::write(&place, "mine").unwrap();
+            fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let secret = File { readers: Readers::Owner, ..file("secret", "new") };
+        write_files(&[secret], folder.path(), Existing::Replaced).unwrap();
+        assert_eq!(
+            place.metadata().unwrap().permissions().mode() & 0o777,
+            if old == Some(0o400) { 0o400 } else { 0o600 }
+        );
+    }
 }
 
 #[test]

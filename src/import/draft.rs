@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::word::plain;
 use crate::dns::Name;
+use crate::tsig::{Algorithm, Secret};
 
 /// A network that no client is in (RFC 1122, 3.2.1.3), for a zone that no client may ask: an empty list would
 /// look like a mistake there.
@@ -41,6 +42,8 @@ pub(super) struct Zone {
     pub(super) updates: Vec<Updates>,
     /// What guards its names.
     pub(super) guards: Vec<Guard>,
+    /// What it is signed with: the lines of `[zone.dnssec]`; none: it is served as its source has it.
+    pub(super) signing: Vec<Line>,
 }
 
 impl Zone {
@@ -57,6 +60,7 @@ impl Zone {
             notify: None,
             updates: Vec::new(),
             guards: Vec::new(),
+            signing: Vec::new(),
         }
     }
 }
@@ -94,6 +98,21 @@ pub(super) struct Key {
     pub(super) algorithm: String,
     pub(super) secret: String,
     pub(super) remark: String,
+}
+
+impl Key {
+    /// A key that is whole, or why there is none.
+    pub(super) fn new(name: &str, algorithm: &str, secret: &str, remark: &str) -> Result<Key, &'static str> {
+        let name = name.trim_end_matches('.');
+        if name.is_empty() {
+            return Err("it has no name");
+        }
+        let algorithm = algorithm.trim_end_matches('.').to_ascii_lowercase();
+        let known = algorithm.parse::<Algorithm>();
+        known.map_err(|_| "its algorithm is not known here: make one with hmac-sha256")?;
+        Secret::from_base64(secret.as_bytes()).map_err(|_| "its secret is not base64")?;
+        Ok(Key { name: name.to_owned(), algorithm, secret: secret.to_owned(), remark: remark.to_owned() })
+    }
 }
 
 /// Clients that may do something, and where that was written.
@@ -277,6 +296,10 @@ fn write_zone(text: &mut String, zone: &Zone) {
     if let Source::Etcd(keys) = &zone.source {
         text.push_str("\n[zone.etcd]\n");
         lines(text, keys);
+    }
+    if !zone.signing.is_empty() {
+        text.push_str("\n[zone.dnssec]\n");
+        lines(text, &zone.signing);
     }
     for guard in &zone.guards {
         text.push_str("\n[[zone.probe]]\n");

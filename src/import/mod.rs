@@ -35,6 +35,7 @@ mod rule;
 mod copies;
 mod keyed;
 mod netmasks;
+mod sqlite;
 
 mod work;
 

@@ -9,7 +9,7 @@ use super::folders::Folders;
 use super::imported::{Imported, Planned};
 use super::report::Report;
 use super::word::plain;
-use crate::delivery::File;
+use crate::delivery::{File, Readers};
 use crate::dns::Name;
 use crate::source::{Diagnostic, Diagnostics, Sources, Span};
 
@@ -23,6 +23,8 @@ pub(super) struct Work {
     pub(super) report: Report,
     pub(super) draft: Draft,
     pub(super) copies: Copies,
+    /// Files of keys that zones are signed with.
+    pub(super) keys: Vec<File<'static>>,
     pub(super) folders: Folders,
     /// Zones that were served and are not, as the report says of each.
     pub(super) missing: Vec<Name>,
@@ -39,6 +41,7 @@ impl Work {
             report: Report::default(),
             draft: Draft::default(),
             copies: Copies::default(),
+            keys: Vec::new(),
             folders: Folders::new(from),
             missing: Vec::new(),
         }
@@ -53,7 +56,7 @@ impl Work {
 
     /// What was read, ready to be written.
     pub(super) fn finish(self, read: Result<String, Unreadable>) -> Planned {
-        let Self { sources, found: all, report, draft, copies, .. } = self;
+        let Self { sources, found: all, report, draft, copies, keys, .. } = self;
         let mut found = Diagnostics::default();
         let mut known = BTreeSet::new();
         for fault in all.iter().map(on_one_line) {
@@ -65,9 +68,13 @@ impl Work {
         found.sort();
         let mut files = Vec::new();
         if let Ok(origin) = read {
-            let copied =
-                copies.iter().map(|copy| File { path: copy.to.clone(), bytes: copy.bytes.to_vec().into() });
+            let copied = copies.iter().map(|copy| File {
+                path: copy.to.clone(),
+                bytes: copy.bytes.to_vec().into(),
+                readers: Readers::Usual,
+            });
             files.extend(copied);
+            files.extend(keys);
             // Last, as it names the others.
             files.push(File::of_text(CONFIG, draft.text(&origin)));
         }

@@ -10,7 +10,6 @@ use super::super::report::Fate;
 use super::super::statement::Statement;
 use super::reading::Reading;
 use crate::source::Diagnostic;
-use crate::tsig::{Algorithm, Secret};
 
 /// Lists of servers that name each other.
 const DEPTH_MAX: usize = 16;
@@ -171,15 +170,9 @@ fn readable_key(statement: &Statement) -> Result<Key, &'static str> {
         let inner = statement.block().iter().find(|inner| inner.keyword() == keyword)?;
         inner.word(1).map(|word| word.text.clone())
     };
-    let name = statement.word(1).map(|word| word.text.trim_end_matches('.').to_owned());
-    let name = name.filter(|name| !name.is_empty()).ok_or("it has no name")?;
-    let algorithm = get("algorithm").unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
-    algorithm
-        .parse::<Algorithm>()
-        .map_err(|_| "its algorithm is not known here: make one with hmac-sha256")?;
+    let name = statement.word(1).map(|word| word.text.clone()).unwrap_or_default();
     let secret = get("secret").ok_or("it has no secret")?;
-    Secret::from_base64(secret.as_bytes()).map_err(|_| "its secret is not base64")?;
-    Ok(Key { name, algorithm, secret, remark: String::new() })
+    Key::new(&name, &get("algorithm").unwrap_or_default(), &secret, "")
 }
 
 pub(super) fn key(_: &mut Reading<'_>, statement: &Statement) -> Fate {

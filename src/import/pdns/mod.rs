@@ -7,6 +7,10 @@ mod zones;
 
 mod values;
 
+mod stored;
+
+mod signing;
+
 mod rules;
 
 use std::net::SocketAddr;
@@ -38,8 +42,14 @@ pub(super) fn read(work: &mut Work, from: &Path, recursor: Option<&Path>) -> Res
         None => Front::None,
     };
     let zones = zones::read(work, &settings, &path);
-    let mut reading = Reading { work, settings: &settings, path: &path, own: &own, front: &front, zones };
+    let (signing, stored) = signing::read(work, &settings, &path);
+    let mut reading =
+        Reading { work, settings: &settings, path: &path, own: &own, front: &front, zones, signing };
     reading.judge_all();
+    // Behind what counts for all zones.
+    if let Some(stored) = stored {
+        signing::apply(work, &settings, &stored);
+    }
     work.draft.listen = together(&own, &front);
     work.draft.listen_remark = match front {
         Front::None => "local-address and local-port of pdns.conf".to_owned(),

@@ -27,6 +27,8 @@ pub(super) struct Reading<'r> {
     pub(super) front: &'r Front,
     /// What became of `bind-config`.
     pub(super) zones: Fate,
+    /// What became of `bind-dnssec-db`.
+    pub(super) signing: Fate,
 }
 
 /// Whether clients may ask PowerDNS itself: at the port of DNS, from outside, where no recursor is.

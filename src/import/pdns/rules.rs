@@ -18,7 +18,7 @@ const THREADS: &str = "one UDP thread per core answers; fewer with [server] work
 const LOG: &str = "the log goes to standard error or the journal; EDGEDNS_LOG sets its level";
 const NOTIFY: &str = "nothing is to be said of it: `primary`, `allow-transfer` and `notify` of [[zone]] have their servers and keys";
 const TRANSFER: &str = "not carried over: write `primary` or `allow-transfer` in [[zone]]";
-const UNSIGNED: &str = "zones are served unsigned";
+const SIGNING: &str = "nothing here depends on it: [zone.dnssec] says how a zone is signed, and `edgedns dnssec` makes its keys";
 const UPDATE: &str = "not carried over: write who may update in [[zone.update]]";
 const SCRIPT: &str = "no Lua is run: LUA records are read, scripts are not";
 const SERVICE: &str = "the service manager decides that";
@@ -36,14 +36,18 @@ pub(super) const RULES: &[R] = &[
         FateKind::Changed,
         "a zone with a record outside it is not served before that is mended",
     ),
+    R::read(&["bind-dnssec-db"], values::bind_dnssec_db),
     R::unless_off(
-        &["bind-dnssec-db", "bind-hybrid"],
+        &["bind-hybrid"],
         FateKind::Refused,
-        "its keys are not read, and zones are served unsigned unless you sign them here: `pdnsutil list-keys` names the keys, \
-         `export-zone-key` and `export-zone-dnskey` print them for `edgedns dnssec import`, and `[zone.dnssec]` signs; else take DS \
-         records out of their parents first, or they become bogus",
+        "keys that another backend keeps are not read: `pdnsutil list-keys` names them, `export-zone-key` prints them for `edgedns \
+         dnssec import`, and `[zone.dnssec]` signs; else take DS records out of their parents first, or they become bogus",
     ),
-    R::always(&["bind-dnssec-db-journal-mode"], FateKind::NoEffect, UNSIGNED),
+    R::always(
+        &["bind-dnssec-db-journal-mode"],
+        FateKind::NoEffect,
+        "the database is read once, by this import",
+    ),
     R::unless_off(
         &[
             "bind-autoprimaries",
@@ -281,7 +285,7 @@ pub(super) const RULES: &[R] = &[
             "max-nsec3-iterations",
         ],
         FateKind::NoEffect,
-        UNSIGNED,
+        SIGNING,
     ),
     R::unless_off(
         &["recursor"],

@@ -7,7 +7,7 @@ use super::super::draft::{Allowed, Line};
 use super::super::listeners::{self, addresses_of, faulty_listener};
 use super::super::netmasks;
 use super::super::report::Fate;
-use super::super::server_setting::ServerSetting;
+use super::super::server_setting::{ServerSetting, ServerSettings};
 use super::reading::{Front, Reading, is_kept};
 use crate::source::{Diagnostic, Severity};
 
@@ -41,6 +41,10 @@ pub(super) fn launch(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate
 
 pub(super) fn bind_config(reading: &mut Reading<'_>, _: &ServerSetting) -> Fate {
     reading.zones.clone()
+}
+
+pub(super) fn bind_dnssec_db(reading: &mut Reading<'_>, _: &ServerSetting) -> Fate {
+    reading.signing.clone()
 }
 
 pub(super) fn include_dir(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
@@ -227,19 +231,32 @@ pub(super) fn allow_axfr(reading: &mut Reading<'_>, setting: &ServerSetting) -> 
     }
 }
 
+/// Why nobody is told of a zone.
+pub(super) const TELLS_NOBODY: &str = "PowerDNS tells nobody without `primary`";
+
+/// Whether PowerDNS tells others of its zones.
+pub(super) fn tells(settings: &ServerSettings) -> bool {
+    ["primary", "master"].iter().any(|name| settings.is_on(name) == Some(true))
+}
+
+/// A server by its address and perhaps its port.
+pub(super) fn server(text: &str) -> Option<String> {
+    let usual = || text.parse::<IpAddr>().map(|ip| SocketAddr::from((ip, DNS_PORT)));
+    text.parse::<SocketAddr>().or_else(|_| usual()).ok().map(address::upstream)
+}
+
 pub(super) fn also_notify(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     if setting.is_empty() {
         return Fate::honoured("nothing to do: nobody is told");
     }
-    if !["primary", "master"].iter().any(|name| reading.settings.is_on(name) == Some(true)) {
-        return Fate::no_effect("PowerDNS tells nobody without `primary`");
+    if !tells(reading.settings) {
+        return Fate::no_effect(TELLS_NOBODY);
     }
     let (mut servers, mut lost) = (Vec::new(), Vec::new());
     for word in setting.items(&[',', ' ', '\t', ';']) {
-        let usual = || word.text.parse::<IpAddr>().map(|ip| SocketAddr::from((ip, DNS_PORT)));
-        match word.text.parse::<SocketAddr>().or_else(|_| usual()) {
-            Ok(place) => servers.push(address::upstream(place)),
-            Err(_) => lost.push(format!("`{}`", word.text)),
+        match server(&word.text) {
+            Some(server) => servers.push(server),
+            None => lost.push(format!("`{}`", word.text)),
         }
     }
     for zone in &mut reading.work.draft.zones {

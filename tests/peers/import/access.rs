@@ -125,6 +125,13 @@ pub(crate) fn imported(result: &Imported, files: &std::path::Path) -> (Site, Pro
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
         site.write(&format!("edgedns/zones/{name}"), &std::fs::read_to_string(&path).expect("a zone file"));
     }
+    // Keys, each with its mode.
+    let keys = std::fs::read_dir(files.join("edgedns/dnssec")).into_iter().flatten();
+    for path in keys.map(|entry| entry.expect("an entry").path()) {
+        let to = site.folder().join("edgedns/dnssec");
+        std::fs::create_dir_all(&to).expect("a scratch folder");
+        std::fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("a copy");
+    }
     let rest = result.config.lines().filter(|line| !line.starts_with("listen = ")).collect::<Vec<_>>();
     let listen = format!("[server]\nlisten = [\"{}\"]", site.listen());
     site.write("edgedns.toml", &rest.join("\n").replace("[server]", &listen));

@@ -10,4 +10,5 @@ mod gdnsd;
 mod haproxy;
 mod lua;
 mod servers;
+mod signing;
 mod target;

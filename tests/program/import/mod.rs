@@ -13,3 +13,4 @@ mod named;
 mod pdns;
 mod recursor;
 mod seeds;
+mod signing;
