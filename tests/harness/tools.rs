@@ -8,8 +8,11 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use crate::program::said;
 
 /// Where Debian keeps servers; a user's PATH lacks it.
 const SYSTEM_FOLDER: &str = "/usr/sbin";
@@ -26,6 +29,16 @@ pub fn tool(program: &str) -> Option<Command> {
         not_tried(&format!("{program} is not installed"));
     }
     found.map(Command::new)
+}
+
+/// What `nsupdate` says when it sends these lines about a zone to a server; none: it is not installed.
+pub fn nsupdate(server: SocketAddr, zone: &str, options: &[&str], lines: &str) -> Option<String> {
+    let mut command = tool("nsupdate")?;
+    let command = command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("nsupdate runs");
+    let text = format!("server {} {}\nzone {zone}\n{lines}\nsend\nanswer\n", server.ip(), server.port());
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("nsupdate reads");
+    Some(said(&child.wait_with_output().expect("nsupdate ends")))
 }
 
 /// A Python that has these modules; none where there is none, which is noted.

@@ -1,10 +1,6 @@
 //! Updates of clients, which are passed on to the primary of the zone: it alone has the key.
 
-use std::io::Write;
-use std::process::Stdio;
-
-use harness::program::said;
-use harness::tools::tool;
+use harness::tools;
 
 use super::*;
 
@@ -29,12 +25,7 @@ fn bind_that_takes_updates(folder: &Path, place: SocketAddr, notified: SocketAdd
 
 /// What `nsupdate` says of these lines.
 fn nsupdate(server: SocketAddr, options: &[&str], lines: &str) -> Option<String> {
-    let mut command = tool("nsupdate")?;
-    let command = command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("nsupdate runs");
-    let text = format!("server {} {}\nzone lab.example\n{lines}\nsend\nanswer\n", server.ip(), server.port());
-    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("nsupdate reads");
-    Some(said(&child.wait_with_output().expect("nsupdate ends")))
+    tools::nsupdate(server, "lab.example", options, lines)
 }
 
 fn passes_updates_on(

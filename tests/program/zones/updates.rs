@@ -1,9 +1,8 @@
 //! Updates (RFC 2136) from clients of others, with files that are edited, and with processes that end at any moment.
 
-use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
@@ -12,7 +11,7 @@ use hickory_proto::rr::RecordType;
 use harness::client::{ask, sorted_addresses};
 use harness::http::{get, sample};
 use harness::program::{Program, Site, said};
-use harness::tools::{not_tried, tool};
+use harness::tools::{self, not_tried};
 use harness::{PATIENCE, free_port, loopback, wait_for};
 
 const ZONE: &str =
@@ -44,18 +43,7 @@ types = ["A", "TXT", "CNAME"]
 
 /// What `nsupdate` says of these lines; none: it is not installed.
 fn nsupdate(program: &Program, options: &[&str], lines: &str) -> Option<String> {
-    let mut command = tool("nsupdate")?;
-    let (address, port) = (program.listen().ip(), program.listen().port());
-    let mut child = command
-        .args(options)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("nsupdate runs");
-    let text = format!("server {address} {port}\nzone lab.example\n{lines}\nsend\nanswer\n");
-    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("nsupdate reads");
-    Some(said(&child.wait_with_output().expect("nsupdate ends")))
+    tools::nsupdate(program.listen(), "lab.example", options, lines)
 }
 
 fn serial(admin: SocketAddr) -> f64 {
