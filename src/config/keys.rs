@@ -945,8 +945,8 @@ const OWN: &[ConfigKey] = &[
         Section::ZoneProbe,
         "members",
         Absent::Unset { example: r#"{ nodes = "node-role.kubernetes.io/master" }"# },
-        "whose addresses the names have besides those in the zone file: hosts of this zone, [\"master-0\", \"master-1\"], or \
-         nodes of a cluster with these labels, or the nodes that run these pods, { pods = \"NAMESPACE/LABELS\" }; what a \
+        "whose addresses the names have besides those in the zone file: hosts of this zone, or with a final dot of another \
+         `[[zone]]`, [\"master-0\", \"master-1.nodes.example.\"], or nodes of a cluster with these labels, or the nodes that run these pods, { pods = \"NAMESPACE/LABELS\" }; what a \
          cluster says needs [kubernetes] and a state directory",
     ),
     key(

@@ -33,6 +33,7 @@ mod socket_address;
 mod host_path;
 mod zone_source;
 mod zone;
+mod host_zones;
 mod catalog;
 mod vantage;
 mod webhook;
@@ -65,7 +66,7 @@ pub use referenced::{Referenced, Secrecy, referenced, secrets};
 pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, ReloadOn, Server, WORKERS_MAX};
 pub use vantage::Vantage;
 pub use zone::Zone;
-pub use zone_probe::{ProbeSpec, ZoneProbe};
+pub use zone_probe::{MemberHost, ProbeSpec, ZoneProbe};
 pub use zone_transfer::{NotifiedServer, ZoneTransfer};
 
 use catalog::CatalogContext;
@@ -173,6 +174,7 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
         (Some(_), kubernetes) => Some(kubernetes.as_ref().map(|known| known.ttl).unwrap_or_default()),
     };
     let mut zones = zone::read_all(root, folder, (&dns, ttl), &probe, &keys, found);
+    host_zones::find(&mut zones, found);
     let is_asked = found.errors() > 0 || zones.iter().any(Zone::has_cluster_members);
     if let (Some(kubernetes), false) = (&kubernetes, is_asked) {
         let message = "no `[[zone.probe]]` has `members`: the cluster is not asked";

@@ -6,6 +6,7 @@ mod drawn;
 mod etcd_zones;
 mod faults;
 mod forward;
+mod host_zones;
 mod keys;
 mod primaries;
 mod probe_kinds;

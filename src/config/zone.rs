@@ -230,8 +230,8 @@ fn cluster_members(
                 .collect::<Vec<_>>(),
         )
     };
-    if let Some((_, host)) = guards.iter().flat_map(|block| &block.hosts).next() {
-        refuse_elsewhere(*host, asked, found);
+    if let Some(host) = guards.iter().flat_map(|block| &block.hosts).next() {
+        refuse_elsewhere(host.span, asked, found);
     }
     let wanted: Vec<_> = guards.iter().filter_map(of).flatten().collect();
     let (_, _, span) = wanted.first()?;

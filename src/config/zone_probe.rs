@@ -8,6 +8,7 @@ use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::Section;
@@ -23,7 +24,7 @@ use crate::probe::{Life, ProbeKind};
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zone::{Expected, Follows, GuardTemplate, Guarding, HostName, PoolSettings, Test};
+use crate::zone::{Elsewhere, Expected, Follows, GuardTemplate, Guarding, HostName, PoolSettings, Test};
 
 /// A block of owners whose RRsets are guarded by the same probes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +42,25 @@ pub struct ZoneProbe {
     pub life: Life,
     /// How an answer is chosen.
     pub choice: PoolSettings,
-    /// Hosts of the zone whose addresses the owners have besides their own.
-    pub hosts: Vec<(Name, Span)>,
+    /// Hosts whose addresses the owners have besides their own.
+    pub hosts: Vec<MemberHost>,
     /// Whose addresses a cluster adds to those that the owners have, and where that is said.
     pub members: Option<(Selector, Span)>,
     /// The header of the block.
     pub span: Span,
+}
+
+/// A host whose addresses are members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberHost {
+    /// Its name.
+    pub name: Name,
+    /// The same if it had been written with a final dot.
+    pub(super) complete: Name,
+    /// Where it is named.
+    pub span: Span,
+    /// The zone that it is a host of; none: the one that its pool is in.
+    pub zone: Option<Name>,
 }
 
 /// A probe to run at every address of the guarded RRsets.
@@ -150,7 +164,11 @@ impl ZoneProbe {
             hosts: self
                 .hosts
                 .iter()
-                .map(|(name, span)| HostName { name: name.clone(), origin: (*span).into() })
+                .map(|host| HostName {
+                    name: host.name.clone(),
+                    origin: host.span.into(),
+                    elsewhere: host.zone.clone().map(|zone| Elsewhere { zone, addresses: Arc::default() }),
+                })
                 .collect(),
             guards: guards.clone(),
             choice: self.choice.clone(),
@@ -262,20 +280,21 @@ fn read_names(
     Some(names)
 }
 
-/// Hosts whose addresses are members.
-fn read_hosts(value: Value<'_>, apex: Option<NameRef<'_>>, found: &mut Diagnostics) -> Vec<(Name, Span)> {
+/// Hosts whose addresses are members. Whose they are is found when all zones are known.
+fn read_hosts(value: Value<'_>, apex: Option<NameRef<'_>>, found: &mut Diagnostics) -> Vec<MemberHost> {
     let items = keep(value.items(), found).unwrap_or_default();
     if items.is_empty() {
         let fault = value.fault("`members` names nobody");
         found.push(fault.help("name hosts of the zone, as in [\"master-0\", \"master-1\"], or leave it out"));
     }
-    let mut hosts: Vec<(Name, Span)> = Vec::with_capacity(items.len());
+    let mut hosts: Vec<MemberHost> = Vec::with_capacity(items.len());
     for item in items {
-        let Some(name) = keep(read_owner(item, apex, found), found) else { continue };
-        if hosts.iter().any(|(known, _)| *known == name) {
+        let Some(name) = keep(item.name(apex.unwrap_or(NameRef::ROOT)), found) else { continue };
+        let Some(complete) = keep(item.name(NameRef::ROOT), found) else { continue };
+        if hosts.iter().any(|known| known.name == name) {
             found.push(item.fault(format!("`{name}` is a member twice")));
         } else {
-            hosts.push((name, item.span()));
+            hosts.push(MemberHost { name, complete, span: item.span(), zone: None });
         }
     }
     hosts

@@ -86,6 +86,8 @@ impl LoadResult {
 }
 
 #[cfg(test)]
+mod host_tests;
+#[cfg(test)]
 mod parallel_tests;
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,7 @@ mod webhook;
 mod telling;
 mod zone_writer;
 mod passing_on;
+mod hosts;
 mod updating;
 mod update_treatment;
 mod reloads;

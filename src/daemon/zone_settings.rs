@@ -41,9 +41,13 @@ fn one_zone(zone: &config::Zone) -> ZoneSettings {
         allow_query: zone.allow_query.clone(),
         memory_limit: zone.memory_limit,
         guards: zone.guards.iter().flat_map(ZoneProbe::guardings).collect(),
-        // A zone whose serial follows the verdicts, or its signatures, has a writer, too, though no client may change it.
-        update: (!zone.updates.is_empty() || zone.transfer.follows_verdicts() || zone.dnssec.is_some())
-            .then(|| Arc::new(Policy { grants: zone.updates.clone() })),
+        // A zone whose serial follows the verdicts, its signatures, or hosts elsewhere, has a writer, too, though no client may
+        // change it.
+        update: (!zone.updates.is_empty()
+            || zone.transfer.follows_verdicts()
+            || zone.dnssec.is_some()
+            || zone.has_hosts_elsewhere())
+        .then(|| Arc::new(Policy { grants: zone.updates.clone() })),
         dnssec: zone.dnssec.clone(),
         member: None,
     }

@@ -74,7 +74,11 @@ impl Zone {
         for node in owners {
             let Some(guarding) = first_of.get(&node) else { continue };
             let hosts = hosts_of.remove(&node).unwrap_or_default();
-            let hosts = hosts.iter().map(|host| self.addresses_of(host.name.as_ref(), &made)).collect();
+            let addresses = |host: &&HostName| match &host.elsewhere {
+                Some(elsewhere) => elsewhere.addresses.iter().map(|one| one.address).collect(),
+                None => self.addresses_of(host.name.as_ref(), &made),
+            };
+            let hosts = hosts.iter().map(addresses).collect();
             made.join_machines(node, guarding, hosts, found);
         }
         made
@@ -146,6 +150,10 @@ impl Zone {
             missing.push("SRV");
         }
         for types in missing {
+            // Why they are not known is told where they are looked up.
+            if guarding.waits_for_hosts() && self.node(node).rrset(Rtype::CNAME).is_none() {
+                continue;
+            }
             if guarding.records == Expected::Later && self.node(node).rrset(Rtype::CNAME).is_none() {
                 found.push(not_yet(guarding));
                 continue;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::member::Guard;
@@ -62,7 +63,7 @@ pub struct Guarding {
     pub owner: Name,
     /// Where the configuration names it.
     pub origin: Origin,
-    /// Hosts whose addresses it has besides its own.
+    /// Hosts whose addresses it has besides its own, of this zone or of others.
     pub hosts: Vec<HostName>,
     /// What must pass.
     pub guards: Vec<GuardTemplate>,
@@ -72,13 +73,45 @@ pub struct Guarding {
     pub records: Expected,
 }
 
-/// A host of the zone whose addresses are members of a pool.
+/// A host whose addresses are members of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName {
     /// Its name.
     pub name: Name,
     /// Where it is written.
     pub origin: Origin,
+    /// What another zone says of it; none: it is a host of the pool's own zone.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// A host of another zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The apex of that zone.
+    pub zone: Name,
+    /// The addresses that it has there, as far as that is known; empty: it has none, or they are not known yet.
+    pub addresses: Arc<[HostAddress]>,
+}
+
+/// An address of a host, and what its record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// The TTL of the RRset that it is in.
+    pub ttl: Ttl,
+}
+
+impl Guarding {
+    /// Whether it has a host of another zone whose addresses are not known: it may have nothing to guard yet.
+    pub(super) fn waits_for_hosts(&self) -> bool {
+        self.hosts_elsewhere().any(|(_, elsewhere)| elsewhere.addresses.is_empty())
+    }
+
+    /// Its hosts in other zones, and what these say.
+    pub fn hosts_elsewhere(&self) -> impl Iterator<Item = (&Name, &Elsewhere)> {
+        self.hosts.iter().filter_map(|host| Some((&host.name, host.elsewhere.as_ref()?)))
+    }
 }
 
 impl HostName {

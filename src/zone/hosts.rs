@@ -1,20 +1,101 @@
-//! Members by name: a guarded owner has the addresses of hosts of its zone, besides its own.
+//! Members by name: a guarded owner has the addresses of hosts, besides its own.
 //!
-//! They become records of the owner when the zone is put together, and follow when the addresses of a host change. Not
-//! responsible for guarding them: that is `guarded`, which makes no difference between them and others.
+//! They become records of the owner when the zone is put together, and follow when the addresses of a host change. Says what a
+//! zone has of a host for a pool of another zone. Not responsible for guarding them: that is `guarded`, which makes no
+//! difference between them and others; nor for how one zone hears of another.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::guarding::{Guarding, HostName};
-use crate::dns::{Name, NameRef, Ttl};
-use crate::source::{Diagnostic, Diagnostics};
+use super::guarding::{Guarding, HostAddress, HostName};
+use super::sealed::NodeKind;
+use super::tested::address_of;
+use super::tree::{Rrset, Zone};
+use crate::dns::{Name, NameRef, Rtype, Ttl};
+use crate::source::{Diagnostic, Diagnostics, Origin};
 
-/// An address of a host, and what its record says.
+/// Why a name of a zone is no host whose addresses a pool of another zone may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct HostAddress {
-    pub(super) address: IpAddr,
-    pub(super) ttl: Ttl,
+pub enum NoHost {
+    /// There is no such name; what a wildcard makes is none.
+    NoName,
+    /// It has no A or AAAA record.
+    NoAddress,
+    /// It is an alias.
+    Alias,
+    /// Its addresses are computed by a LUA record.
+    Lua,
+    /// It lies below a delegation, or a DNAME: this zone does not answer for it.
+    Below,
+    /// It has members by name itself.
+    Members,
+}
+
+impl fmt::Display for NoHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NoHost::NoName => "there is no such name",
+            NoHost::NoAddress => "it has no A or AAAA record there",
+            NoHost::Alias => "it is an alias there",
+            NoHost::Lua => "it is a LUA record there",
+            NoHost::Below => "it lies below a delegation or a DNAME there",
+            NoHost::Members => "it has members by name itself",
+        })
+    }
+}
+
+impl Zone {
+    /// The addresses that a name has in records of its own, for a pool of another zone; `guardings` are those of this zone.
+    ///
+    /// # Errors
+    ///
+    /// Why it is no host.
+    pub fn host(&self, name: NameRef<'_>, guardings: &[Guarding]) -> Result<Arc<[HostAddress]>, NoHost> {
+        if guardings.iter().any(|one| !one.hosts.is_empty() && one.owner.as_ref() == name) {
+            return Err(NoHost::Members);
+        }
+        let Some(node) = self.find(name).map(|id| self.node(id)) else {
+            let mut above = std::iter::successors(name.parent(), |name| name.parent());
+            let encloser = above.find_map(|name| self.find(name)).map(|id| self.node(id));
+            let is_below =
+                encloser.is_some_and(|node| !matches!(node.kind(), NodeKind::Plain | NodeKind::Hashed));
+            return Err(if is_below { NoHost::Below } else { NoHost::NoName });
+        };
+        if matches!(node.kind(), NodeKind::ZoneCut | NodeKind::Occluded) {
+            return Err(NoHost::Below);
+        }
+        if node.alias().is_some() {
+            return Err(NoHost::Alias);
+        }
+        let addresses: Arc<[HostAddress]> = self.own_addresses(name).into();
+        let is_lua = || node.pools().any(|id| self.pools()[id.index()].lua.is_some());
+        match addresses.is_empty() {
+            false => Ok(addresses),
+            true if is_lua() => Err(NoHost::Lua),
+            true => Err(NoHost::NoAddress),
+        }
+    }
+
+    /// The addresses that a name has in records of its own.
+    pub(super) fn own_addresses(&self, name: NameRef<'_>) -> Vec<HostAddress> {
+        self.addresses_with_origins(name).map(|(address, _, ttl)| HostAddress { address, ttl }).collect()
+    }
+
+    /// The same with where their records come from.
+    pub(super) fn addresses_with_origins(
+        &self,
+        name: NameRef<'_>,
+    ) -> impl Iterator<Item = (IpAddr, Origin, Ttl)> {
+        let node = self.find(name).map(|id| self.node(id));
+        let rrsets = node.into_iter().flat_map(|node| [Rtype::A, Rtype::AAAA].map(|rtype| node.rrset(rtype)));
+        rrsets.flatten().flat_map(|rrset: Rrset<'_>| {
+            let (rtype, ttl) = (rrset.rtype(), rrset.ttl());
+            let records = rrset.rdatas().zip(rrset.origins());
+            records.filter_map(move |(rdata, origin)| Some((address_of(rtype, rdata)?, origin, ttl)))
+        })
+    }
 }
 
 /// What every owner gets, from what there is at each name.
@@ -24,7 +105,7 @@ pub(super) struct Wanted<'g> {
 }
 
 impl<'g> Wanted<'g> {
-    /// Looks hosts up; `at` says what addresses a name has that are not those of others.
+    /// Looks hosts up; `at` says what addresses a name of the zone has that are not those of others.
     pub(super) fn of(
         guardings: &'g [Guarding],
         mut at: impl FnMut(NameRef<'_>) -> Vec<HostAddress>,
@@ -40,8 +121,12 @@ impl<'g> Wanted<'g> {
                     found.push(loops(guarding, host));
                     continue;
                 }
-                let own = at(host.name.as_ref());
-                if own.is_empty() {
+                let own = match &host.elsewhere {
+                    // Why it has none is told by whoever has looked it up there.
+                    Some(elsewhere) => elsewhere.addresses.to_vec(),
+                    None => at(host.name.as_ref()),
+                };
+                if own.is_empty() && host.elsewhere.is_none() {
                     found.push(has_none(guarding, host));
                 }
                 let new = own.into_iter().filter(|one| seen.insert((&guarding.owner, one.address)));
@@ -60,6 +145,7 @@ fn loops(guarding: &Guarding, host: &HostName) -> Diagnostic {
 fn has_none(guarding: &Guarding, host: &HostName) -> Diagnostic {
     let message = format!("`{}`, a member of `{}`, has no address", host.name, guarding.owner);
     Diagnostic::error(&host.origin, message).label("no A or AAAA record of its own in this zone").help(
-        "members are names of this zone with addresses: not aliases, LUA records or what a wildcard makes",
+        "members are names with addresses, of this zone or of another one here: not aliases, LUA records or what a \
+         wildcard makes",
     )
 }

@@ -6,26 +6,35 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::changeset::{Changeset, Record};
-use super::guarding::Guarding;
-use super::hosts::{HostAddress, Wanted};
+use super::guarding::{Guarding, HostAddress, Machines};
+use super::hosts::Wanted;
 use super::member::Member;
 use super::node_change::NodeChange;
-use super::tested::{address_of, type_of};
-use super::tree::{Rrset, Zone};
-use crate::dns::{Name, NameRef, Rtype, Ttl};
+use super::tested::type_of;
+use super::tree::Zone;
+use crate::dns::{Name, Rtype, Ttl};
 use crate::source::{Diagnostics, Origin};
 
 impl Zone {
-    /// What members by name are otherwise than they should be, where these nodes have changed: for each host what goes and
-    /// comes with it. Nothing where none of them is a host, or has hosts.
+    /// What members by name are otherwise than they should be, where these nodes have changed, and what other zones say of the
+    /// hosts of `moved`, which are some of `guardings`: for each host what goes and comes with it. Nothing where none of the
+    /// nodes is a host, or has hosts.
+    ///
+    /// None where that is not all: it takes the zone to be put together anew, since an owner comes that was not there, or other
+    /// addresses are one machine's.
     pub fn member_changes(
         &self,
         changed: &[NodeChange],
-        guardings: &[Guarding],
+        (guardings, moved): (&[Guarding], &[&Guarding]),
         found: &mut Diagnostics,
-    ) -> Vec<(Origin, Changeset)> {
-        if !self.guarded.has_hosts || !self.touches_members(changed, guardings) {
-            return Vec::new();
+    ) -> Option<Vec<(Origin, Changeset)>> {
+        if !self.guarded.has_hosts {
+            return Some(Vec::new());
+        }
+        let touched: Vec<&Guarding> =
+            self.with_touched_members(changed, guardings).chain(moved.iter().copied()).collect();
+        if touched.is_empty() {
+            return Some(Vec::new());
         }
         let wanted = Wanted::of(guardings, |name| self.own_addresses(name), found);
         let owners: BTreeSet<&Name> =
@@ -65,30 +74,35 @@ impl Zone {
                 changes.of(origin).added.push(record(owner, address, ttl));
             }
         }
-        changes.all
+        let others: HashSet<&Name> = changes.owners().collect();
+        let is_guarded_again = |one: &Guarding| {
+            let node = self.find(one.owner.as_ref());
+            others.contains(&one.owner) || node.is_some_and(|node| changed.iter().any(|one| one.node == node))
+        };
+        let is_whole = |one: &&Guarding| match one.choice.machines {
+            // They may be the same addresses, each of another machine.
+            Machines::ByPlace if !is_guarded_again(one) => false,
+            Machines::Apart | Machines::ByPlace | Machines::Listed(_) => {
+                self.find(one.owner.as_ref()).is_some() || !others.contains(&one.owner)
+            }
+        };
+        touched.iter().all(is_whole).then_some(changes.all)
     }
 
-    /// Whether some of the nodes have members by name, or are some.
-    fn touches_members(&self, changed: &[NodeChange], guardings: &[Guarding]) -> bool {
-        let changed: HashSet<NameRef<'_>> =
-            changed.iter().filter(|one| one.addresses).map(|one| self.node(one.node).name()).collect();
-        let is_changed = |name: &Name| changed.contains(&name.as_ref());
-        let mut with_hosts = guardings.iter().filter(|guarding| !guarding.hosts.is_empty());
-        with_hosts.any(|one| is_changed(&one.owner) || one.hosts.iter().any(|host| is_changed(&host.name)))
-    }
-
-    /// The addresses that a name has in records of its own.
-    fn own_addresses(&self, name: NameRef<'_>) -> Vec<HostAddress> {
-        self.addresses_with_origins(name).map(|(address, _, ttl)| HostAddress { address, ttl }).collect()
-    }
-
-    fn addresses_with_origins(&self, name: NameRef<'_>) -> impl Iterator<Item = (IpAddr, Origin, Ttl)> {
-        let node = self.find(name).map(|id| self.node(id));
-        let rrsets = node.into_iter().flat_map(|node| [Rtype::A, Rtype::AAAA].map(|rtype| node.rrset(rtype)));
-        rrsets.flatten().flat_map(|rrset: Rrset<'_>| {
-            let (rtype, ttl) = (rrset.rtype(), rrset.ttl());
-            let records = rrset.rdatas().zip(rrset.origins());
-            records.filter_map(move |(rdata, origin)| Some((address_of(rtype, rdata)?, origin, ttl)))
+    /// What is guarded of owners that are some of these nodes, or whose members are.
+    fn with_touched_members<'g>(
+        &self,
+        changed: &[NodeChange],
+        guardings: &'g [Guarding],
+    ) -> impl Iterator<Item = &'g Guarding> {
+        let changed: HashSet<Name> = changed
+            .iter()
+            .filter(|one| one.addresses)
+            .map(|one| self.node(one.node).name().to_name())
+            .collect();
+        let with_hosts = guardings.iter().filter(|guarding| !guarding.hosts.is_empty());
+        with_hosts.filter(move |one| {
+            changed.contains(&one.owner) || one.hosts.iter().any(|host| changed.contains(&host.name))
         })
     }
 }
@@ -107,6 +121,11 @@ impl HostChanges {
             self.all.len() - 1
         });
         &mut self.all[place].1
+    }
+
+    fn owners(&self) -> impl Iterator<Item = &Name> {
+        let records = self.all.iter().flat_map(|(_, changes)| changes.removed.iter().chain(&changes.added));
+        records.map(|record| &record.owner)
     }
 }
 

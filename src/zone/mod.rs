@@ -57,7 +57,10 @@ pub use computed::{
     AddressFamily, AddressFilter, Computed, ComputedAddress, ComputedHost, ComputedRdata, Fallback,
     FilterRule, HostFormat, HostFormatError,
 };
-pub use guarding::{Expected, GuardTemplate, Guarding, HostName, Machines, PoolSettings, Test};
+pub use guarding::{
+    Elsewhere, Expected, GuardTemplate, Guarding, HostAddress, HostName, Machines, PoolSettings, Test,
+};
+pub use hosts::NoHost;
 pub use jenkins::{client_hash, name_hash};
 pub use lookup::CNAME_CHAIN_MAX;
 pub use member::{Guard, MEMBERS_MAX, Member, Passes, TestedName, WEIGHTS_MAX};

@@ -1,6 +1,7 @@
 //! Which zones are sound: every rule, with the place it names.
 
 mod guards;
+mod hosts;
 mod rules;
 mod targets;
 

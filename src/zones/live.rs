@@ -36,7 +36,7 @@ mod registry;
 pub use batch::{OVERLAY_RECORDS_MAX, Outcome, UpdateBatch, UpdateRequest, make_batch};
 pub use dropping::drop_updates;
 pub use effective::Aside;
-pub use raising::{raise_serial, sign_anew};
+pub use raising::{follow_hosts, raise_serial, sign_anew};
 pub use registry::LiveZones;
 pub use remembered::{REMEMBERED_MAX, Remembered, RequestKey};
 pub use signing_feed::{SigningKeys, sign_feed};

@@ -5,6 +5,7 @@ mod serving;
 mod loaded;
 mod others;
 mod reverse;
+mod hosts;
 mod parallel;
 mod fed;
 mod secondary;
@@ -22,6 +23,7 @@ pub use serving::{Purpose, ReadCause, Serving};
 use self::others::Others;
 use self::parallel::{WORTH_BYTES, text_bytes};
 use self::reader::ZoneReader;
+use self::reverse::needs_others;
 use super::settings::{Settings, ZoneSettings};
 use super::zone_id::ZoneId;
 use crate::source::Sources;
@@ -40,11 +42,11 @@ pub fn load(
 ) -> Vec<LoadedZone> {
     let reader = ZoneReader::new(settings, purpose);
     let mut zones: Vec<(usize, &ZoneSettings)> = settings.zones.iter().enumerate().collect();
-    // Reverse zones need the addresses of other zones, so these are read first.
-    zones.sort_by_key(|(_, zone)| reverse::load_order(zone));
-    let (read, made) = zones.split_at(zones.partition_point(|(_, zone)| zone.sources.made_from().is_none()));
-    let read_first = load_in_parallel(&reader, sources, read, readers);
-    let others = if read_first.is_empty() { &zones } else { made };
+    // Some zones need the addresses of others, so these are read first.
+    zones.sort_by_key(|(_, zone)| reader.load_order(zone));
+    let (behind, first): (Vec<_>, Vec<_>) = zones.iter().copied().partition(|(_, zone)| needs_others(zone));
+    let read_first = load_in_parallel(&reader, sources, &first, readers);
+    let others = if read_first.is_empty() { &zones } else { &behind };
     let mut loaded = Others::gathering(reader.compared());
     read_first.into_iter().for_each(|(place, zone)| loaded.push(place, zone));
     for &(place, zone) in others {

@@ -18,7 +18,7 @@ use crate::answer::CompileError;
 use crate::dns::Rtype;
 use crate::dnssec::{Chain, SignError};
 use crate::source::{Diagnostics, Origin};
-use crate::zone::{Changeset, ChangesetError, NodeChange, NodeId, Record, Zone};
+use crate::zone::{Changeset, ChangesetError, Guarding, NodeChange, NodeId, Record, Zone};
 
 /// What a source wants a zone to be.
 pub struct Proposal {
@@ -122,12 +122,16 @@ impl Proposal {
                     return Err(ProposalError::OtherBase { base, current: current.serial });
                 }
                 let proposal = (id, inputs, origin);
-                let is_same = current.inputs.guards_the_same(&proposal.1)
-                    && current.inputs.signing == proposal.1.signing;
+                let is_same =
+                    current.inputs.guards_alike(&proposal.1) && current.inputs.signing == proposal.1.signing;
                 if !is_same || proposal.1.signing.is_some() && moves_negative_ttl(&changes) {
                     return put_together(current, &changes, &place, proposal, Signatures::Anew);
                 }
-                let version = changed(current, &changes, &place, proposal)?;
+                let (id, inputs, origin) = proposal;
+                let next = changed(current, &changes, &place, (id.clone(), Arc::clone(&inputs), origin))?;
+                let Some(version) = next else {
+                    return put_together(current, &changes, &place, (id, inputs, origin), Signatures::Anew);
+                };
                 let since = version.since.clone();
                 let version = if version.is_merge_due() { merged(version) } else { version };
                 Ok(ZoneVersion { since, ..version })
@@ -136,13 +140,13 @@ impl Proposal {
     }
 }
 
-/// A version after changes, at the cost of what changes.
+/// A version after changes, at the cost of what changes; none where it must be put together anew.
 fn changed(
     current: &ZoneVersion,
     changes: &Changeset,
     place: &Origin,
     (id, inputs, origin): (ZoneId, Arc<Inputs>, VersionOrigin),
-) -> Result<ZoneVersion, ProposalError> {
+) -> Result<Option<ZoneVersion>, ProposalError> {
     let (Some(base), Some(links)) = (&current.contents, &current.links) else {
         return Err(ProposalError::NoContents);
     };
@@ -151,7 +155,10 @@ fn changed(
     let Some((zone, nodes)) = changed.map_err(ProposalError::Changes)? else {
         return Err(ProposalError::Unsound(found));
     };
-    let (zone, nodes, members) = with_members(zone, nodes, &inputs, &mut found)?;
+    let moved = inputs.hosts_moved_since(&current.inputs);
+    let Some((zone, nodes, members)) = with_members(zone, nodes, (&inputs, &moved), &mut found)? else {
+        return Ok(None);
+    };
     let SignedChange { zone, nodes, chain, signatures } = signed_again(current, zone, nodes, place, &inputs)?;
     let affected = links.affected(&zone, &nodes);
     zone.check_aliases(affected.iter().copied(), &mut found);
@@ -162,7 +169,7 @@ fn changed(
     let compiled = current.compiled.after(&zone, &affected, &mut links).map_err(ProposalError::Compile)?;
     let since = Since::of(base, [changes].into_iter().chain(&members).chain([&signatures]));
     let version = ZoneVersion::with_chain(id, zone, (compiled, Some(links), chain), inputs, origin);
-    Ok(ZoneVersion { since: Some(since), ..version }.with_signatures_of(current, changes))
+    Ok(Some(ZoneVersion { since: Some(since), ..version }.with_signatures_of(current, changes)))
 }
 
 /// The same version, put together anew.
@@ -225,25 +232,30 @@ fn moves_negative_ttl(changes: &Changeset) -> bool {
     soa(&changes.removed) != soa(&changes.added)
 }
 
-/// A zone after changes, with the addresses of the hosts that are members by name as they are now; and what that took.
+/// A zone, what became of its nodes, and what members by name took.
+type WithMembers = (Zone, Vec<NodeChange>, Vec<Changeset>);
+
+/// A zone after changes, with the addresses of the hosts that are members by name as they are now, those of `moved` included;
+/// and what that took. None where it must be put together anew.
 fn with_members(
     zone: Zone,
     nodes: Vec<NodeChange>,
-    inputs: &Inputs,
+    (inputs, moved): (&Inputs, &[&Guarding]),
     found: &mut Diagnostics,
-) -> Result<(Zone, Vec<NodeChange>, Vec<Changeset>), ProposalError> {
-    let changes = zone.member_changes(&nodes, &inputs.guards, found);
+) -> Result<Option<WithMembers>, ProposalError> {
+    let changes = zone.member_changes(&nodes, (&inputs.guards, moved), found);
     if found.errors() > 0 {
         return Err(ProposalError::Unsound(std::mem::take(found)));
     }
+    let Some(changes) = changes else { return Ok(None) };
     if changes.is_empty() {
-        return Ok((zone, nodes, Vec::new()));
+        return Ok(Some((zone, nodes, Vec::new())));
     }
     let changed = zone.after_all(&changes, &inputs.guards, found).map_err(ProposalError::Changes)?;
     let Some((after, more)) = changed else {
         return Err(ProposalError::Unsound(std::mem::take(found)));
     };
-    Ok((after, joined(nodes, more), changes.into_iter().map(|(_, changes)| changes).collect()))
+    Ok(Some((after, joined(nodes, more), changes.into_iter().map(|(_, changes)| changes).collect())))
 }
 
 /// What became of nodes by one change and by the next.
@@ -285,224 +297,4 @@ fn signed_again(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dns::{Name, Rtype, Ttl};
-    use crate::source::{Sources, Span};
-    use crate::zone::{Builder, Expected, Guarding, HostName, PoolSettings, Record};
-    use crate::zonefile;
-    use crate::zones::source::{Changing, ZoneSources};
-
-    fn named() -> Origin {
-        Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7).into()
-    }
-
-    fn inputs(sources: ZoneSources) -> Inputs {
-        Inputs {
-            sources,
-            forward: None,
-            settings: zonefile::Settings::default(),
-            guards: Vec::new(),
-            own: Vec::new(),
-            texts: Vec::new(),
-            signing: None,
-        }
-    }
-
-    fn live() -> Inputs {
-        let mut sources = ZoneSources::default();
-        sources.push(Changing::Updates);
-        inputs(sources)
-    }
-
-    fn soa(serial: u32) -> Record {
-        let rdata = [&[0, 0][..], &serial.to_be_bytes(), &[0, 0, 0, 60].repeat(4)].concat();
-        record("example.", Rtype::SOA, &rdata)
-    }
-
-    fn record(owner: &str, rtype: Rtype, rdata: &[u8]) -> Record {
-        let ttl = Ttl::from_seconds(60).unwrap();
-        Record { owner: owner.parse().unwrap(), rtype, ttl, rdata: rdata.into() }
-    }
-
-    fn proposal(contents: Contents, inputs: Inputs) -> Proposal {
-        let zone = ZoneId::from("example.".parse::<Name>().unwrap());
-        Proposal { zone, contents, inputs: Arc::new(inputs), origin: VersionOrigin::Sources }
-    }
-
-    fn version(inputs: Inputs) -> ZoneVersion {
-        let mut builder = Builder::new("example.".parse().unwrap(), named());
-        for Record { owner, rtype, ttl, rdata } in
-            [soa(1), record("example.", Rtype::NS, b"\x02ns\x04test\x00")]
-        {
-            builder.add(owner.as_ref(), rtype, ttl, &rdata, named()).unwrap();
-        }
-        let zone = builder.finish(&mut Diagnostics::default()).unwrap();
-        proposal(Contents::Whole(Box::new(zone)), inputs).accept(None).unwrap()
-    }
-
-    fn changes(base: u32, added: Record) -> Contents {
-        let changes = Changeset { removed: vec![soa(base)], added: vec![soa(base + 1), added] };
-        Contents::Changes { base, changes, origin: named() }
-    }
-
-    #[test]
-    fn changes_make_the_next_version_of_the_one_they_are_to() {
-        let host = record("h.example.", Rtype::A, &[192, 0, 2, 1]);
-        let first = version(live());
-        let second = proposal(changes(1, host), live()).accept(Some(&first)).unwrap();
-        assert_eq!((second.serial, second.records), (2, 3));
-        assert!(!Arc::ptr_eq(&first.compiled, &second.compiled));
-        assert_eq!((first.serial, first.records), (1, 2), "the first is what it was");
-    }
-
-    #[test]
-    fn a_version_of_many_changes_is_put_together_anew() {
-        let mut current = version(live());
-        let changed_nodes = |version: &ZoneVersion| version.contents.as_ref().unwrap().changed_nodes();
-        let (mut before, mut most) = (0, 0);
-        for number in 0..5_000_u32 {
-            let name = format!("h{number}.sub.example.");
-            let host = record(&name, Rtype::A, &[192, 0, 2, 1]);
-            current = proposal(changes(1 + 2 * number, host.clone()), live()).accept(Some(&current)).unwrap();
-            if number % 2 == 0 {
-                let changes = Changeset {
-                    removed: vec![soa(current.serial), host],
-                    added: vec![soa(current.serial + 1)],
-                };
-                let contents = Contents::Changes { base: current.serial, changes, origin: named() };
-                current = proposal(contents, live()).accept(Some(&current)).unwrap();
-            } else {
-                let host = record(&name, Rtype::TXT, b"\x01t");
-                current = proposal(changes(current.serial, host), live()).accept(Some(&current)).unwrap();
-            }
-            assert!(!current.is_merge_due(), "{number} changes");
-            most = most.max(changed_nodes(&current));
-            if most > changed_nodes(&current) {
-                break;
-            }
-            before = current.records;
-        }
-        // What the second changeset of the last round changed.
-        assert!(changed_nodes(&current) <= 3 && current.compiled.changed_nodes() <= 3);
-        assert!(most > 1_000 && current.records >= before, "{most} nodes changed, {before} records");
-        let next = changes(current.serial, record("next.example.", Rtype::A, &[192, 0, 2, 2]));
-        assert_eq!(proposal(next, live()).accept(Some(&current)).unwrap().records, current.records + 1);
-    }
-
-    #[test]
-    fn a_version_of_one_change_to_what_many_aliases_lead_to_is_put_together_anew() {
-        let mut current = version(live());
-        let hub = record("hub.example.", Rtype::A, &[192, 0, 2, 1]);
-        let alias =
-            |number: u32| record(&format!("a{number}.example."), Rtype::CNAME, b"\x03hub\x07example\x00");
-        let added = (0..5_000).map(alias).chain([hub.clone(), soa(2)]).collect();
-        let changes = Changeset { removed: vec![soa(1)], added };
-        let contents = Contents::Changes { base: 1, changes, origin: named() };
-        current = proposal(contents, live()).accept(Some(&current)).unwrap();
-        assert_eq!(current.compiled.changed_nodes(), 0, "put together anew");
-        let changes = Changeset {
-            removed: vec![soa(2), hub],
-            added: vec![soa(3), record("hub.example.", Rtype::A, &[192, 0, 2, 2])],
-        };
-        let contents = Contents::Changes { base: 2, changes, origin: named() };
-        current = proposal(contents, live()).accept(Some(&current)).unwrap();
-        assert_eq!((current.serial, current.compiled.changed_nodes()), (3, 0));
-    }
-
-    #[test]
-    fn members_by_name_follow_the_addresses_of_their_hosts() {
-        let named_host = |name: &str| HostName { name: name.parse().unwrap(), origin: named() };
-        let guarding = || Guarding {
-            owner: "api.example.".parse().unwrap(),
-            origin: named(),
-            hosts: vec![named_host("m0.example."), named_host("m1.example.")],
-            guards: Vec::new(),
-            choice: PoolSettings::default(),
-            records: Expected::Now,
-        };
-        let inputs = || Inputs { guards: vec![guarding()], ..live() };
-        let host = |name: &str, last: u8| record(name, Rtype::A, &[192, 0, 2, last]);
-        let version_with = |hosts: &[Record]| {
-            let mut builder = Builder::new("example.".parse().unwrap(), named());
-            let apex = [soa(1), record("example.", Rtype::NS, b"\x02ns\x04test\x00")];
-            for Record { owner, rtype, ttl, rdata } in apex.iter().chain(hosts) {
-                builder.add(owner.as_ref(), *rtype, *ttl, rdata, named()).unwrap();
-            }
-            builder.guard(guarding());
-            let mut found = Diagnostics::default();
-            let zone =
-                builder.finish(&mut found).ok_or_else(|| found.first_error().unwrap().message.clone())?;
-            Ok::<_, String>(proposal(Contents::Whole(Box::new(zone)), inputs()).accept(None).unwrap())
-        };
-        let api = |version: &ZoneVersion| {
-            let records = version.contents.as_ref().unwrap().records();
-            let own = records.filter(|(owner, ..)| owner.to_string() == "api.example.");
-            let mut last: Vec<u8> = own.filter_map(|(.., rdata)| rdata.last().copied()).collect();
-            last.sort_unstable();
-            last
-        };
-        let first = version_with(&[host("m0.example.", 1), host("m1.example.", 2)]).unwrap();
-        assert_eq!(api(&first), [1, 2]);
-        let changes = Changeset {
-            removed: vec![soa(1), host("m1.example.", 2)],
-            added: vec![soa(2), host("m1.example.", 3), host("m1.example.", 4)],
-        };
-        let moved = Contents::Changes { base: 1, changes, origin: named() };
-        let second = proposal(moved, inputs()).accept(Some(&first)).unwrap();
-        assert_eq!(api(&second), [1, 3, 4]);
-        // So does a version that is put together anew.
-        let merged = merged(second);
-        assert_eq!(api(&merged), [1, 3, 4]);
-        // So do their TTLs, of all hosts at once, and a change elsewhere leaves all as it is.
-        let slower =
-            |name: &str, last: u8| Record { ttl: Ttl::from_seconds(90).unwrap(), ..host(name, last) };
-        let changes = Changeset {
-            removed: vec![soa(2), host("m0.example.", 1), host("m1.example.", 3), host("m1.example.", 4)],
-            added: vec![
-                soa(3),
-                slower("m0.example.", 1),
-                slower("m1.example.", 3),
-                slower("m1.example.", 4),
-                host("other.example.", 9),
-            ],
-        };
-        let contents = Contents::Changes { base: 2, changes, origin: named() };
-        let third = proposal(contents, inputs()).accept(Some(&merged)).unwrap();
-        let ttls = |version: &ZoneVersion| -> Vec<(String, u32)> {
-            let records = version.contents.as_ref().unwrap().records();
-            let addresses = records.filter(|(_, rtype, ..)| *rtype == Rtype::A);
-            addresses.map(|(owner, _, ttl, _)| (owner.to_string(), ttl.seconds())).collect()
-        };
-        let is_slow = |(owner, ttl): &(String, u32)| *ttl == if owner == "other.example." { 60 } else { 90 };
-        assert_eq!((api(&third), ttls(&third).len()), (vec![1, 3, 4], 7));
-        assert!(ttls(&third).iter().all(is_slow), "{:?}", ttls(&third));
-        assert!(ttls(&super::merged(third)).iter().all(is_slow));
-        let removed = Changeset { removed: vec![soa(2), host("m0.example.", 1)], added: vec![soa(3)] };
-        let gone = Contents::Changes { base: 2, changes: removed, origin: named() };
-        let fault = proposal(gone, inputs()).accept(Some(&merged)).err().unwrap().to_string();
-        assert!(fault.contains("`m0.example.`, a member of `api.example.`, has no address"), "{fault}");
-        let missing = version_with(&[host("m0.example.", 1)]).err().unwrap();
-        assert_eq!(missing, "`m1.example.`, a member of `api.example.`, has no address");
-    }
-
-    #[test]
-    fn changes_to_another_version_or_without_contents_or_to_an_unsound_zone_are_refused() {
-        let host = || record("h.example.", Rtype::A, &[192, 0, 2, 1]);
-        let refused = |contents, current: Option<&ZoneVersion>| {
-            proposal(contents, live()).accept(current).err().unwrap().to_string()
-        };
-        let current = version(live());
-        assert_eq!(
-            refused(changes(7, host()), Some(&current)),
-            "the changes are to serial 7, and the zone is at serial 1"
-        );
-        let forgotten = version(inputs(ZoneSources::default()));
-        assert!(forgotten.contents.is_none(), "a zone that is read as a whole is not kept in memory");
-        for current in [Some(&forgotten), None] {
-            assert_eq!(refused(changes(1, host()), current), "the contents of the zone are not in memory");
-        }
-        let alias = record("example.", Rtype::CNAME, b"\x01a\x04test\x00");
-        assert!(refused(changes(1, alias), Some(&current)).contains("CNAME"));
-    }
-}
+mod tests;

@@ -62,6 +62,11 @@ impl StoredZone {
         self.sources.has(&Changing::Signatures)
     }
 
+    /// Whether pools of it have hosts of other zones as members.
+    pub fn has_hosts_elsewhere(&self) -> bool {
+        self.sources.has(&Changing::Hosts)
+    }
+
     /// Whose updates are passed on to its primaries, and to which; none: nobody's.
     pub fn passed_on(&self) -> Option<(&Arc<Policy>, &Primaries)> {
         let update = self.update.as_ref().filter(|policy| !policy.grants.is_empty());

@@ -2,6 +2,7 @@
 //!
 //! Knows whether reading the zone again would give the same version.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,11 +12,14 @@ use super::since::Since;
 use super::source::ZoneSources;
 use super::zone_id::ZoneId;
 use crate::answer::{CompileError, CompiledZone, Links, compile, compile_for_changes};
-use crate::dns::Rtype;
+use crate::dns::{Name, Rtype};
 use crate::dnssec::{Chain, PoolSigner, Time, end_of, first_end};
 use crate::source::{Lines, Sources, TextFile};
-use crate::zone::{Changeset, Guarding, Hosts, Pool, Record, Zone};
+use crate::zone::{Changeset, Guarding, HostAddress, HostName, Hosts, NoHost, Pool, Record, Zone};
 use crate::zonefile;
+
+/// What a zone says of names: their addresses, or why they have none.
+pub(super) type NamedHosts = HashMap<Name, Result<Arc<[HostAddress]>, NoHost>>;
 
 /// A zone that can be served. Nothing of it ever changes.
 pub struct ZoneVersion {
@@ -46,6 +50,8 @@ pub struct ZoneVersion {
     pub inputs: Arc<Inputs>,
     /// What it says of addresses, where other zones are made from it; after an update, what the version before said.
     pub hosts: Option<Arc<Hosts>>,
+    /// What it says of the names that other zones have as members, where its contents are not kept.
+    pub(super) named: Option<Arc<NamedHosts>>,
     /// Where it comes from.
     pub origin: VersionOrigin,
     /// What it is signed of, where its records come while it is served and it is signed here: with the serial that they came
@@ -162,6 +168,7 @@ impl ZoneVersion {
             since: None,
             inputs,
             hosts: None,
+            named: None,
             origin,
             unsigned: None,
         }
@@ -207,6 +214,19 @@ impl ZoneVersion {
         Arc::clone(this.unsigned.as_ref().unwrap_or(this))
     }
 
+    /// The addresses of a name for a pool of another zone, or why it has none; none: nobody wanted to know when it was made.
+    pub(super) fn host(&self, name: &Name) -> Option<Result<Arc<[HostAddress]>, NoHost>> {
+        match &self.contents {
+            Some(zone) => Some(zone.host(name.as_ref(), &self.inputs.guards)),
+            None => self.named.as_ref()?.get(name).cloned(),
+        }
+    }
+
+    /// Whether hosts are members of its pools: their addresses are in it, though no source gives these records.
+    pub fn has_members_by_name(&self) -> bool {
+        self.inputs.guards.iter().any(|guarding| !guarding.hosts.is_empty())
+    }
+
     /// What signs the answers of its pools, where signatures are made here.
     pub fn pool_signer(&self) -> Option<&Arc<PoolSigner>> {
         self.inputs.signing.as_ref().map(|signing| signing.pools())
@@ -248,7 +268,11 @@ impl ZoneVersion {
 
 /// Whether guards make the same of a zone.
 pub(super) fn guard_the_same(these: &[Guarding], others: &[Guarding]) -> bool {
-    these.len() == others.len() && these.iter().zip(others).all(|(one, other)| guards_the_same(one, other))
+    are_pairs(these, others, |one, other| guards_alike(one, other) && !has_moved_hosts(one, other))
+}
+
+fn are_pairs(these: &[Guarding], others: &[Guarding], is: impl Fn(&Guarding, &Guarding) -> bool) -> bool {
+    these.len() == others.len() && these.iter().zip(others).all(|(one, other)| is(one, other))
 }
 
 impl Inputs {
@@ -256,15 +280,38 @@ impl Inputs {
     pub(super) fn guards_the_same(&self, other: &Inputs) -> bool {
         std::ptr::eq(self, other) || self.own == other.own && guard_the_same(&self.guards, &other.guards)
     }
+
+    /// The same but for what other zones say of hosts.
+    pub(super) fn guards_alike(&self, other: &Inputs) -> bool {
+        let are_alike = || are_pairs(&self.guards, &other.guards, guards_alike);
+        std::ptr::eq(self, other) || self.own == other.own && are_alike()
+    }
+
+    /// Which guards have hosts of which other zones say something else than in `before`, which guards alike.
+    pub(super) fn hosts_moved_since(&self, before: &Inputs) -> Vec<&Guarding> {
+        if std::ptr::eq(self, before) {
+            return Vec::new();
+        }
+        let pairs = self.guards.iter().zip(&before.guards);
+        pairs.filter(|(one, before)| has_moved_hosts(one, before)).map(|(one, _)| one).collect()
+    }
 }
 
-/// Where the config file says it makes no difference.
-fn guards_the_same(one: &Guarding, other: &Guarding) -> bool {
+fn has_moved_hosts(one: &Guarding, other: &Guarding) -> bool {
+    !one.hosts_elsewhere().eq(other.hosts_elsewhere())
+}
+
+/// Where the config file says it makes no difference, nor what other zones say of hosts.
+fn guards_alike(one: &Guarding, other: &Guarding) -> bool {
     let Guarding { owner, origin: _, hosts, guards, choice, records } = one;
-    let same_hosts = hosts.iter().map(|host| &host.name).eq(other.hosts.iter().map(|host| &host.name));
-    same_hosts
+    hosts.iter().map(place_of).eq(other.hosts.iter().map(place_of))
         && *owner == other.owner
         && *guards == other.guards
         && *choice == other.choice
         && *records == other.records
+}
+
+/// A host and, where it is not one of the pool's own zone, whose it is.
+fn place_of(host: &HostName) -> (&Name, Option<&Name>) {
+    (&host.name, host.elsewhere.as_ref().map(|elsewhere| &elsewhere.zone))
 }

@@ -11,6 +11,7 @@ mod encrypted;
 mod etcd;
 mod explain;
 mod forward;
+mod host_zones;
 mod hostile;
 mod import;
 mod init;

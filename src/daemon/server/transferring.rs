@@ -340,8 +340,9 @@ impl TransferredZone {
                     Comparison::new(from, contents.clone(), rrsets, history, self.notified.clone());
                 beside.comparing.compare(&self.outgoing.called, comparison);
             }
-            // Steps in a journal say nothing of what pools answered, nor of signatures.
+            // Steps in a journal say nothing of what pools answered, nor of signatures, nor of members by name.
             None if zone.changed_by().is_some()
+                && !version.has_members_by_name()
                 && self.pools != TransferPools::Up
                 && version.signed_until().is_none() =>
             {

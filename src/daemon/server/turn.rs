@@ -76,14 +76,24 @@ impl Server {
                     self.raise_serials();
                 }
                 Ok(()) = self.operator.local_trouble.changed() => self.operator.log_local_trouble(),
-                1.. = zone_requests.recv_many(&mut asked, CHANGES_AT_ONCE_MAX) => self.publishing.change_zones(&mut asked),
-                round = self.publishing.waiting_changes.probed() => self.publishing.end_change(&round),
-                ended = self.reloading.reloads.ended() => self.go_on(ended),
+                1.. = zone_requests.recv_many(&mut asked, CHANGES_AT_ONCE_MAX) => {
+                    self.publishing.change_zones(&mut asked);
+                    self.follow_hosts();
+                }
+                round = self.publishing.waiting_changes.probed() => {
+                    self.publishing.end_change(&round);
+                    self.follow_hosts();
+                }
+                ended = self.reloading.reloads.ended() => {
+                    self.go_on(ended);
+                    self.follow_hosts();
+                }
                 () = self.supervision.sign_due() => self.notify_alive(),
                 _ = reclaim.tick() => {
                     self.publishing.reclaim();
                     self.operator.expire_rules(&mut self.publishing);
                     self.publishing.expire_zones();
+                    self.follow_hosts();
                     self.raise_serials();
                     self.updating.look_at_keys(self.publishing.served.zones(), Instant::now());
                     self.supervision.notify_loading();
@@ -108,6 +118,11 @@ impl Server {
     fn note(&mut self, changed: &mut Vec<Transition>) {
         let upcoming = self.reloading.upcoming.as_ref().map(|upcoming| &upcoming.zones);
         self.publishing.note(changed, upcoming);
+    }
+
+    /// Has pools follow hosts of other zones.
+    fn follow_hosts(&mut self) {
+        self.updating.follow_hosts(&self.publishing.served, Instant::now());
     }
 
     /// Raises the serials of zones of which other servers are to be sent something else.

@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
+use super::super::served::Served;
+use super::hosts::HostFollowers;
 use super::passing_on::{NotPassedOn, PassedOn, PassingOn};
 use super::update_counters::UpdateCounters;
 use super::zone_writer::{Made, Occasion, Replied, WAITING_MAX, WaitingUpdate, WriterJob, ZoneWriter};
@@ -46,6 +48,7 @@ pub(super) struct Updating {
     pub(super) publications: Publications,
     writers: HashMap<ZoneId, WriterHandle>,
     taker: UpdateTaker,
+    hosts: HostFollowers,
     /// When the keys of signed zones were looked at.
     keys_looked_at: Option<Instant>,
 }
@@ -162,7 +165,8 @@ impl Updating {
             refusals: Arc::default(),
             passing_on: PassingOn::default(),
         };
-        Updating { live, publications, writers: HashMap::new(), taker, keys_looked_at: None }
+        let (writers, hosts) = (HashMap::new(), HostFollowers::default());
+        Updating { live, publications, writers, taker, hosts, keys_looked_at: None }
     }
 
     /// Takes updates of these zones from now on, in the order of the config file, and of no others.
@@ -185,6 +189,7 @@ impl Updating {
         }
         // Those that are gone end when what waits for them is answered.
         self.writers = writers;
+        self.hosts = HostFollowers::of(zones);
         self.keys_looked_at = None;
         *lock(&self.taker.zones) = taken;
     }
@@ -239,6 +244,16 @@ impl Updating {
         if let Some(writer) = self.writers.get(zone) {
             // While others wait, it is asked for again.
             let _ = writer.queue.try_send(WriterJob::Raise);
+        }
+    }
+
+    /// Has pools follow hosts of other zones, as these are served now. Whoever asks finds out by the versions that come.
+    pub(super) fn follow_hosts(&mut self, served: &Served, now: Instant) {
+        for (zone, table) in self.hosts.moved(served, now) {
+            if let Some(writer) = self.writers.get(&zone) {
+                // While others wait, it is asked for again.
+                let _ = writer.queue.try_send(WriterJob::Hosts(table));
+            }
         }
     }
 

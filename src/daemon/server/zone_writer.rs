@@ -21,12 +21,12 @@ use crate::control::UtcTime;
 use crate::dns::{Name, Rtype};
 use crate::source::Digest;
 use crate::update::{Policy, Reason, Rejection, UpdateMessage};
-use crate::zones::Publications;
 use crate::zones::journal::OverlayKey;
 use crate::zones::live::{
-    LiveZone, Outcome, Remembered, RequestKey, UpdateBatch, UpdateRequest, drop_updates, make_batch,
-    raise_serial, sign_anew,
+    LiveZone, Outcome, Remembered, RequestKey, UpdateBatch, UpdateRequest, drop_updates, follow_hosts,
+    make_batch, raise_serial, sign_anew,
 };
+use crate::zones::{HostTable, Publications};
 
 /// Updates of one zone that wait; further ones are told that it is busy.
 pub(super) const WAITING_MAX: usize = 1024;
@@ -47,6 +47,8 @@ pub(super) enum WriterJob {
     },
     /// Give what is served the next serial: other servers are to be sent something else.
     Raise,
+    /// Have pools follow what other zones say of hosts.
+    Hosts(HostTable),
     /// Look at the keys and the time, and sign what is served anew if they say so.
     Sign,
 }
@@ -103,6 +105,8 @@ impl ZoneWriter {
         let mut told_fault: Option<String> = None;
         // The same of signatures.
         let mut told_signing: Option<String> = None;
+        // The same of hosts of other zones.
+        let mut told_hosts: Option<String> = None;
         while queue.recv_many(&mut work, BATCH_MAX).await > 0 {
             let mut batch = Vec::new();
             for one in work.drain(..) {
@@ -123,6 +127,17 @@ impl ZoneWriter {
                             warn!(zone = %id.name, "zone {id} keeps its serial though other servers are to be sent something else: {why}");
                         }
                         told_fault = raised.err();
+                    }
+                    WriterJob::Hosts(table) => {
+                        self.answer(std::mem::take(&mut batch), &mut remembered).await;
+                        let followed = self.follow(table).await;
+                        if let Err(why) = followed.as_ref()
+                            && told_hosts.as_ref() != Some(why)
+                        {
+                            let id = &self.zone.id;
+                            warn!(zone = %id.name, "pools of zone {id} keep the addresses that hosts of other zones had: {why}");
+                        }
+                        told_hosts = followed.err();
                     }
                     WriterJob::Sign => {
                         self.answer(std::mem::take(&mut batch), &mut remembered).await;
@@ -198,6 +213,25 @@ impl ZoneWriter {
         if let Some(until) = version.signed_until().map(UtcTime) {
             info!(zone = %id.name, "zone {id} is signed anew, serial {serial}: its signatures are valid until {until}");
         }
+        let published = self.publications.replace(current, Arc::new(version)).await;
+        published.map_err(|refused| refused.to_string())
+    }
+
+    /// Has pools follow what other zones say of hosts.
+    async fn follow(&self, table: HostTable) -> Result<(), String> {
+        let mut state = self.zone.lock().await;
+        // A zone that is not served gets them when it is read.
+        let Some(current) = self.publications.current(self.zone.id.clone()).await else { return Ok(()) };
+        let (zone, base) = (Arc::clone(&self.zone), Arc::clone(&current));
+        let followed = tokio::task::spawn_blocking(move || {
+            let followed = follow_hosts(&zone, &mut state, &base, &table);
+            (followed, state)
+        });
+        // The lock is kept until the version is served.
+        let (version, _state) = followed.await.map_err(|fault| fault.to_string())?;
+        let Some(version) = version? else { return Ok(()) };
+        let (id, serial) = (&self.zone.id, version.serial);
+        info!(zone = %id.name, "pools of zone {id} follow hosts of other zones, serial {serial}");
         let published = self.publications.replace(current, Arc::new(version)).await;
         published.map_err(|refused| refused.to_string())
     }

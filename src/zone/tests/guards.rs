@@ -9,7 +9,7 @@ use crate::probe::{Life, Port, ProbeKind, Tcp};
 
 impl Lab {
     /// A probe of a port.
-    fn template(&self, port: u16) -> GuardTemplate {
+    pub(super) fn template(&self, port: u16) -> GuardTemplate {
         GuardTemplate {
             test: Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() })),
             source: None,
@@ -23,7 +23,7 @@ impl Lab {
     }
 
     /// Guards an owner, as a `[[zone.probe]]` of the configuration does.
-    fn guard(mut self, owner: &str, port: u16, all_down: AllDown) -> Self {
+    pub(super) fn guard(mut self, owner: &str, port: u16, all_down: AllDown) -> Self {
         // `"api"` in the second line of the configuration.
         let span = Span { start: 26, end: 31, ..self.named };
         let template = self.template(port);
@@ -39,7 +39,7 @@ impl Lab {
     }
 }
 
-const ALL: AllDown = AllDown::Select(Selector::All);
+pub(super) const ALL: AllDown = AllDown::Select(Selector::All);
 
 /// The members of a zone's pools: owner, type, address, probes.
 fn members(zone: &Zone) -> Vec<String> {
@@ -332,7 +332,10 @@ fn hosts_are_members_by_their_names_and_machines_with_all_their_addresses() {
         "alias 10 CNAME m0"
     );
     let hosts = |names: &[&str], lab: &Lab| -> Vec<HostName> {
-        names.iter().map(|one| HostName { name: name(one.as_bytes()), origin: lab.named.into() }).collect()
+        names
+            .iter()
+            .map(|one| HostName { name: name(one.as_bytes()), origin: lab.named.into(), elsewhere: None })
+            .collect()
     };
     let guarded = |names: &[&str], choice: PoolSettings| {
         let mut lab = Lab::new(text);
@@ -391,7 +394,7 @@ fn members_by_name_cost_what_they_are_in_a_large_zone() {
         lab.builder.guard(Guarding {
             owner: owner(format!("pool{number}")),
             origin: lab.named.into(),
-            hosts: hosts.map(|name| HostName { name, origin: lab.named.into() }).to_vec(),
+            hosts: hosts.map(|name| HostName { name, origin: lab.named.into(), elsewhere: None }).to_vec(),
             guards: vec![lab.template(443)],
             choice: PoolSettings::default(),
             records: Expected::Now,

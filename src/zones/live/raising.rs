@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
+use tracing::warn;
+
 use super::batch::write_step;
 use super::dropping::{version_after, version_of};
 use super::zone::{LiveState, LiveZone, seconds_now};
 use crate::zone::Changeset;
+use crate::zones::host_members::{HostTable, are_moved, set_hosts};
 use crate::zones::journal::JournalStep;
 use crate::zones::signing::{ZoneSigning, signing_time};
 use crate::zones::version::{Inputs, ZoneVersion};
 
 /// Who raises a serial, in steps and lines.
 const BY_VERDICTS: &str = "verdicts";
+
+/// The same where hosts of other zones have moved.
+const BY_HOSTS: &str = "hosts";
 
 /// The same where it is signed anew.
 const BY_SIGNING: &str = "signing";
@@ -30,6 +36,36 @@ pub fn raise_serial(
     let (version, changes) = version_after(current, Changeset::default())?;
     write_down(zone, state, &version, (current.serial, changes))?;
     Ok(version)
+}
+
+/// What is served, with the addresses that hosts of other zones have in this table, and the next serial; none: that is what it
+/// has. Blocks.
+///
+/// # Errors
+///
+/// In words, why it stays as it is.
+pub fn follow_hosts(
+    zone: &LiveZone,
+    state: &mut LiveState,
+    current: &ZoneVersion,
+    table: &HostTable,
+) -> Result<Option<ZoneVersion>, String> {
+    if !are_moved(&current.inputs.guards, table) {
+        return Ok(None);
+    }
+    let mut inputs = Inputs::clone(&current.inputs);
+    set_hosts(&mut inputs.guards, table);
+    let (version, changes) = version_of(current, Changeset::default(), Arc::new(inputs))?;
+    if state.folder.is_some() {
+        let (by, at) = (Arc::from(BY_HOSTS), seconds_now());
+        let step = JournalStep { from: current.serial, to: version.serial, changes, at, by };
+        // A serial that goes back after a restart is better than an address that nobody has any more.
+        if let Err(why) = write_step(state, zone, current.serial, step) {
+            warn!(zone = %zone.id.name, "cannot write down the serial of zone {}: {why}", zone.id);
+        }
+    }
+    zone.show(state);
+    Ok(Some(version))
 }
 
 /// What is served, signed with what its keys say now and for the period that this is, with the next serial; none: that is

@@ -13,7 +13,7 @@ use super::updaters::Updaters;
 use crate::dns::Rtype;
 use crate::source::{Digest, Digesting, Origin, Sources, TextFile};
 use crate::sync::lock;
-use crate::zone::{Changeset, Zone};
+use crate::zone::{Changeset, Guarding, HostAddress, Zone};
 use crate::zones::journal::{Journal, JournalError, JournalStep, Overlaid, Overlay, OverlayKey};
 use crate::zones::version::{Inputs, ZoneVersion};
 use crate::zones::zone_id::ZoneId;
@@ -209,7 +209,7 @@ impl Hold {
     /// `inputs` have no text, it was a kept one, which is what was served last. A zone that comes signed is served as it is.
     pub fn effective(&mut self, file: Zone, inputs: &Inputs, origin: &Origin, sources: &Sources) -> Zone {
         let (texts, guards) = (&inputs.texts[..], &inputs.guards[..]);
-        let digest = digest_of(texts);
+        let digest = digest_of(texts, guards);
         if inputs.comes_signed(&file) {
             self.set_all_aside(&file, digest);
             return file;
@@ -358,9 +358,14 @@ pub(super) fn seconds_now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Of the files that a zone was read from; none: there are none.
-fn digest_of(texts: &[TextFile]) -> Option<Digest> {
+/// Of the files that a zone was read from, and of what other zones say of its hosts; none: there are no files.
+fn digest_of(texts: &[TextFile], guards: &[Guarding]) -> Option<Digest> {
     let mut digesting = Digesting::default();
     texts.iter().for_each(|text| digesting.take(&text.digest.bytes()));
+    for (name, elsewhere) in guards.iter().flat_map(Guarding::hosts_elsewhere) {
+        let addresses = elsewhere.addresses.iter();
+        let said = addresses.map(|HostAddress { address, ttl }| format!(" {address} {}", ttl.seconds()));
+        digesting.take(format!("{name}{}\n", said.collect::<String>()).as_bytes());
+    }
     (!texts.is_empty()).then(|| digesting.finish())
 }

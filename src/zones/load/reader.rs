@@ -8,11 +8,11 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::fed::FedZone;
-use super::kept;
 use super::loaded::LoadedZone;
 use super::others::Others;
-use super::reverse::Wanting;
+use super::reverse::{LoadOrder, Wanting};
 use super::serving::{Purpose, ReadCause};
+use super::{hosts, kept};
 use crate::answer::{Access, Prefix};
 use crate::dns::{Name, Rtype};
 use crate::dnssec::{KeyFolders, Time, check_pools};
@@ -28,7 +28,7 @@ use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::{Settings, ZoneSettings};
 use crate::zones::signing::{SigningFault, ZoneSigning, signing_time, warn_of_clock};
 use crate::zones::source::{EtcdKeys, Reading};
-use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
+use crate::zones::version::{Inputs, NamedHosts, VersionOrigin, ZoneVersion};
 use crate::zones::watching::Moment;
 use crate::zones::zone_id::ZoneId;
 use crate::zones::{kept_members, last_good, mark};
@@ -93,8 +93,9 @@ impl<'r> ZoneReader<'r> {
         let mut loaded = LoadedZone::new(zone, self.access(zone));
         let forward = self.forward(zone, others);
         let before = self.before(&loaded.id);
+        let (guards, unknown_hosts) = self.guards(zone, others);
         let mut inputs = match self.signing(zone, before) {
-            Ok(signing) => Inputs { signing, ..self.inputs(zone, forward) },
+            Ok(signing) => Inputs { signing, guards, ..self.inputs(zone, forward) },
             Err(fault) => {
                 // Never unsigned: whoever has the DS records would take it for forged.
                 loaded.faults.push(Diagnostic::error(zone.name_span, fault.to_string()));
@@ -111,7 +112,7 @@ impl<'r> ZoneReader<'r> {
         // What other zones are made from follows updates when the file is read again.
         let says_enough = |version: &&Arc<ZoneVersion>| {
             let are_newest = version.hosts.as_ref().is_some_and(|hosts| hosts.serial() == version.serial);
-            are_newest || !self.wants_hosts(&zone.id.name)
+            (are_newest || !self.wants_hosts(&zone.id.name)) && self.wanting.has_all_members(version)
         };
         let is_current =
             |version: &&Arc<ZoneVersion>| version.is_current(&inputs) && self.has_all_texts(zone, version);
@@ -149,6 +150,7 @@ impl<'r> ZoneReader<'r> {
             return loaded;
         }
         let _mark = self.mark(zone, &loaded.id);
+        loaded.faults.extend(unknown_hosts);
         self.load_text(sources, zone, (forward, inputs), &mut loaded, |read, faults| {
             if let Some(known) = others.addresses() {
                 zone::check_reverse(read, known, faults);
@@ -195,10 +197,10 @@ impl<'r> ZoneReader<'r> {
             // No diagnostic needs the text any more. Free it before compiling, which needs memory as well.
             sources.let_go(first);
         }
-        let signing = inputs.signing.clone();
+        let (signing, guards) = (inputs.signing.clone(), inputs.guards.clone());
         let Some(version) = self.version(read, inputs, zone, VersionOrigin::Sources, &mut loaded.faults)
         else {
-            let inputs = Inputs { signing, ..self.inputs(zone, forward) };
+            let inputs = Inputs { signing, guards, ..self.inputs(zone, forward) };
             return self.fall_back(sources, zone, (forward, inputs), loaded);
         };
         self.take(version, loaded);
@@ -370,7 +372,7 @@ impl<'r> ZoneReader<'r> {
             sources: zone.sources.clone(),
             forward: forward.map(|version| Arc::clone(&version.inputs)),
             settings: zonefile::Settings { memory_limit: zone.memory_limit, ..self.settings.text.clone() },
-            guards: zone.guards.clone(),
+            guards: Vec::new(),
             own: self.own.clone(),
             texts: Vec::new(),
             signing: None,
@@ -497,22 +499,43 @@ impl<'r> ZoneReader<'r> {
         }
     }
 
-    /// The version of the zone that a reverse zone is made from. If that zone has several views: the view of
-    /// the reverse zone, else the view that all clients see, else the first.
+    /// The version of the zone that a reverse zone is made from.
     pub(super) fn forward<'l>(&'l self, zone: &ZoneSettings, loaded: &'l Others) -> Option<&'l ZoneVersion> {
-        let name = zone.sources.made_from()?;
+        let version = self.version_of(zone.sources.made_from()?, zone, loaded)?;
+        Some(version).filter(|version| version.hosts.is_some())
+    }
+
+    /// What there is of the zone with a name, for this one, which needs something of it: of the same view, else of the view
+    /// that all clients see, else of the first.
+    pub(super) fn version_of<'l>(
+        &'l self,
+        name: &Name,
+        zone: &ZoneSettings,
+        loaded: &'l Others,
+    ) -> Option<&'l ZoneVersion> {
         let named = loaded.named(name);
         let own = named.clone().find(|forward| forward.id.view == zone.id.view);
         let forward = own.or_else(|| {
             named.clone().find(|forward| forward.access.as_ref().is_none_or(|one| one.is_for_everybody()))
         });
         let forward = forward.or_else(|| named.clone().next())?;
-        forward
-            .version
-            .as_ref()
-            .or_else(|| self.before(&forward.id))
-            .map(Arc::as_ref)
-            .filter(|version| version.hosts.is_some())
+        forward.version.as_ref().or_else(|| self.before(&forward.id)).map(Arc::as_ref)
+    }
+
+    /// When a zone is loaded.
+    pub(super) fn load_order(&self, zone: &ZoneSettings) -> LoadOrder {
+        self.wanting.load_order(zone)
+    }
+
+    /// What guards a zone, and what is to be told of its hosts in other zones.
+    fn guards(&self, zone: &ZoneSettings, others: &Others) -> (Vec<Guarding>, Vec<Diagnostic>) {
+        let arrives = |one: &ZoneSettings| one.sources.arrive_while_serving();
+        hosts::look_up(
+            &zone.guards,
+            (self.before(&zone.id).map(Arc::as_ref), self.purpose),
+            |name| self.version_of(name, zone, others),
+            |name| self.settings.zones.iter().any(|one| one.id.name == *name && arrives(one)),
+        )
     }
 
     /// Whether another zone needs the addresses of this one.
@@ -540,12 +563,16 @@ impl<'r> ZoneReader<'r> {
         found: &mut Diagnostics,
     ) -> Option<Arc<ZoneVersion>> {
         let hosts = self.wants_hosts(&zone.id.name).then(|| Hosts::of(&read).into());
+        let named = self.wanting.members.get(&zone.id.name).map(|names| {
+            let of = |name: &&Name| ((*name).clone(), read.host(name.as_ref(), &inputs.guards));
+            Arc::new(names.iter().map(of).collect::<NamedHosts>())
+        });
         let (contents, inputs) = (Contents::Whole(Box::new(read)), Arc::new(inputs));
         let proposal = Proposal { zone: zone.id.clone(), contents, inputs, origin };
         let accepted = proposal.accept(self.before(&zone.id).map(Arc::as_ref));
         let refuse = |error: ProposalError| found.push(Diagnostic::error(zone.name_span, error.to_string()));
         let version = accepted.map_err(refuse).ok()?;
-        Some(Arc::new(ZoneVersion { hosts, ..version }))
+        Some(Arc::new(ZoneVersion { hosts, named, ..version }))
     }
 }
 

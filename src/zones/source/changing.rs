@@ -17,6 +17,8 @@ pub enum Changing {
     Verdicts,
     /// Signatures that are made here (`[zone.dnssec]`): they change with the time and the keys, and the serial with them.
     Signatures,
+    /// Hosts of other zones that are members of its pools: they come and go with addresses there.
+    Hosts,
 }
 
 impl Source for Changing {
@@ -39,6 +41,7 @@ impl fmt::Display for Changing {
             Changing::Updates => "updates",
             Changing::Verdicts => "verdicts",
             Changing::Signatures => "signatures",
+            Changing::Hosts => "hosts of other zones",
         })
     }
 }

@@ -106,6 +106,7 @@ fn every_config_that_is_shown_is_taken_without_a_word() {
             std::fs::write(zones.join("api.zone"), format!("{PLAIN}@ IN A 192.0.2.13\n@ IN A 192.0.2.14\n"))
                 .unwrap();
             std::fs::write(zones.join("guarded.zone"), GUARDED).unwrap();
+            std::fs::write(zones.join("nodes.example.zone"), PLAIN).unwrap();
             let zone = if block.starts_with("[[zone.probe]]") { ITS_ZONE } else { "" };
             let block = format!("{zone}{block}");
             make_certificate(folder.path());
