@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use socket2::Socket;
 
-use tokio::runtime::Handle;
-
 use super::affinity::{Affinity, Cores};
 use super::listen_address::{ListenAddress, Registered};
 use super::listeners::Datagrams;
@@ -46,8 +44,8 @@ pub(super) struct NewAddress {
     pub(super) asked: ListenAddress,
     pub(super) address: SocketAddr,
     pub(super) group: Group,
-    /// For each socket that connections come to: where it is served, and what serves it.
-    pub(super) serve: Vec<(Handle, Registered)>,
+    /// For each socket that connections come to what serves it.
+    pub(super) serve: Vec<Registered>,
 }
 
 impl Sharing {

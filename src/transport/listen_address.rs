@@ -14,11 +14,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use socket2::Socket;
-use tokio::runtime::Handle;
 
 pub use self::entry::ProtocolsEntry;
 use super::responder::Responder;
 use super::stream::{StreamContext, StreamListener};
+use super::threads::Threads;
 
 /// A listen address, and what is served there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub struct ListenAddress {
     pub protocols: Protocols,
 }
 
-/// Serves a socket that is registered, on the runtime where it is.
-pub(super) type Registered = Box<dyn FnOnce(&Handle) -> StreamListener>;
+/// Serves a socket that is registered, where it is.
+pub(super) type Registered = Box<dyn FnOnce() -> StreamListener>;
 
 /// Makes the enum, the list and the calls from one line for each combination of protocols. Its file offers `ENTRY` and
 /// `register`.
@@ -51,14 +51,15 @@ macro_rules! protocols {
                 match self { $(Protocols::$name => $file::ENTRY),+ }
             }
 
-            /// Registers the socket that their connections come to with the runtime that is entered; what is
-            /// returned serves it.
+            /// Registers the socket that their connections come to with one of the `threads`; what is returned
+            /// serves it.
             pub(super) fn register<R: Responder>(
                 self,
                 socket: Socket,
                 shared: &Arc<StreamContext<R>>,
+                threads: &mut Threads,
             ) -> io::Result<Registered> {
-                Ok(match self { $(Protocols::$name => Box::new($file::register(socket, shared)?)),+ })
+                Ok(match self { $(Protocols::$name => Box::new($file::register(socket, shared, threads)?)),+ })
             }
         }
     };

@@ -49,11 +49,19 @@ mod responder;
 
 mod stream;
 
+mod event_loop;
+
 mod https;
 
 mod quic;
 
 mod protocol;
+
+mod encrypted_runtime;
+
+mod stream_threads;
+
+mod threads;
 
 mod listen_address;
 
@@ -61,15 +69,11 @@ mod settings;
 
 mod inherited;
 
-mod stream_threads;
-
 mod listeners;
 
 mod udp;
 
 mod change;
-
-mod encrypted_runtime;
 
 mod running;
 

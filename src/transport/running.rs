@@ -8,8 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::affinity::Affinity;
@@ -22,6 +21,7 @@ use super::responder::Responder;
 use super::settings::Settings;
 use super::stream::{self, TcpCounters};
 use super::stream_threads::StreamThreads;
+use super::threads::Threads;
 use super::udp::{Assignment, UdpCounters, WorkerHandle};
 use crate::answer::Transport;
 use crate::tls::ServerTls;
@@ -54,17 +54,15 @@ pub struct Listening {
 /// A server that answers. Dropping it stops it too, without waiting.
 pub struct Running<R> {
     make: Box<dyn Fn(Worker) -> R + Send>,
-    /// Where streams are served that are not encrypted.
-    threads: StreamThreads,
-    /// Where encrypted transports are served.
-    encrypted: EncryptedRuntime,
+    /// Where streams are served.
+    threads: Threads,
     endpoints: Vec<Endpoint>,
     workers: Vec<WorkerHandle>,
     affinity: Affinity,
     streams: Arc<stream::StreamContext<R>>,
     udp_counters: Arc<UdpCounters>,
     /// Listeners of addresses given up, whose last connections are still open.
-    leaving: Vec<JoinHandle<()>>,
+    leaving: Vec<oneshot::Receiver<()>>,
 }
 
 /// One listen address that is served.
@@ -90,8 +88,7 @@ pub fn start<R: Responder>(
     let Listeners { settings, bound } = listeners;
     let mut running = Running {
         make: Box::new(make),
-        threads: StreamThreads::beside(settings.worker_count()),
-        encrypted,
+        threads: Threads { plain: StreamThreads::beside(settings.worker_count()), encrypted },
         endpoints: Vec::new(),
         workers: Vec::new(),
         affinity: Affinity::Clients,
@@ -130,7 +127,7 @@ impl<R: Responder> Running<R> {
         let change = self.prepare(kept, bound, settings)?;
         self.streams.set_settings(settings.tcp);
         let settled = self.commit(change);
-        self.leaving.retain(|task| !task.is_finished());
+        self.leaving.retain_mut(|ended| ended.try_recv() == Err(TryRecvError::Empty));
         Ok(settle(settled))
     }
 
@@ -145,7 +142,7 @@ impl<R: Responder> Running<R> {
             threads.push(thread);
         }
         for endpoint in self.endpoints.drain(..) {
-            self.leaving.extend(endpoint.listeners.into_iter().map(|listener| listener.stop().task));
+            self.leaving.extend(endpoint.listeners.into_iter().map(|listener| listener.stop().ended));
         }
         settle(settled).await;
         for thread in threads {
@@ -154,8 +151,8 @@ impl<R: Responder> Running<R> {
                 let _ = thread.join();
             }
         }
-        for task in self.leaving.drain(..) {
-            let _ = timeout(SETTLE_MAX, task).await;
+        for ended in self.leaving.drain(..) {
+            let _ = timeout(SETTLE_MAX, ended).await;
         }
     }
 
@@ -232,7 +229,7 @@ impl<R: Responder> Running<R> {
 
     /// How many sockets an address gets while there are so many UDP workers.
     fn sockets_for(&self, workers: usize) -> SocketCounts {
-        SocketCounts { workers, plain_streams: self.threads.count() }
+        SocketCounts { workers, plain_streams: self.threads.plain.count() }
     }
 
     fn serves(&self, asked: ListenAddress) -> bool {
@@ -269,12 +266,14 @@ impl<R: Responder> Running<R> {
         self.streams.ready(transport, count, |index| (self.make)(Worker { transport, index }));
         let mut serve = Vec::with_capacity(sockets.len());
         for socket in sockets {
-            let handle = if entry.is_encrypted() { self.encrypted.handle() } else { self.threads.next() };
-            let handle = handle.map_err(Error::Runtime)?;
-            let entered = handle.enter();
-            let registered = asked.protocols.register(socket, &self.streams);
-            drop(entered);
-            serve.push((handle, registered.map_err(|cause| Error::Listen { address, protocol, cause })?));
+            let ready = if entry.is_encrypted() {
+                self.threads.encrypted.handle().map(drop)
+            } else {
+                self.threads.plain.ready()
+            };
+            ready.map_err(Error::Runtime)?;
+            let registered = asked.protocols.register(socket, &self.streams, &mut self.threads);
+            serve.push(registered.map_err(|cause| Error::Listen { address, protocol, cause })?);
         }
         Ok(NewAddress { asked, address, group: Group { udp, datagrams }, serve })
     }
@@ -298,15 +297,15 @@ impl<R: Responder> Running<R> {
                 Some(group) => self.endpoints.push(Endpoint { group, ..endpoint }),
                 None => {
                     for listener in endpoint.listeners {
-                        let stream::Stopping { closed, task } = listener.stop();
+                        let stream::Stopping { closed, ended } = listener.stop();
                         settled.push(closed);
-                        self.leaving.push(task);
+                        self.leaving.push(ended);
                     }
                 }
             }
         }
         for NewAddress { asked, address, group, serve } in change.fresh {
-            let listeners = serve.into_iter().map(|(handle, serve)| serve(&handle)).collect();
+            let listeners = serve.into_iter().map(|serve| serve()).collect();
             self.endpoints.push(Endpoint { asked, address, group, listeners });
         }
         settled

@@ -24,6 +24,10 @@ mod responders;
 
 mod served;
 
+mod clock;
+
+mod host;
+
 mod client_stream;
 
 mod stream_context;
@@ -38,12 +42,14 @@ mod stream_listener;
 
 pub(super) use activity::{Activity, Overdue};
 pub(super) use client_stream::{ClientStream, StreamTransport};
+pub(super) use clock::{Clock, TokioClock, deadline};
 pub(super) use concurrent::{ConcurrentQueries, HeldResponse, IncomingMessage, STREAMS_MAX, TooLong};
-pub(super) use connection::{Connection, LINGER_MAX, deadline};
+pub(super) use connection::{Connection, LINGER_MAX};
 pub use counters::{HandshakeCounters, TcpCounters};
 #[cfg(feature = "fuzzing")]
 pub use frames::{Frame, Input};
 pub(super) use handshakes::HANDSHAKES_MAX;
+pub(super) use host::{StreamHost, TokioHost};
 pub(super) use limits::{ConnectionPermit, ConnectionSlot};
 pub(super) use served::{Client, Served};
 pub use settings::TcpSettings;

@@ -1,7 +1,7 @@
 //! The threads of streams that are not encrypted.
 //!
 //! A connection stays on the thread that has accepted it. To wake another thread for it costs more than accepting it, and
-//! that for each of its queries. So each thread has a runtime of its own, and at each listen address a socket of its own,
+//! that for each of its queries. So each thread has a loop of its own, and at each listen address a socket of its own,
 //! among which the kernel spreads the connections.
 //!
 //! They are half as many as the UDP workers: who floods TCP leaves UDP its share of the cores.
@@ -9,8 +9,7 @@
 use std::io;
 use std::thread;
 
-use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
+use super::event_loop::{EventLoop, LoopHandle};
 
 /// The threads, each started when it first gets a socket. Dropped, they end without waiting, and with them what they still
 /// serve.
@@ -21,11 +20,7 @@ pub(super) struct StreamThreads {
     given: usize,
 }
 
-struct StreamThread {
-    handle: Handle,
-    /// Never sent to: its loss is the signal to end.
-    _running: oneshot::Sender<()>,
-}
+struct StreamThread(LoopHandle);
 
 impl StreamThreads {
     /// Those of a server with so many UDP workers.
@@ -43,37 +38,46 @@ impl StreamThreads {
         self.count
     }
 
+    /// Starts the thread that serves the next socket, unless it runs.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn ready(&mut self) -> io::Result<()> {
+        if self.turn() >= self.threads.len() {
+            self.threads.push(StreamThread::start(self.threads.len())?);
+        }
+        Ok(())
+    }
+
     /// Where the next socket is served: each thread in turn.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(super) fn next(&mut self) -> io::Result<Handle> {
-        let index = self.given.checked_rem(self.count).unwrap_or(0);
-        let handle = if let Some(thread) = self.threads.get(index) {
-            thread.handle.clone()
-        } else {
-            let thread = StreamThread::start(self.threads.len())?;
-            let handle = thread.handle.clone();
-            self.threads.push(thread);
-            handle
-        };
+    pub(super) fn next(&mut self) -> io::Result<LoopHandle> {
+        self.ready()?;
+        let turn = self.turn();
+        let StreamThread(handle) = self.threads.get(turn).ok_or(io::ErrorKind::NotFound)?;
         // One turn after the other: counting them does not overflow.
-        self.given = index.saturating_add(1);
-        Ok(handle)
+        self.given = turn.saturating_add(1);
+        Ok(handle.clone())
+    }
+
+    /// Whose turn it is.
+    fn turn(&self) -> usize {
+        self.given.checked_rem(self.count).unwrap_or(0)
     }
 }
 
 impl StreamThread {
     fn start(index: usize) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        let (running, ended) = oneshot::channel::<()>();
-        let serve = move || {
-            // An error is the signal.
-            let _ = runtime.block_on(ended);
-            runtime.shutdown_background();
-        };
-        thread::Builder::new().name(format!("edgedns-tcp-{index}")).spawn(serve)?;
-        Ok(Self { handle, _running: running })
+        let (event_loop, handle) = EventLoop::new()?;
+        thread::Builder::new().name(format!("edgedns-tcp-{index}")).spawn(|| event_loop.run())?;
+        Ok(Self(handle))
+    }
+}
+
+impl Drop for StreamThread {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }

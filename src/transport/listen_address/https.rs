@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use socket2::Socket;
 use tokio::net::TcpStream;
-use tokio::runtime::Handle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -15,7 +14,8 @@ use crate::setting::{Absent, KeyEntry};
 use crate::transport::https;
 use crate::transport::protocol::SocketProtocol;
 use crate::transport::responder::Responder;
-use crate::transport::stream::{Client, Served, StreamContext, StreamListener, StreamTransport};
+use crate::transport::stream::{Client, Served, StreamContext, StreamListener, StreamTransport, TokioHost};
+use crate::transport::threads::Threads;
 
 pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     key: KeyEntry::new(
@@ -39,17 +39,22 @@ struct Https {
     acceptor: TlsAcceptor,
 }
 
-/// Registers a listener with the runtime that is entered; what is returned serves its connections.
+/// Registers a listener with the runtime of what is encrypted; what is returned serves its connections.
 pub(super) fn register<R: Responder>(
     listener: Socket,
     shared: &Arc<StreamContext<R>>,
-) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
+    threads: &mut Threads,
+) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
+    let runtime = threads.encrypted.handle()?;
+    let _entered = runtime.enter();
     let acceptor = TlsAcceptor::from(shared.tls.config(&https::PROTOCOLS));
     StreamListener::register(Https { acceptor }, listener, shared)
 }
 
 impl StreamTransport for Https {
     const TRANSPORT: Transport = Transport::Https;
+
+    type Host = TokioHost;
 
     type Stream = TlsStream<TcpStream>;
 

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 
 use socket2::Socket;
-use tokio::runtime::Handle;
 
 use super::entry::ProtocolsEntry;
 use crate::answer::Transport;
@@ -13,6 +12,7 @@ use crate::transport::protocol::SocketProtocol;
 use crate::transport::quic;
 use crate::transport::responder::Responder;
 use crate::transport::stream::{StreamContext, StreamListener};
+use crate::transport::threads::Threads;
 
 pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     key: KeyEntry::new(
@@ -31,10 +31,13 @@ pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     transport: Transport::Quic,
 };
 
-/// Registers a socket with the runtime that is entered; what is returned serves it.
+/// Registers a socket with the runtime of what is encrypted; what is returned serves it.
 pub(super) fn register<R: Responder>(
     socket: Socket,
     shared: &Arc<StreamContext<R>>,
-) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
+    threads: &mut Threads,
+) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
+    let runtime = threads.encrypted.handle()?;
+    let _entered = runtime.enter();
     quic::register(socket.into(), shared)
 }

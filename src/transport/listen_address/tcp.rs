@@ -1,21 +1,19 @@
 //! DNS over UDP and TCP: the stream as it is. Datagrams are served by workers.
 
-use std::io::{self, Read};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use socket2::{SockRef, Socket};
-use tokio::net::TcpStream;
-use tokio::runtime::Handle;
+use socket2::Socket;
 
 use super::entry::ProtocolsEntry;
 use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
+use crate::transport::event_loop::{LoopHost, LoopStream};
 use crate::transport::protocol::SocketProtocol;
 use crate::transport::responder::Responder;
-use crate::transport::stream::{
-    Client, ClientStream, Connection, Served, StreamContext, StreamListener, StreamTransport,
-};
+use crate::transport::stream::{Client, Connection, Served, StreamContext, StreamListener, StreamTransport};
+use crate::transport::threads::Threads;
 
 pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     key: KeyEntry::new(
@@ -37,36 +35,31 @@ pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
 #[derive(Clone, Copy, Debug)]
 struct Tcp;
 
-/// Registers a listener with the runtime that is entered; what is returned serves its connections.
+/// Gives a listener to one of the threads; what is returned serves its connections there.
 pub(super) fn register<R: Responder>(
     listener: Socket,
     shared: &Arc<StreamContext<R>>,
-) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
-    StreamListener::register(Tcp, listener, shared)
+    threads: &mut Threads,
+) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
+    let (host, shared) = (threads.plain.next()?.host(listener), Arc::clone(shared));
+    Ok(move || {
+        let start = host.starter();
+        StreamListener::run(|stop, open| StreamListener::accepting(Tcp, host, shared, stop, open), start)
+    })
 }
 
 impl StreamTransport for Tcp {
     const TRANSPORT: Transport = Transport::Tcp;
 
-    type Stream = TcpStream;
+    type Host = LoopHost;
 
-    async fn accept(self, stream: TcpStream) -> io::Result<TcpStream> {
+    type Stream = LoopStream;
+
+    async fn accept(self, stream: LoopStream) -> io::Result<LoopStream> {
         Ok(stream)
     }
 
-    async fn serve<R: Responder>(client: Client<TcpStream>, served: Served<R>) {
-        Connection::new(client, served).serve().await;
-    }
-}
-
-impl ClientStream for TcpStream {
-    /// Asks the kernel itself: tokio says only what its driver has heard so far.
-    fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        (&*SockRef::from(&*self)).read(space)
-    }
-
-    fn discard_unsent(&self) {
-        // A stream that is broken has nothing left to discard.
-        let _ = self.set_zero_linger();
+    fn serve<R: Responder>(client: Client<LoopStream>, served: Served<R>) -> impl Future<Output = ()> + Send {
+        Connection::new(client, served).serve()
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
-use tokio::runtime::Handle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -19,8 +18,10 @@ use crate::transport::protocol::SocketProtocol;
 use crate::transport::responder::Responder;
 use crate::transport::session::ClientSession;
 use crate::transport::stream::{
-    Client, ClientStream, Connection, Served, StreamContext, StreamListener, StreamTransport,
+    Client, ClientStream, Connection, Served, StreamContext, StreamListener, StreamTransport, TokioClock,
+    TokioHost,
 };
+use crate::transport::threads::Threads;
 
 pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     key: KeyEntry::new(
@@ -48,17 +49,22 @@ struct Tls {
     tls: ServerTls,
 }
 
-/// Registers a listener with the runtime that is entered; what is returned serves its connections.
+/// Registers a listener with the runtime of what is encrypted; what is returned serves its connections.
 pub(super) fn register<R: Responder>(
     listener: Socket,
     shared: &Arc<StreamContext<R>>,
-) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
+    threads: &mut Threads,
+) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
+    let runtime = threads.encrypted.handle()?;
+    let _entered = runtime.enter();
     let (tls, acceptor) = (shared.tls.clone(), shared.tls.config_asking_clients(PROTOCOLS).into());
     StreamListener::register(Tls { acceptor, tls }, listener, shared)
 }
 
 impl StreamTransport for Tls {
     const TRANSPORT: Transport = Transport::Tls;
+
+    type Host = TokioHost;
 
     type Stream = TlsStream<TcpStream>;
 
@@ -76,12 +82,21 @@ impl StreamTransport for Tls {
         }
     }
 
-    async fn serve<R: Responder>(client: Client<Self::Stream>, served: Served<R>) {
-        Connection::new(client, served).serve().await;
+    fn serve<R: Responder>(
+        client: Client<Self::Stream>,
+        served: Served<R>,
+    ) -> impl Future<Output = ()> + Send {
+        Connection::new(client, served).serve()
     }
 }
 
 impl ClientStream for TlsStream<TcpStream> {
+    type Clock = TokioClock;
+
+    fn clock(&self) -> TokioClock {
+        TokioClock::default()
+    }
+
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let (stream, session) = self.get_mut();
         loop {

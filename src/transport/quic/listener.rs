@@ -29,22 +29,23 @@ use crate::transport::stream::{Client, ConnectionPermit, DRAIN_MAX, Served, Stre
 /// How long closed connections may take to tell their clients so, before the socket is closed.
 const FAREWELL_MAX: Duration = Duration::from_secs(1);
 
-/// Registers a socket with the runtime that is entered; what is returned serves it.
+/// Registers a socket with the runtime that is entered; what is returned serves it there.
 ///
 /// # Errors
 /// When the runtime or the kernel refuses.
 pub(in crate::transport) fn register<R: Responder>(
     socket: UdpSocket,
     shared: &Arc<StreamContext<R>>,
-) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
+) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
     let config = settings::server(&shared.tls)?;
     let endpoint = Endpoint::new(settings::endpoint(), Some(config), socket, Arc::new(TokioRuntime))?;
-    let shared = Arc::clone(shared);
-    Ok(move |handle: &Handle| {
-        StreamListener::run(handle, |stop, open| {
+    let (handle, shared) = (Handle::current(), Arc::clone(shared));
+    Ok(move || {
+        let serve = |stop, open| {
             let (connections, lingering) = (JoinSet::new(), Lingering::default());
             Acceptor { endpoint, shared, stop, connections, lingering }.run(open)
-        })
+        };
+        StreamListener::run(serve, |served| _ = handle.spawn(served))
     })
 }
 
@@ -99,7 +100,7 @@ impl<R: Responder> Acceptor<R> {
                 count.fetch_add(1, Ordering::Relaxed);
                 return incoming.refuse();
             }
-            match self.shared.place(address) {
+            match self.shared.place(address, &settings) {
                 Some(place) => permit = Some(place),
                 None => return incoming.refuse(),
             }
@@ -127,7 +128,7 @@ impl<R: Responder> Acceptor<R> {
             let accepted = accepted.map(|accepted| accepted.map_err(io::Error::from));
             handshake.end(&accepted);
             let Ok(Ok(connection)) = accepted else { return proven() };
-            let Some(permit) = permit.or_else(|| shared.place(address)) else {
+            let Some(permit) = permit.or_else(|| shared.place(address, &settings)) else {
                 connection.close(EXCESSIVE_LOAD, b"there are too many connections");
                 return Some((address, connection.rtt()));
             };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::connection::deadline;
+use super::clock::deadline;
 use super::limits::ConnectionSlot;
 use super::settings::TcpSettings;
 use crate::sync::lock;

@@ -3,8 +3,9 @@
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
+use super::clock::Clock;
+use super::host::StreamHost;
 use super::served::{Client, Served};
 use crate::answer::Transport;
 use crate::transport::responder::Responder;
@@ -14,6 +15,12 @@ use crate::transport::session::ClientSession;
 pub(in crate::transport) trait ClientStream:
     AsyncRead + AsyncWrite + Unpin + Send + 'static
 {
+    /// What its connection tells moments by.
+    type Clock: Clock;
+
+    /// A clock for its connection.
+    fn clock(&self) -> Self::Clock;
+
     /// Reads what has come already.
     ///
     /// # Errors
@@ -30,11 +37,17 @@ pub(in crate::transport) trait StreamTransport: Clone + Send + 'static {
     /// How responders know it.
     const TRANSPORT: Transport;
 
+    /// What its listeners run on.
+    type Host: StreamHost;
+
     /// What it makes.
     type Stream: Send + 'static;
 
     /// Makes the stream of a client that has connected; a handshake belongs here.
-    fn accept(self, stream: TcpStream) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    fn accept(
+        self,
+        stream: <Self::Host as StreamHost>::Stream,
+    ) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
     /// What a handshake has said of the client.
     fn session(&self, stream: &Self::Stream) -> ClientSession {

@@ -7,16 +7,19 @@
 //! that what it can make us hold is bounded.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::Instant;
 
 use super::client_stream::ClientStream;
+use super::clock::{Clock, after, by};
 use super::counters::TcpCounters;
 use super::frames::{self, Frame, INPUT_BYTES, Input, LONG_BYTES_MAX};
 use super::limits::ConnectionSlot;
@@ -50,14 +53,18 @@ const LAST_READS_MAX: usize = 64;
 /// reset the connection, and with it the responses that the client has not read yet.
 pub(in crate::transport) const LINGER_MAX: Duration = Duration::from_secs(1);
 
+/// What of them is thrown away at once, in bytes.
+const UNREAD_BYTES: usize = 512;
+
 /// Most memory of a connection whose queries are answered in order, in bytes: what is received ahead, a long UPDATE, and
 /// the responses collected, which grow by doubling.
 pub(super) const ORDERED_BYTES_MAX: usize =
     INPUT_BYTES + LONG_BYTES_MAX + 2 * (LATER_OUTPUT_BYTES + SENT_AT_ONCE_MAX * (2 + MESSAGE_BYTES_MAX));
 
 /// One connection that is being served.
-pub(in crate::transport) struct Connection<S, R> {
+pub(in crate::transport) struct Connection<S: ClientStream, R> {
     stream: S,
+    clock: S::Clock,
     peer: Peer,
     /// What others see of it.
     slot: Arc<ConnectionSlot>,
@@ -108,17 +115,32 @@ enum ConnectionProgress {
 }
 
 impl<S: ClientStream, R: Responder> Connection<S, R> {
-    pub(in crate::transport) fn new(client: Client<S>, served: Served<R>) -> Self {
+    /// On the heap, so that the task that serves it, which is moved there, is small: allocators keep what is small at hand.
+    pub(in crate::transport) fn new(client: Client<S>, served: Served<R>) -> Box<Self> {
         let Client { stream, peer, session, slot } = client;
         let Served { settings, counters, answering, stop } = served;
-        let last = deadline(settings.lifetime);
+        let clock = stream.clock();
+        let last = after(clock.now(), settings.lifetime);
         let (input, output) = (Input::default(), Vec::new());
         let pending = PendingResponses::of_session(session);
-        Self { stream, peer, slot, settings, counters, answering, stop, input, output, pending, last }
+        Box::new(Self {
+            stream,
+            clock,
+            peer,
+            slot,
+            settings,
+            counters,
+            answering,
+            stop,
+            input,
+            output,
+            pending,
+            last,
+        })
     }
 
     /// Serves until the client, a limit or the server ends it.
-    pub(in crate::transport) async fn serve(mut self) {
+    pub(in crate::transport) async fn serve(mut self: Box<Self>) {
         let Err(mut end) = self.converse().await;
         if let ConnectionEnd::Stopped = end {
             end = self.answer_to_the_end().await.err().unwrap_or(ConnectionEnd::Done);
@@ -127,7 +149,10 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             ConnectionEnd::Gone => {}
             // What came in the meantime is answered; there is no time to linger, nor for a client that does
             // not read.
-            ConnectionEnd::Evicted => _ = timeout(LINGER_MAX, self.answer_last()).await,
+            ConnectionEnd::Evicted => {
+                let (mut clock, limit) = (self.stream.clock(), self.after(LINGER_MAX));
+                by(&mut clock, limit, self.answer_last()).await;
+            }
             ConnectionEnd::Done | ConnectionEnd::Stopped => self.linger().await,
             ConnectionEnd::Cut => {
                 self.counters.cut.fetch_add(1, Ordering::Relaxed);
@@ -138,16 +163,16 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     }
 
     async fn converse(&mut self) -> Result<Infallible, ConnectionEnd> {
-        let mut idle_from = Instant::now();
+        let mut idle_from = self.clock.now();
         self.slot.idle(idle_from);
-        self.receive(deadline(self.settings.first_byte)).await?;
+        self.receive(self.after(self.settings.first_byte)).await?;
         self.slot.busy();
-        let mut idle_until = deadline(self.settings.idle);
+        let mut idle_until = self.after(self.settings.idle);
         loop {
             // Single bytes do not prolong the wait: it is for a whole query.
             if self.answer_all().await? == ConnectionProgress::Answered {
-                idle_until = deadline(self.settings.idle);
-                idle_from = Instant::now();
+                idle_until = self.after(self.settings.idle);
+                idle_from = self.clock.now();
             }
             if self.pending.is_over() {
                 return Err(ConnectionEnd::Gone);
@@ -158,8 +183,8 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             let received = self.receive(idle_until).await?;
             self.slot.busy();
             if received == ConnectionProgress::Answered {
-                idle_until = deadline(self.settings.idle);
-                idle_from = Instant::now();
+                idle_until = self.after(self.settings.idle);
+                idle_from = self.clock.now();
             }
         }
     }
@@ -169,18 +194,14 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     async fn receive(&mut self, deadline: Instant) -> Result<ConnectionProgress, ConnectionEnd> {
         let deadline = if self.pending.is_waiting() { self.last } else { deadline.min(self.last) };
         // A client that never pauses ends in time too, and with the server.
-        if Instant::now() >= deadline {
+        if self.clock.now() >= deadline {
             return Err(ConnectionEnd::Done);
         }
-        if self.stop.has_changed().is_err() {
-            return Err(ConnectionEnd::Stopped);
-        }
-        if self.slot.is_evicted() {
-            return Err(ConnectionEnd::Evicted);
+        if let Some(end) = end_from_outside(&self.stop, &self.slot) {
+            return Err(end);
         }
         let read = tokio::select! {
-            // Polled from above: a connection for which something has come takes that, and does not pay for the entry in the list of
-            // who waits for the stop, the one in that of who waits for eviction, and the timer.
+            // In this order: what ends the connection is waited for only where nothing has come.
             biased;
             response = self.pending.response() => {
                 frames::push_all(&mut self.output, &response);
@@ -193,9 +214,9 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                 return Ok(ConnectionProgress::Answered);
             }
             read = self.stream.read(self.input.space()), if self.pending.takes_more() => read,
-            _ = self.stop.changed() => return Err(ConnectionEnd::Stopped),
-            () = self.slot.evicted() => return Err(ConnectionEnd::Evicted),
-            () = sleep_until(deadline) => return Err(ConnectionEnd::Done),
+            end = poll_fn(|context| {
+                poll_end(context, &self.stop, &self.slot, &mut self.clock, deadline)
+            }) => return Err(end),
         };
         match read {
             // A client may end its side and still wait.
@@ -213,9 +234,9 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
 
     /// Sends the responses that are still to come, as far as they come soon.
     async fn await_responses(&mut self) -> Result<(), ConnectionEnd> {
-        let limit = deadline(LINGER_MAX);
+        let limit = self.after(LINGER_MAX);
         while self.pending.is_waiting() {
-            let Ok(response) = timeout_at(limit, self.pending.response()).await else { break };
+            let Some(response) = by(&mut self.clock, limit, self.pending.response()).await else { break };
             frames::push_all(&mut self.output, &response);
             self.write().await?;
         }
@@ -270,18 +291,19 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         if self.output.is_empty() {
             return Ok(());
         }
+        let limit = self.after(self.settings.write);
         let write = async {
             self.stream.write_all(&self.output).await?;
             // A stream that encrypts may hold back what the kernel did not take at once.
             self.stream.flush().await
         };
-        let written = timeout(self.settings.write, write).await;
+        let written = by(&mut self.clock, limit, write).await;
         self.output.clear();
         self.output.shrink_to(OUTPUT_KEPT_BYTES);
         match written {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(ConnectionEnd::Gone),
-            Err(_) => Err(ConnectionEnd::Cut),
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) => Err(ConnectionEnd::Gone),
+            None => Err(ConnectionEnd::Cut),
         }
     }
 
@@ -312,21 +334,45 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     }
 
     /// Ends our side, and waits a little for the client to end its own.
-    async fn linger(mut self) {
-        let mut unread = [0; 512];
+    async fn linger(&mut self) {
+        let limit = self.after(LINGER_MAX);
+        // What comes is thrown away: where it is received does not matter.
+        let mut unread = std::mem::take(&mut self.output);
+        unread.resize(UNREAD_BYTES, 0);
         let leave = async {
             // A stream that encrypts writes its end, which waits for a client that does not read.
             if self.stream.shutdown().await.is_ok() {
                 while let Ok(1..) = self.stream.read(&mut unread).await {}
             }
         };
-        let _ = timeout(LINGER_MAX, leave).await;
+        by(&mut self.clock, limit, leave).await;
+    }
+
+    /// The moment after `wait`.
+    fn after(&self, wait: Duration) -> Instant {
+        after(self.clock.now(), wait)
     }
 }
 
-/// The moment after `wait`; a wait too long to be reckoned has its end in a year.
-pub(in crate::transport) fn deadline(wait: Duration) -> Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-    let now = Instant::now();
-    now.checked_add(wait.min(YEAR)).unwrap_or(now)
+/// How a connection is to end because of others.
+fn end_from_outside(stop: &watch::Receiver<()>, slot: &ConnectionSlot) -> Option<ConnectionEnd> {
+    if stop.has_changed().is_err() {
+        return Some(ConnectionEnd::Stopped);
+    }
+    slot.is_evicted().then_some(ConnectionEnd::Evicted)
+}
+
+/// Whether a connection is to end where its client does nothing; if not, its task is woken when it has to look again.
+fn poll_end(
+    context: &mut Context<'_>,
+    stop: &watch::Receiver<()>,
+    slot: &ConnectionSlot,
+    clock: &mut impl Clock,
+    deadline: Instant,
+) -> Poll<ConnectionEnd> {
+    slot.attend(context.waker());
+    match end_from_outside(stop, slot) {
+        Some(end) => Poll::Ready(end),
+        None => clock.poll_until(context, deadline).map(|()| ConnectionEnd::Done),
+    }
 }

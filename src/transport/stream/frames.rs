@@ -62,7 +62,13 @@ pub enum Frame<'i> {
 impl Default for Input {
     /// Nothing yet.
     fn default() -> Self {
-        Self { bytes: vec![0; INPUT_FIRST_BYTES], start: 0, end: 0, long: None }
+        #[allow(
+            clippy::slow_vector_initialization,
+            reason = "`vec!` has the allocator clear it, which keeps nothing at hand for that"
+        )]
+        let mut bytes = Vec::with_capacity(INPUT_FIRST_BYTES);
+        bytes.resize(INPUT_FIRST_BYTES, 0);
+        Self { bytes, start: 0, end: 0, long: None }
     }
 }
 
@@ -172,6 +178,7 @@ impl Long {
 /// length can say, which no responder makes.
 pub(super) fn push(output: &mut Vec<u8>, response: &[u8]) {
     if let Ok(length @ 1..) = u16::try_from(response.len()) {
+        output.reserve(response.len().saturating_add(LENGTH_BYTES));
         output.extend_from_slice(&length.to_be_bytes());
         output.extend_from_slice(response);
     }

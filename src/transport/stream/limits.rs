@@ -4,11 +4,13 @@
 //! another client comes. It is the connection that closes itself.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::counters::TcpCounters;
@@ -54,8 +56,8 @@ pub(in crate::transport) struct ConnectionSlot {
     since: Instant,
     /// Whether the place is given to another.
     is_evicted: AtomicBool,
-    /// Notified when it is.
-    evicted: Notify,
+    /// Woken when the connection is to look whether it has to end.
+    connection: Mutex<Option<Waker>>,
 }
 
 /// What a slot says while its connection reads, answers, or waits for an answer.
@@ -74,7 +76,7 @@ impl Limits {
             idle_from: AtomicU64::new(BUSY),
             since: self.since,
             is_evicted: AtomicBool::new(false),
-            evicted: Notify::new(),
+            connection: Mutex::default(),
         })
     }
 
@@ -88,21 +90,26 @@ impl Limits {
     ) -> Result<ConnectionPermit, ConnectionRefusal> {
         let client = client(address);
         let mut clients = lock(&self.clients);
-        let open = clients.get(&client).map_or(0, Vec::len);
-        let full = counters.open.load(Ordering::Relaxed) >= settings.connections_max;
-        if open >= settings.connections_per_client_max {
-            // To the client both are the same; to the operator the total matters more.
-            return Err(if full { ConnectionRefusal::Full } else { ConnectionRefusal::ClientFull });
-        }
-        if full {
-            let (evicted_client, slot) = least_needed(&clients, open).ok_or(ConnectionRefusal::Full)?;
+        if counters.open.load(Ordering::Relaxed) >= settings.connections_max {
+            let open = clients.get(&client).map_or(0, Vec::len);
+            // To a client that has too many of its own both are the same; to the operator the total matters more.
+            let may_have = open < settings.connections_per_client_max;
+            let least = if may_have { least_needed(&clients, open) } else { None };
+            let (evicted_client, slot) = least.ok_or(ConnectionRefusal::Full)?;
             give_back(&mut clients, evicted_client, &slot, counters);
             counters.evicted.fetch_add(1, Ordering::Relaxed);
             slot.evict();
         }
+        let slots = clients.entry(client).or_default();
+        if slots.len() >= settings.connections_per_client_max {
+            if slots.is_empty() {
+                clients.remove(&client);
+            }
+            return Err(ConnectionRefusal::ClientFull);
+        }
         let slot = self.slot();
         slot.idle(Instant::now());
-        clients.entry(client).or_default().push(Arc::clone(&slot));
+        slots.push(Arc::clone(&slot));
         // Under the lock, so that the total is exact; it can be read without.
         counters.open.fetch_add(1, Ordering::Relaxed);
         drop(clients);
@@ -121,6 +128,11 @@ impl Limits {
         give_back(&mut lock(&self.clients), client, slot, counters);
         slot.evict();
     }
+
+    /// Has every connection look whether it has to end.
+    pub(super) fn call_all(&self) {
+        lock(&self.clients).values().flatten().for_each(|slot| slot.call());
+    }
 }
 
 /// The connection whose end hurts least when a client comes that has `open`: idle, of a client that has more,
@@ -138,11 +150,11 @@ fn least_needed(clients: &Clients, open: usize) -> Option<(IpAddr, Arc<Connectio
 
 /// Takes a connection off the table, if it is still there.
 fn give_back(clients: &mut Clients, client: IpAddr, slot: &Arc<ConnectionSlot>, counters: &TcpCounters) {
-    let Some(slots) = clients.get_mut(&client) else { return };
-    let Some(place) = slots.iter().position(|one| Arc::ptr_eq(one, slot)) else { return };
-    slots.swap_remove(place);
-    if slots.is_empty() {
-        clients.remove(&client);
+    let Entry::Occupied(mut slots) = clients.entry(client) else { return };
+    let Some(place) = slots.get().iter().position(|one| Arc::ptr_eq(one, slot)) else { return };
+    slots.get_mut().swap_remove(place);
+    if slots.get().is_empty() {
+        slots.remove();
     }
     counters.open.fetch_sub(1, Ordering::Relaxed);
 }
@@ -176,7 +188,23 @@ impl ConnectionSlot {
     /// The place is given to another.
     pub(super) fn evict(&self) {
         self.is_evicted.store(true, Ordering::Relaxed);
-        self.evicted.notify_one();
+        self.call();
+    }
+
+    /// Has the connection look whether it has to end.
+    fn call(&self) {
+        if let Some(connection) = &*lock(&self.connection) {
+            connection.wake_by_ref();
+        }
+    }
+
+    /// The task of the connection, which is woken when it is to look whether it has to end: what it looks at after this, it
+    /// does not miss.
+    pub(super) fn attend(&self, connection: &Waker) {
+        let mut attending = lock(&self.connection);
+        if !attending.as_ref().is_some_and(|attending| attending.will_wake(connection)) {
+            *attending = Some(connection.clone());
+        }
     }
 
     /// Whether the place is given to another.
@@ -186,7 +214,11 @@ impl ConnectionSlot {
 
     /// Resolves when the place is given to another.
     pub(in crate::transport) async fn evicted(&self) {
-        self.evicted.notified().await;
+        poll_fn(|context| {
+            self.attend(context.waker());
+            if self.is_evicted() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 

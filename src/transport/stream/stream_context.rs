@@ -58,8 +58,12 @@ impl<R: Responder> StreamContext<R> {
     }
 
     /// A place for one more connection of the client at `address`; none where it may not have one. Either is counted.
-    pub(in crate::transport) fn place(&self, address: IpAddr) -> Option<ConnectionPermit> {
-        let place = self.limits.admit(address, &self.settings(), &self.counters);
+    pub(in crate::transport) fn place(
+        &self,
+        address: IpAddr,
+        settings: &TcpSettings,
+    ) -> Option<ConnectionPermit> {
+        let place = self.limits.admit(address, settings, &self.counters);
         let count = match &place {
             Ok(_) => &self.counters.accepted,
             Err(ConnectionRefusal::Full) => &self.counters.refused,

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::client_stream::{ClientStream, StreamTransport};
-use super::{Client, Connection, Served, StreamContext, StreamListener, TcpSettings};
+use super::{Client, Connection, Served, StreamContext, StreamListener, TcpSettings, TokioClock, TokioHost};
 use crate::answer::{Peer, Reply, Transport};
 use crate::tls::ServerTls;
 use crate::transport::responder::Responder;
@@ -26,6 +25,8 @@ struct Knock;
 impl StreamTransport for Knock {
     const TRANSPORT: Transport = Transport::Tls;
 
+    type Host = TokioHost;
+
     type Stream = BufWriter<TcpStream>;
 
     async fn accept(self, mut stream: TcpStream) -> io::Result<Self::Stream> {
@@ -33,12 +34,21 @@ impl StreamTransport for Knock {
         Ok(BufWriter::new(stream))
     }
 
-    async fn serve<R: Responder>(client: Client<Self::Stream>, served: Served<R>) {
-        Connection::new(client, served).serve().await;
+    fn serve<R: Responder>(
+        client: Client<Self::Stream>,
+        served: Served<R>,
+    ) -> impl Future<Output = ()> + Send {
+        Connection::new(client, served).serve()
     }
 }
 
 impl ClientStream for BufWriter<TcpStream> {
+    type Clock = TokioClock;
+
+    fn clock(&self) -> TokioClock {
+        TokioClock::default()
+    }
+
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
         self.get_ref().try_read(space)
     }
@@ -59,6 +69,12 @@ impl Responder for Echo {
     }
 }
 
+/// Serves what comes to `listener`, on the runtime of the test.
+fn serve(listener: TcpListener, shared: &Arc<StreamContext<Echo>>) -> StreamListener {
+    let listener = listener.into_std().unwrap().into();
+    StreamListener::register(Knock, listener, shared).unwrap()()
+}
+
 #[tokio::test]
 async fn a_transport_with_a_handshake_serves_whatever_stream_it_makes() {
     let listener = TcpListener::bind("127.0.3.90:0").await.unwrap();
@@ -66,7 +82,7 @@ async fn a_transport_with_a_handshake_serves_whatever_stream_it_makes() {
     let settings = TcpSettings { first_byte: Duration::from_millis(300), ..TcpSettings::default() };
     let shared = Arc::new(StreamContext::new(settings, ServerTls::new()));
     shared.ready(Transport::Tls, 2, |_| Echo);
-    let serving = StreamListener::start(Knock, listener, Arc::clone(&shared), &Handle::current());
+    let serving = serve(listener, &shared);
 
     let mut silent = TcpStream::connect(address).await.unwrap();
     let mut client = TcpStream::connect(address).await.unwrap();
@@ -79,7 +95,7 @@ async fn a_transport_with_a_handshake_serves_whatever_stream_it_makes() {
     assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
     assert_eq!(shared.counters.accepted.load(Ordering::Relaxed), 2, "a handshake counts as a connection");
     drop(client);
-    timeout(LIMIT, serving.stop().task).await.expect("the end of the listener").unwrap();
+    _ = timeout(LIMIT, serving.stop().ended).await.expect("the end of the listener");
 }
 
 #[tokio::test]
@@ -90,7 +106,7 @@ async fn a_handshake_loses_its_place_to_a_client_that_has_none() {
         TcpSettings { connections_max: 2, first_byte: Duration::from_secs(600), ..TcpSettings::default() };
     let shared = Arc::new(StreamContext::new(settings, ServerTls::new()));
     shared.ready(Transport::Tls, 1, |_| Echo);
-    let serving = StreamListener::start(Knock, listener, Arc::clone(&shared), &Handle::current());
+    let serving = serve(listener, &shared);
 
     let mut silent = TcpStream::connect(address).await.unwrap();
     let mut another = TcpStream::connect(address).await.unwrap();
@@ -111,5 +127,5 @@ async fn a_handshake_loses_its_place_to_a_client_that_has_none() {
     assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
     assert_eq!(shared.counters.evicted.load(Ordering::Relaxed), 1);
     assert_eq!(shared.counters.open.load(Ordering::Relaxed), 2);
-    timeout(LIMIT, serving.stop().task).await.expect("the end of the listener").unwrap();
+    _ = timeout(LIMIT, serving.stop().ended).await.expect("the end of the listener");
 }

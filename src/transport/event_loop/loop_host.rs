@@ -1,0 +1,159 @@
+//! Listeners of a loop.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with};
+use socket2::Socket;
+
+use super::loop_clock::LoopClock;
+use super::loop_stream::LoopStream;
+use super::task::{Group, LoopFuture, LoopHandle, NewTask, READABLE, Shared, Task};
+use crate::sync::lock;
+use crate::transport::stream::StreamHost;
+
+/// Connections that are accepted before those that are open have a turn.
+const ACCEPTED_PER_TURN_MAX: usize = 64;
+
+/// A listener of a loop, with its connections.
+pub(in crate::transport) struct LoopHost {
+    listener: Option<Socket>,
+    /// The task that accepts.
+    task: Arc<Task>,
+    connections: Arc<Group>,
+    is_polled: bool,
+    /// Accepted in this turn.
+    accepted: usize,
+    /// As many as may be before the loop is asked whether there are more: about as many as come together, because to ask
+    /// accept(2) is a system call, too.
+    expected: usize,
+}
+
+impl LoopHandle {
+    /// What `listener`, which does not block, is served on: this loop, by the task that [`LoopHost::starter`] starts.
+    pub(in crate::transport) fn host(&self, listener: Socket) -> LoopHost {
+        LoopHost {
+            listener: Some(listener),
+            task: self.0.place(),
+            connections: Arc::default(),
+            is_polled: false,
+            accepted: 0,
+            expected: 1,
+        }
+    }
+}
+
+impl LoopHost {
+    /// What starts the task that accepts here.
+    pub(in crate::transport) fn starter(&self) -> impl FnOnce(LoopFuture) + Send + use<> {
+        let task = Arc::clone(&self.task);
+        move |future| start(task, Arc::default(), future)
+    }
+
+    fn accept_now(&mut self) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let Some(listener) = &self.listener else { return Poll::Pending };
+        let shared = &self.task.shared;
+        if !self.is_polled {
+            let data = EventData::new_u64(self.task.key());
+            if let Err(error) = epoll::add(&shared.epoll, listener, data, EventFlags::IN) {
+                return Poll::Ready(Err(error.into()));
+            }
+            self.is_polled = true;
+            self.task.remove_ready(READABLE);
+        }
+        while self.task.is_ready(READABLE) {
+            if self.accepted >= self.expected {
+                self.expected = self.expected.saturating_mul(2).min(ACCEPTED_PER_TURN_MAX);
+                break;
+            }
+            match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                Ok((socket, peer)) => {
+                    self.accepted = self.accepted.saturating_add(1);
+                    let peer = peer.ok_or(Errno::AFNOSUPPORT).and_then(SocketAddr::try_from);
+                    return Poll::Ready(peer.map(|peer| (socket.into(), peer)).map_err(io::Error::from));
+                }
+                Err(Errno::AGAIN) => {
+                    self.expected = self.accepted.max(1);
+                    break;
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => {
+                    // What is not accepted would be told over and over.
+                    let _ = epoll::delete(&shared.epoll, listener);
+                    self.is_polled = false;
+                    return Poll::Ready(Err(error.into()));
+                }
+            }
+        }
+        self.accepted = 0;
+        self.task.remove_ready(READABLE);
+        Poll::Pending
+    }
+}
+
+/// Gives a task to its loop.
+fn start(task: Arc<Task>, group: Arc<Group>, future: LoopFuture) {
+    group.count.fetch_add(1, Ordering::Relaxed);
+    let shared = Arc::clone(&task.shared);
+    let mut started = Some(NewTask { task, group, future });
+    // A loop that has ended runs nothing any more: it is dropped then, when the queue is free again.
+    shared.tell(|queue| queue.new.extend(started.take_if(|_| !queue.has_ended)));
+}
+
+impl StreamHost for LoopHost {
+    type Accepted = TcpStream;
+
+    type Stream = LoopStream;
+
+    type Clock = LoopClock;
+
+    fn clock(&self) -> LoopClock {
+        LoopClock(Arc::clone(&self.task))
+    }
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        poll_fn(|_| self.accept_now()).await
+    }
+
+    fn spawn<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        accepted: TcpStream,
+        serve: impl FnOnce(LoopStream) -> F,
+    ) {
+        let task = self.task.shared.place();
+        let future = serve(LoopStream::new(accepted, Arc::clone(&task)));
+        start(task, Arc::clone(&self.connections), Box::pin(future));
+    }
+
+    fn close(&mut self) {
+        let Some(listener) = self.listener.take() else { return };
+        // Where it was inherited, others have it open, and closing it here does not take it from the poll.
+        if self.is_polled {
+            let _ = epoll::delete(&self.task.shared.epoll, &listener);
+        }
+    }
+
+    async fn ended(&mut self) {
+        poll_fn(|context| {
+            *lock(&self.connections.last) = Some(context.waker().clone());
+            if self.connections.count.load(Ordering::Relaxed) == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+impl Drop for LoopHost {
+    fn drop(&mut self) {
+        self.close();
+        let shared: &Shared = &self.task.shared;
+        if self.connections.count.load(Ordering::Relaxed) > 0 {
+            self.connections.abort(shared);
+        }
+    }
+}

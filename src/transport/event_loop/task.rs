@@ -1,0 +1,288 @@
+//! Tasks of a loop, as its sockets, its clocks and other threads see them.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
+use std::time::{Duration, Instant};
+
+use rustix::event::{EventfdFlags, epoll, eventfd};
+
+use crate::sync::lock;
+
+/// What a loop runs.
+pub(super) type LoopFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The key of what wakes the loop; no task has it.
+pub(super) const WAKE_KEY: u64 = u64::MAX;
+
+/// No moment.
+const NEVER: u64 = u64::MAX;
+
+/// Reads and writes of one task before others have a turn.
+const STEPS_PER_TURN_MAX: u32 = 128;
+
+/// Something may be there to be read.
+pub(super) const READABLE: u8 = 1;
+
+/// There may be room to write.
+pub(super) const WRITABLE: u8 = 2;
+
+/// The other side has ended, so that reading never waits any more.
+pub(super) const CLOSED: u8 = 4;
+
+/// A loop, as others see it. When it has ended, what it is given is dropped.
+#[derive(Clone)]
+pub(in crate::transport) struct LoopHandle(pub(super) Arc<Shared>);
+
+/// What a loop shares with its tasks, and with who wakes them.
+pub(super) struct Shared {
+    pub(super) epoll: OwnedFd,
+    /// Wakes the loop from other threads.
+    alarm: OwnedFd,
+    queue: Mutex<Queue>,
+    /// Whether the loop waits, or is about to, so that only the alarm wakes it.
+    pub(super) sleeps: AtomicBool,
+    /// What its moments are counted from.
+    since: Instant,
+    /// When the turn began, in milliseconds since then.
+    now: AtomicU64,
+}
+
+/// What the loop has to look at.
+#[derive(Default)]
+pub(super) struct Queue {
+    /// Tasks that are new.
+    pub(super) new: Vec<NewTask>,
+    /// Places of tasks that were woken.
+    pub(super) woken: Vec<usize>,
+    /// Places that are free.
+    free: Vec<Arc<Task>>,
+    /// Places that there are.
+    places: usize,
+    /// Whether every task is to have a turn.
+    pub(super) all: bool,
+    /// Whether the loop is to end.
+    pub(super) has_ended: bool,
+}
+
+/// A task that does not run yet.
+pub(super) struct NewTask {
+    pub(super) task: Arc<Task>,
+    pub(super) group: Arc<Group>,
+    pub(super) future: LoopFuture,
+}
+
+/// Tasks that end together: those of one listener.
+#[derive(Default)]
+pub(super) struct Group {
+    /// How many there are.
+    pub(super) count: AtomicUsize,
+    /// Woken when the last of them ends.
+    pub(super) last: Mutex<Option<Waker>>,
+    /// Whether they are to end where they are.
+    pub(super) is_aborted: AtomicBool,
+}
+
+/// The place of a task in its loop. The next one has it when it has ended, so that what is late wakes that one in vain.
+pub(super) struct Task {
+    pub(super) place: usize,
+    pub(super) shared: Arc<Shared>,
+    is_woken: AtomicBool,
+    /// What may be done with its socket.
+    ready: AtomicU8,
+    /// Reads and writes that are left in this turn.
+    steps: AtomicU32,
+    /// When it is to have a turn, in milliseconds as the loop counts them.
+    due: AtomicU64,
+}
+
+impl LoopHandle {
+    /// Of a loop that is still to run.
+    ///
+    /// # Errors
+    /// Those of epoll_create1(2) and eventfd(2).
+    pub(super) fn new() -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let alarm = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        // Told once for each time that it is set: nobody needs to reset it.
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        epoll::add(&epoll, &alarm, epoll::EventData::new_u64(WAKE_KEY), flags)?;
+        Ok(Self(Arc::new(Shared {
+            epoll,
+            alarm,
+            queue: Mutex::default(),
+            sleeps: AtomicBool::new(false),
+            since: Instant::now(),
+            now: AtomicU64::new(0),
+        })))
+    }
+
+    /// Lets the loop end, without waiting for it.
+    pub(in crate::transport) fn end(&self) {
+        self.0.tell(|queue| queue.has_ended = true);
+    }
+}
+
+impl Shared {
+    /// Changes what the loop has to look at, and wakes it.
+    pub(super) fn tell(&self, change: impl FnOnce(&mut Queue)) {
+        change(&mut lock(&self.queue));
+        // The loop says that it sleeps before it looks into the queue for the last time: whoever comes later sees it.
+        if self.sleeps.load(Ordering::SeqCst) && self.sleeps.swap(false, Ordering::SeqCst) {
+            // It fails only where it is set already.
+            let _ = rustix::io::write(&self.alarm, &1_u64.to_ne_bytes());
+        }
+    }
+
+    /// Looks into the queue.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> T {
+        look(&mut lock(&self.queue))
+    }
+
+    /// A place for a new task.
+    pub(super) fn place(self: &Arc<Self>) -> Arc<Task> {
+        let mut queue = lock(&self.queue);
+        let task = queue.free.pop().unwrap_or_else(|| {
+            let place = queue.places;
+            // Each is in memory.
+            queue.places = place.saturating_add(1);
+            Arc::new(Task {
+                place,
+                shared: Arc::clone(self),
+                is_woken: AtomicBool::new(false),
+                ready: AtomicU8::new(0),
+                steps: AtomicU32::new(0),
+                due: AtomicU64::new(NEVER),
+            })
+        });
+        drop(queue);
+        task.ready.store(READABLE | WRITABLE, Ordering::Relaxed);
+        task
+    }
+
+    /// Takes the place of a task back that has ended.
+    pub(super) fn give_back(&self, task: Arc<Task>) {
+        lock(&self.queue).free.push(task);
+    }
+
+    /// Drops what is queued, when the loop has ended: places have the loop, and the loop has places.
+    pub(super) fn clear(&self) {
+        let cleared = self.look(std::mem::take);
+        self.look(|queue| queue.has_ended = true);
+        drop(cleared);
+    }
+
+    /// Begins a turn, and returns when.
+    pub(super) fn begin_turn(&self) -> Instant {
+        let now = Instant::now();
+        self.now.store(self.count(now), Ordering::Relaxed);
+        now
+    }
+
+    /// When the turn began.
+    pub(super) fn now(&self) -> Instant {
+        let passed = Duration::from_millis(self.now.load(Ordering::Relaxed));
+        self.since.checked_add(passed).unwrap_or(self.since)
+    }
+
+    /// Milliseconds until `at`, as the loop counts them: half a billion years fit.
+    fn count(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.since).as_millis()).unwrap_or(NEVER)
+    }
+}
+
+impl Queue {
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.new.is_empty() && self.woken.is_empty() && !self.all && !self.has_ended
+    }
+}
+
+impl Task {
+    /// What the poll calls it.
+    pub(super) fn key(&self) -> u64 {
+        // A usize has at most 64 bits.
+        u64::try_from(self.place).unwrap_or(WAKE_KEY)
+    }
+
+    /// Begins a turn of it.
+    pub(super) fn begin_turn(&self) {
+        // Before it looks at anything: what comes later wakes it once more.
+        self.is_woken.swap(false, Ordering::AcqRel);
+        self.due.store(NEVER, Ordering::Relaxed);
+        self.steps.store(STEPS_PER_TURN_MAX, Ordering::Relaxed);
+    }
+
+    /// Whether it may go on reading and writing; if not, it has another turn.
+    pub(super) fn step(&self, waker: &Waker) -> bool {
+        let left = self.steps.load(Ordering::Relaxed);
+        match left.checked_sub(1) {
+            Some(left) => self.steps.store(left, Ordering::Relaxed),
+            None => waker.wake_by_ref(),
+        }
+        left > 0
+    }
+
+    /// What may be done with its socket, more than before.
+    pub(super) fn add_ready(&self, what: u8) {
+        self.ready.store(self.ready.load(Ordering::Relaxed) | what, Ordering::Relaxed);
+    }
+
+    /// There is nothing to read, or no room to write, until there is more.
+    pub(super) fn remove_ready(&self, what: u8) {
+        self.ready.store(self.ready.load(Ordering::Relaxed) & !what, Ordering::Relaxed);
+    }
+
+    /// Whether it is worth trying.
+    pub(super) fn is_ready(&self, what: u8) -> bool {
+        self.ready.load(Ordering::Relaxed) & (what | CLOSED) != 0
+    }
+
+    /// Has it have a turn at `at`, or when it was to have one sooner.
+    pub(super) fn set_due(&self, at: Instant) {
+        let at = self.shared.count(at).saturating_add(1);
+        self.due.store(self.due.load(Ordering::Relaxed).min(at), Ordering::Relaxed);
+    }
+
+    /// Whether it waits for a moment.
+    pub(super) fn waits(&self) -> bool {
+        self.due.load(Ordering::Relaxed) != NEVER
+    }
+
+    /// Whether that has come.
+    pub(super) fn is_due(&self) -> bool {
+        self.due.load(Ordering::Relaxed) <= self.shared.now.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.is_woken.swap(true, Ordering::AcqRel) {
+            self.shared.tell(|queue| queue.woken.push(self.place));
+        }
+    }
+}
+
+impl Group {
+    /// Has them end where they are.
+    pub(super) fn abort(&self, shared: &Shared) {
+        self.is_aborted.store(true, Ordering::Relaxed);
+        shared.tell(|queue| queue.all = true);
+    }
+
+    /// One of them has ended.
+    pub(super) fn end_one(&self) {
+        if self.count.fetch_sub(1, Ordering::Relaxed) == 1
+            && let Some(last) = &*lock(&self.last)
+        {
+            last.wake_by_ref();
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The loop by itself: real sockets, with tasks that are made for it.
+
+use std::future::poll_fn;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
+
+use super::{EventLoop, LoopHandle, LoopStream};
+use crate::transport::stream::{ClientStream, Clock, StreamHost};
+
+/// Longer than anything here takes, on a busy machine too.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A loop on a thread of its own, which ends with it.
+struct Running {
+    handle: LoopHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    fn start() -> Self {
+        let (event_loop, handle) = EventLoop::new().unwrap();
+        Self { handle, thread: Some(thread::spawn(|| event_loop.run())) }
+    }
+
+    /// Serves every client by `serve`.
+    fn listen<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        serve: impl Fn(LoopStream) -> F + Send + 'static,
+    ) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.3.92:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut host = self.handle.host(listener.into());
+        let start = host.starter();
+        start(Box::pin(async move {
+            while let Ok((accepted, _)) = host.accept().await {
+                host.spawn(accepted, &serve);
+            }
+        }));
+        address
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.end();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let client = TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(LIMIT)).unwrap();
+    client
+}
+
+/// Sends back what comes, byte by byte.
+async fn echo(mut stream: LoopStream) {
+    while let Ok(byte) = stream.read_u8().await {
+        if stream.write_all(&[byte]).await.is_err() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn clients_that_come_together_are_all_served() {
+    let running = Running::start();
+    let address = running.listen(echo);
+    for _ in 0..3 {
+        let mut clients: Vec<TcpStream> = (0..150).map(|_| connect(address)).collect();
+        clients.iter_mut().for_each(|client| client.write_all(b"hello").unwrap());
+        for client in &mut clients {
+            let mut heard = [0; 5];
+            client.read_exact(&mut heard).unwrap();
+            assert_eq!(&heard, b"hello");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_sent_when_the_client_takes_it() {
+    const BYTES: usize = 8 << 20;
+    let running = Running::start();
+    let address = running.listen(|mut stream| async move {
+        _ = stream.read_u8().await;
+        _ = stream.write_all(&vec![7; BYTES]).await;
+    });
+    let mut client = connect(address);
+    client.write_all(b"k").unwrap();
+    let mut heard = Vec::new();
+    client.read_to_end(&mut heard).unwrap();
+    assert_eq!(heard.len(), BYTES);
+}
+
+#[test]
+fn a_client_that_ends_with_its_query_is_answered_and_ended() {
+    let running = Running::start();
+    let address = running.listen(echo);
+    let mut client = connect(address);
+    client.write_all(b"hello").unwrap();
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut heard = Vec::new();
+    client.read_to_end(&mut heard).unwrap();
+    assert_eq!(heard, b"hello");
+}
+
+#[test]
+fn a_task_is_woken_by_other_threads() {
+    let running = Running::start();
+    let (asking, asked) = mpsc::channel::<oneshot::Sender<u8>>();
+    let address = running.listen(move |mut stream| {
+        let asking = asking.clone();
+        async move {
+            while stream.read_u8().await.is_ok() {
+                let (answer, answered) = oneshot::channel();
+                asking.send(answer).unwrap();
+                _ = stream.write_all(&[answered.await.unwrap()]).await;
+            }
+        }
+    });
+    let mut client = connect(address);
+    for number in 0..100 {
+        client.write_all(b"?").unwrap();
+        asked.recv_timeout(LIMIT).unwrap().send(number).unwrap();
+        let mut heard = [0; 1];
+        client.read_exact(&mut heard).unwrap();
+        assert_eq!(heard, [number]);
+    }
+}
+
+#[test]
+fn a_moment_comes_while_nothing_else_does() {
+    let running = Running::start();
+    let address = running.listen(|mut stream| async move {
+        let mut clock = stream.clock();
+        for wait in [200, 0, 50] {
+            let at = clock.now() + Duration::from_millis(wait);
+            poll_fn(|context| clock.poll_until(context, at)).await;
+            _ = stream.write_all(b".").await;
+        }
+    });
+    let began = Instant::now();
+    let mut heard = Vec::new();
+    connect(address).read_to_end(&mut heard).unwrap();
+    assert_eq!(heard, b"...");
+    assert!(began.elapsed() >= Duration::from_millis(249), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_client_that_never_pauses_leaves_turns_to_others() {
+    let running = Running::start();
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&turns);
+    let address = running.listen(move |stream| {
+        let counted = Arc::clone(&counted);
+        async move {
+            let mut served = pin!(echo(stream));
+            poll_fn(|context| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                served.as_mut().poll(context)
+            })
+            .await;
+        }
+    });
+    let mut client = connect(address);
+    client.write_all(&[7; 6400]).unwrap();
+    let mut heard = [0; 6400];
+    client.read_exact(&mut heard).unwrap();
+    // A read and a write for each byte.
+    assert!(turns.load(Ordering::Relaxed) >= 100, "{turns:?}");
+}
+
+#[test]
+fn a_loop_that_ends_ends_its_connections() {
+    let running = Running::start();
+    let address = running.listen(echo);
+    let mut client = connect(address);
+    client.write_all(b"k").unwrap();
+    client.read_exact(&mut [0; 1]).unwrap();
+    drop(running);
+    assert!(matches!(client.read(&mut [0; 1]), Ok(0) | Err(_)));
+    assert!(TcpStream::connect(address).is_err(), "the listener is closed");
+}
