@@ -24,6 +24,26 @@ version=$(sed -n '/^\[package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
 host=$(rustc -vV | sed -n 's/^host: //p')
 triple=${EDGEDNS_TARGET:-$host}
 arch=${triple%%-*}
+case $arch in
+    x86_64) debian_arch=amd64 ;;
+    aarch64) debian_arch=arm64 ;;
+    *) debian_arch=$arch ;;
+esac
+
+# Whether the compiler in this folder has Rust's own library for the target.
+builds_for_target() {
+    compgen -G "$("$1/rustc" --print target-libdir --target "$triple" 2>/dev/null)/libstd-*.rlib" >/dev/null
+}
+# The compiler of the distribution may have it where the first one of PATH has not: a rustup that cannot fetch more.
+if ! builds_for_target "$(dirname "$(command -v rustc)")"; then
+    if [ -x /usr/bin/cargo ] && builds_for_target /usr/bin; then
+        PATH=/usr/bin:$PATH
+    else
+        die "no library of Rust for $triple: \`rustup target add $triple\`, or on Debian the packages rustc-web, cargo-web" \
+            "and libstd-rust-web-dev:$debian_arch (after \`dpkg --add-architecture $debian_arch\`)"
+    fi
+fi
+
 # What is for another machine lies apart, is made with its tools, and is run here by qemu-user where there is need.
 if [ "$triple" = "$host" ]; then
     out=$target/package tools='' run=()
@@ -34,11 +54,6 @@ fi
 if [ "$arch" != x86_64 ]; then
     export "CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$triple")_LINKER=$PWD/systemd/static-pie-gcc" "EDGEDNS_GCC=${tools}gcc"
 fi
-case $arch in
-    x86_64) debian_arch=amd64 ;;
-    aarch64) debian_arch=arm64 ;;
-    *) debian_arch=$arch ;;
-esac
 
 # A tag v<version> at the commit makes release 1. Before it a release is 0.<date>.<commit>, which rpm and dpkg
 # sort by date and below 1, so that one build can replace another.
