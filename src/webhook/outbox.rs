@@ -73,7 +73,7 @@ struct OutboxState {
 pub struct OutboxStatus {
     /// Changes that the receiver took.
     pub told: u64,
-    /// Changes that were given up: beyond [`WAITING_MAX`], after [`TRIES_MAX`], or when the outbox ended.
+    /// Changes that were given up: one too many waited, every try had failed, or the outbox ended.
     pub dropped: u64,
     /// Tries that failed.
     pub failures: u64,
