@@ -131,7 +131,7 @@ impl<'o> ResponseWriter<'o> {
         rng: &mut u64,
         client: &Client<'_>,
     ) -> Option<u16> {
-        let (_, records) = self.put_chosen(owner, pool, rng, client)?;
+        let (_, records) = self.put_chosen(owner, pool, Selection { rng, client, name: &[] })?;
         self.message.count(section, records);
         Some(records)
     }
@@ -150,7 +150,7 @@ impl<'o> ResponseWriter<'o> {
                 self.message.put(bytes);
                 (0, records)
             }
-            None => self.put_chosen(owner, pool, rng, client)?,
+            None => self.put_chosen(owner, pool, Selection { rng, client, name: &[] })?,
         };
         self.message.count(at.section, records);
         if records > 0 && !at.is_delegated {
@@ -163,20 +163,19 @@ impl<'o> ResponseWriter<'o> {
         Some(records)
     }
 
-    /// Appends what a pool chooses, each record under this owner, and counts it nowhere yet. Returns which of its sets of
-    /// signatures belongs to it, and how many records it is; none when the pool wants SERVFAIL.
+    /// Appends what a pool chooses, each record under this owner, and counts it nowhere yet; the selection has no name yet.
+    /// Returns which of its sets of signatures belongs to it, and how many records it is; none when the pool wants SERVFAIL.
     #[inline]
     fn put_chosen(
         &mut self,
         owner: &[u8],
         pool: &PoolAnswer,
-        rng: &mut u64,
-        client: &Client<'_>,
+        selection: Selection<'_>,
     ) -> Option<(u32, u16)> {
         if pool.is_by_name() {
-            return self.put_chosen_by_name(owner, pool, rng, client);
+            return self.put_chosen_by_name(owner, pool, selection);
         }
-        self.put_each(owner, pool, Selection { rng, client, name: &[] })
+        self.put_each(owner, pool, selection)
     }
 
     /// The same of a pool whose choice depends on the name. Not inlined: the name's room is not to be that of other pools.
@@ -185,11 +184,10 @@ impl<'o> ResponseWriter<'o> {
         &mut self,
         owner: &[u8],
         pool: &PoolAnswer,
-        rng: &mut u64,
-        client: &Client<'_>,
+        selection: Selection<'_>,
     ) -> Option<(u32, u16)> {
         let name = self.name_of(owner);
-        self.put_each(owner, pool, Selection { rng, client, name: name.wire() })
+        self.put_each(owner, pool, Selection { name: name.wire(), ..selection })
     }
 
     #[inline(always)]
