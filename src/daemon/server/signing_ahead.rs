@@ -121,12 +121,11 @@ impl Backlog {
     fn take(&mut self) -> Option<(BoundPools, usize, Arc<PoolSigner>)> {
         let mut zone = self.0.first_entry()?;
         let waiting = zone.get_mut();
+        let (pools, signer) = (Arc::clone(&waiting.pools), Arc::clone(&waiting.signer));
         let place = waiting.places.pop_first();
-        let next = (Arc::clone(&waiting.pools), place, Arc::clone(&waiting.signer));
         if waiting.places.is_empty() {
             zone.remove();
         }
-        let (pools, place, signer) = next;
         Some((pools, place?, signer))
     }
 }
