@@ -14,7 +14,7 @@ use super::zone_id::ZoneId;
 use crate::answer::{CompileError, CompiledZone, Links, compile, compile_for_changes};
 use crate::dns::{Name, Rtype};
 use crate::dnssec::{Chain, PoolSigner, Time, end_of, first_end};
-use crate::source::{Lines, Sources, TextFile};
+use crate::source::{Digest, Digesting, Lines, Sources, TextFile};
 use crate::zone::{Changeset, Guarding, HostAddress, HostName, Hosts, NoHost, Pool, Record, Zone};
 use crate::zonefile;
 
@@ -95,6 +95,23 @@ impl Inputs {
     /// as well.
     pub(super) fn comes_signed(&self, zone: &Zone) -> bool {
         self.signing.is_none() && zone.is_signed()
+    }
+
+    /// Whether hosts of other zones are members of its pools.
+    pub(super) fn has_hosts_elsewhere(&self) -> bool {
+        self.guards.iter().any(|guarding| guarding.hosts_elsewhere().next().is_some())
+    }
+
+    /// The digest of the files that it was read from, and of what other zones say of its hosts; none: there is neither.
+    pub(super) fn digest(&self) -> Option<Digest> {
+        let mut digesting = Digesting::default();
+        self.texts.iter().for_each(|text| digesting.take(&text.digest.bytes()));
+        for (name, elsewhere) in self.guards.iter().flat_map(Guarding::hosts_elsewhere) {
+            let addresses = elsewhere.addresses.iter();
+            let said = addresses.map(|HostAddress { address, ttl }| format!(" {address} {}", ttl.seconds()));
+            digesting.take(format!("{name}{}\n", said.collect::<String>()).as_bytes());
+        }
+        (!self.texts.is_empty() || self.has_hosts_elsewhere()).then(|| digesting.finish())
     }
 
     /// Has `zone`, which was made from this, and what guards it outlive the texts they were read from.

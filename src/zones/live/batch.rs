@@ -9,7 +9,7 @@ use crate::dns::Name;
 use crate::source::Origin;
 use crate::update::{Evaluated, Policy, Reason, Rejection, UpdateMessage, evaluate};
 use crate::zone::{Changeset, Record};
-use crate::zones::journal::{Deleted, Journal, JournalError, JournalStep, OverlayKey};
+use crate::zones::journal::{Deleted, JournalError, JournalStep, OverlayKey};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::since::Since;
 use crate::zones::version::ZoneVersion;
@@ -251,12 +251,6 @@ fn append(
     serial: u32,
     (steps, deleted): (Vec<JournalStep>, Vec<Deleted>),
 ) -> Result<(), JournalError> {
-    if let (None, Some(folder)) = (&state.journal, &state.folder) {
-        // One that is there was of no use when the zone was read.
-        if let Some((journal, _)) = Journal::open(folder, &zone.id)? {
-            return Err(JournalError::Unread(journal.path().to_owned()));
-        }
-        state.journal = Some(Journal::create(folder, &zone.id, serial, state.file)?);
-    }
+    state.make_journal(&zone.id, serial)?;
     state.journal.as_mut().map_or(Ok(()), |journal| journal.append_with(steps, deleted))
 }

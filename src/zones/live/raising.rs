@@ -56,13 +56,11 @@ pub fn follow_hosts(
     let mut inputs = Inputs::clone(&current.inputs);
     set_hosts(&mut inputs.guards, table);
     let (version, changes) = version_of(current, Changeset::default(), Arc::new(inputs))?;
-    if state.folder.is_some() {
-        let (by, at) = (Arc::from(BY_HOSTS), seconds_now());
-        let step = JournalStep { from: current.serial, to: version.serial, changes, at, by };
-        // A serial that goes back after a restart is better than an address that nobody has any more.
-        if let Err(why) = write_step(state, zone, current.serial, step) {
-            warn!(zone = %zone.id.name, "cannot write down the serial of zone {}: {why}", zone.id);
-        }
+    let (by, at) = (Arc::from(BY_HOSTS), seconds_now());
+    let step = JournalStep { from: current.serial, to: version.serial, changes, at, by };
+    // A serial that goes back after a restart is better than an address that nobody has any more.
+    if let Err(error) = state.rebase(&zone.id, version.inputs.digest(), step) {
+        warn!(zone = %zone.id.name, "cannot write down the serial of zone {}: {error}", zone.id);
     }
     zone.show(state);
     Ok(Some(version))

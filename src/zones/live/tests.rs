@@ -520,7 +520,8 @@ fn what_was_removed_stays_so_when_an_older_text_of_the_file_is_served() {
     let update = crate::source::Update { zone: "example.".to_owned(), client: None, key: None };
     let inputs =
         crate::zones::Inputs { texts: Vec::new(), ..site.served.as_deref().unwrap().inputs.as_ref().clone() };
-    let zone = hold.effective(kept, &inputs, &crate::source::Origin::Update(Arc::new(update)), &sources);
+    let zone =
+        hold.effective(kept, (&inputs, None), &crate::source::Origin::Update(Arc::new(update)), &sources);
     assert_eq!(zone.serial(), 8);
     hold.commit(site.served.as_ref().unwrap(), None);
     site.restart();

@@ -11,9 +11,9 @@ use super::effective::{Aside, effective};
 use super::serial::{after_change, is_ahead};
 use super::updaters::Updaters;
 use crate::dns::Rtype;
-use crate::source::{Digest, Digesting, Origin, Sources, TextFile};
+use crate::source::{Digest, Origin, Sources};
 use crate::sync::lock;
-use crate::zone::{Changeset, Guarding, HostAddress, Zone};
+use crate::zone::{Changeset, Zone};
 use crate::zones::journal::{Journal, JournalError, JournalStep, Overlaid, Overlay, OverlayKey};
 use crate::zones::version::{Inputs, ZoneVersion};
 use crate::zones::zone_id::ZoneId;
@@ -179,6 +179,36 @@ impl LiveState {
         self.aside.retain(|one| overlay.is_some_and(|overlay| overlay.get(&one.key).is_some()));
     }
 
+    /// Makes a journal where there is none, if there is a state directory, for a zone that is served with this serial.
+    pub(super) fn make_journal(&mut self, zone: &ZoneId, serial: u32) -> Result<(), JournalError> {
+        if let (None, Some(folder)) = (&self.journal, &self.folder) {
+            // One that is there was of no use when the zone was read.
+            if let Some((journal, _)) = Journal::open(folder, zone)? {
+                return Err(JournalError::Unread(journal.path().to_owned()));
+            }
+            self.journal = Some(Journal::create(folder, zone, serial, self.file)?);
+        }
+        Ok(())
+    }
+
+    /// Notes what the zone is made from now, by its digest, and the step that led there.
+    pub(super) fn rebase(
+        &mut self,
+        zone: &ZoneId,
+        digest: Option<Digest>,
+        step: JournalStep,
+    ) -> Result<(), JournalError> {
+        self.file = digest;
+        let serial = step.to;
+        self.make_journal(zone, serial)?;
+        match &mut self.journal {
+            Some(journal) if (journal.serial(), journal.file_digest()) != (Some(serial), digest) => {
+                journal.rebase(serial, digest, journal.overlay().clone(), Some(step))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The journal is of no use; told where that is new.
     pub(super) fn set_fault(&mut self, zone: &ZoneId, error: &JournalError) {
         let fault = Some(error.to_string());
@@ -205,25 +235,39 @@ impl LiveState {
 }
 
 impl Hold {
-    /// What is served of a zone whose file was read: with the overlay of updates, and a serial that does not go back. Where
-    /// `inputs` have no text, it was a kept one, which is what was served last. A zone that comes signed is served as it is.
-    pub fn effective(&mut self, file: Zone, inputs: &Inputs, origin: &Origin, sources: &Sources) -> Zone {
+    /// What is served of a zone whose file was read: with the overlay of updates, and a serial that does not go back; `before` is
+    /// what is served until then. Where `inputs` have no text, it was a kept one, which is what was served last, but for what
+    /// other zones say of hosts. A zone that comes signed is served as it is.
+    pub fn effective(
+        &mut self,
+        file: Zone,
+        (inputs, before): (&Inputs, Option<&ZoneVersion>),
+        origin: &Origin,
+        sources: &Sources,
+    ) -> Zone {
         let (texts, guards) = (&inputs.texts[..], &inputs.guards[..]);
-        let digest = digest_of(texts, guards);
+        let digest = inputs.digest();
         if inputs.comes_signed(&file) {
             self.set_all_aside(&file, digest);
             return file;
         }
-        let Some(journal) = &self.state.journal else {
-            let (serial, overlay, aside) = (file.serial(), Overlay::default(), Vec::new());
-            self.made = Some(EffectiveZone { serial, file: digest, overlay, aside });
-            return file;
+        // Without a journal a serial is the operator's; but other servers are to hear of hosts that have moved.
+        let moved = before.filter(|before| before.inputs.has_hosts_elsewhere());
+        let (served, last, mut overlay) = match (&self.state.journal, moved) {
+            (Some(journal), _) => {
+                let served = journal.serial().unwrap_or(file.serial());
+                (served, journal.file_digest(), journal.overlay().clone())
+            }
+            (None, Some(before)) => (before.serial, before.inputs.digest(), Overlay::default()),
+            (None, None) => {
+                let (serial, overlay, aside) = (file.serial(), Overlay::default(), Vec::new());
+                self.made = Some(EffectiveZone { serial, file: digest, overlay, aside });
+                return file;
+            }
         };
-        let digest = digest.or(journal.file_digest());
-        let served = journal.serial().unwrap_or(file.serial());
-        let is_changed = digest != journal.file_digest();
+        let digest = digest.or(last);
+        let is_changed = digest != last;
         let serial = if is_changed { after_change(file.serial(), served) } else { served };
-        let mut overlay = journal.overlay().clone();
         if texts.is_empty() {
             overlay.rebase_on_kept(&file);
         } else {
@@ -313,6 +357,12 @@ impl Hold {
                 None => {}
             }
             state.file = file;
+            // What hosts of other zones said is to be known after a restart, as the serial is.
+            if served.inputs.has_hosts_elsewhere()
+                && let Err(error) = state.make_journal(&self.zone.id, serial)
+            {
+                state.set_fault(&self.zone.id, &error);
+            }
         }
         self.zone.show(&self.state);
     }
@@ -356,16 +406,4 @@ fn step_between(before: &ZoneVersion, after: &ZoneVersion) -> Option<JournalStep
 pub(super) fn seconds_now() -> u64 {
     // A clock before 1970 is one that was never set.
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// Of the files that a zone was read from, and of what other zones say of its hosts; none: there are no files.
-fn digest_of(texts: &[TextFile], guards: &[Guarding]) -> Option<Digest> {
-    let mut digesting = Digesting::default();
-    texts.iter().for_each(|text| digesting.take(&text.digest.bytes()));
-    for (name, elsewhere) in guards.iter().flat_map(Guarding::hosts_elsewhere) {
-        let addresses = elsewhere.addresses.iter();
-        let said = addresses.map(|HostAddress { address, ttl }| format!(" {address} {}", ttl.seconds()));
-        digesting.take(format!("{name}{}\n", said.collect::<String>()).as_bytes());
-    }
-    (!texts.is_empty()).then(|| digesting.finish())
 }

@@ -228,7 +228,8 @@ impl<'r> ZoneReader<'r> {
         let mut hold = serving.live.zone(&loaded.id).hold_blocking(self.state_directory());
         let (name, client, key) = (zone.id.name.to_string(), None, None);
         let updates = Origin::Update(Arc::new(Update { zone: name, client, key }));
-        let read = hold.effective(read, inputs, &updates, sources);
+        let read =
+            hold.effective(read, (inputs, self.before(&loaded.id).map(Arc::as_ref)), &updates, sources);
         loaded.hold = Some(hold);
         read
     }
