@@ -97,10 +97,16 @@ fn going_round(zones: &[Zone]) -> Option<Diagnostic> {
         of.retain(|name, _| !done.contains(name));
         of.values_mut().for_each(|others| others.retain(|name, _| !done.contains(name)));
     }
-    let (name, others) = of.first_key_value()?;
-    let (other, span) = others.first_key_value()?;
+    // Each that is left has hosts of another one that is left. So a way along them, as long as there are zones, ends in a
+    // round, wherever it began.
+    let next = |name: &Name| of.get(name)?.first_key_value().map(|(other, span)| (*other, *span));
+    let mut name = *of.first_key_value()?.0;
+    for _ in 0..of.len() {
+        (name, _) = next(name)?;
+    }
+    let (other, span) = next(name)?;
     let message =
         format!("`{name}` has members of `{other}`, which has members of `{name}`, or of a zone that does");
     let help = "let one of them have hosts of the other, or put the hosts of both into a zone of their own";
-    Some(Diagnostic::error(*span, message).help(help))
+    Some(Diagnostic::error(span, message).help(help))
 }
