@@ -94,7 +94,7 @@ pub struct Elsewhere {
 }
 
 /// An address of a host, and what its record says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HostAddress {
     /// The address.
     pub address: IpAddr,

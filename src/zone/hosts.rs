@@ -47,7 +47,8 @@ impl fmt::Display for NoHost {
 }
 
 impl Zone {
-    /// The addresses that a name has in records of its own, for a pool of another zone; `guardings` are those of this zone.
+    /// The addresses that a name has in records of its own, in their order, for a pool of another zone: which of them came
+    /// first is nothing to that. `guardings` are those of this zone.
     ///
     /// # Errors
     ///
@@ -69,10 +70,11 @@ impl Zone {
         if node.alias().is_some() {
             return Err(NoHost::Alias);
         }
-        let addresses: Arc<[HostAddress]> = self.own_addresses(name).into();
+        let mut addresses = self.own_addresses(name);
+        addresses.sort_unstable();
         let is_lua = || node.pools().any(|id| self.pools()[id.index()].lua.is_some());
         match addresses.is_empty() {
-            false => Ok(addresses),
+            false => Ok(addresses.into()),
             true if is_lua() => Err(NoHost::Lua),
             true => Err(NoHost::NoAddress),
         }

@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn a_host_has_addresses_of_its_own_and_whatever_else_a_name_is_has_a_reason() {
     let text = sound!(
-        "m0 10 A 192.0.2.1" "m0 10 A 192.0.2.2" "m0 20 AAAA 2001:db8::1" "text 10 TXT x" "alias 10 CNAME m0"
+        "m0 10 A 192.0.2.2" "m0 10 A 192.0.2.1" "m0 20 AAAA 2001:db8::1" "text 10 TXT x" "alias 10 CNAME m0"
         "*.wild 10 A 192.0.2.3" "sub 10 NS ns.sub" "ns.sub 10 A 192.0.2.4" "moved 10 DNAME example.test." "pool 10 A 192.0.2.5"
     );
     let mut lab = Lab::new(text).lua("lua", "text").guard("pool", 443, ALL);
