@@ -15,6 +15,7 @@
 
 mod clients;
 mod zone_id;
+mod view;
 mod member_of;
 mod last_fault;
 mod file_digests;
@@ -75,6 +76,7 @@ pub use source::ZoneSources;
 pub use state::{Event, Fault, ZoneState};
 pub use store::{Store, StoredZone};
 pub use version::{Inputs, VersionOrigin, ZoneVersion};
+pub use view::view_for;
 pub use watching::{Moment, QUIET, Watching, Writing};
 pub use zone_id::ZoneId;
 

@@ -10,7 +10,7 @@ use crate::zone::Addresses;
 #[derive(Default)]
 pub(super) struct Others {
     zones: Vec<(usize, LoadedZone)>,
-    /// For each name, the places of its views in `zones`.
+    /// For each name, the places of its views in `zones`, in the order of the config file.
     places: HashMap<Name, Vec<usize>>,
     /// The addresses of their hosts; none: no zone is compared with them.
     addresses: Option<Addresses>,
@@ -28,11 +28,13 @@ impl Others {
         if let (Some(addresses), Some(hosts)) = (&mut self.addresses, hosts) {
             addresses.add(hosts);
         }
-        self.places.entry(zone.id.name.clone()).or_default().push(self.zones.len());
+        let views = self.places.entry(zone.id.name.clone()).or_default();
+        let is_before = |other: &usize| self.zones.get(*other).is_some_and(|(before, _)| *before < place);
+        views.insert(views.partition_point(is_before), self.zones.len());
         self.zones.push((place, zone));
     }
 
-    /// The views of a name, in the order in which they were loaded.
+    /// The views of a name, in the order of the config file.
     pub(super) fn named(&self, name: &Name) -> impl Iterator<Item = &LoadedZone> + Clone {
         let places = self.places.get(name).map(Vec::as_slice).unwrap_or_default();
         places.iter().filter_map(|place| self.zones.get(*place).map(|(_, zone)| zone))

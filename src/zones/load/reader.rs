@@ -29,6 +29,7 @@ use crate::zones::settings::{Settings, ZoneSettings};
 use crate::zones::signing::{SigningFault, ZoneSigning, signing_time, warn_of_clock};
 use crate::zones::source::{EtcdKeys, Reading};
 use crate::zones::version::{Inputs, NamedHosts, VersionOrigin, ZoneVersion};
+use crate::zones::view::view_for;
 use crate::zones::watching::Moment;
 use crate::zones::zone_id::ZoneId;
 use crate::zones::{kept_members, last_good, mark};
@@ -506,20 +507,15 @@ impl<'r> ZoneReader<'r> {
         Some(version).filter(|version| version.hosts.is_some())
     }
 
-    /// What there is of the zone with a name, for this one, which needs something of it: of the same view, else of the view
-    /// that all clients see, else of the first.
+    /// What there is of the zone with a name, for this one, which needs something of it.
     pub(super) fn version_of<'l>(
         &'l self,
         name: &Name,
         zone: &ZoneSettings,
         loaded: &'l Others,
     ) -> Option<&'l ZoneVersion> {
-        let named = loaded.named(name);
-        let own = named.clone().find(|forward| forward.id.view == zone.id.view);
-        let forward = own.or_else(|| {
-            named.clone().find(|forward| forward.access.as_ref().is_none_or(|one| one.is_for_everybody()))
-        });
-        let forward = forward.or_else(|| named.clone().next())?;
+        let views = loaded.named(name).map(|view| (&view.id, view.access.as_deref(), view));
+        let forward = view_for(&zone.id, views)?;
         forward.version.as_ref().or_else(|| self.before(&forward.id)).map(Arc::as_ref)
     }
 
