@@ -23,7 +23,6 @@ pub use serving::{Purpose, ReadCause, Serving};
 use self::others::Others;
 use self::parallel::{WORTH_BYTES, text_bytes};
 use self::reader::ZoneReader;
-use self::reverse::needs_others;
 use super::settings::{Settings, ZoneSettings};
 use super::zone_id::ZoneId;
 use crate::source::Sources;
@@ -44,14 +43,15 @@ pub fn load(
     let mut zones: Vec<(usize, &ZoneSettings)> = settings.zones.iter().enumerate().collect();
     // Some zones need the addresses of others, so these are read first.
     zones.sort_by_key(|(_, zone)| reader.load_order(zone));
-    let (behind, first): (Vec<_>, Vec<_>) = zones.iter().copied().partition(|(_, zone)| needs_others(zone));
-    let read_first = load_in_parallel(&reader, sources, &first, readers);
-    let others = if read_first.is_empty() { &zones } else { &behind };
     let mut loaded = Others::gathering(reader.compared());
-    read_first.into_iter().for_each(|(place, zone)| loaded.push(place, zone));
-    for &(place, zone) in others {
-        let one = reader.load(sources, zone, &loaded, &mut each);
-        loaded.push(place, one);
+    for alike in zones.chunk_by(|(_, one), (_, other)| reader.load_order(one) == reader.load_order(other)) {
+        let read = load_in_parallel(&reader, sources, alike, &loaded, readers);
+        let others = if read.is_empty() { alike } else { &[] };
+        read.into_iter().for_each(|(place, zone)| loaded.push(place, zone));
+        for &(place, zone) in others {
+            let one = reader.load(sources, zone, &loaded, &mut each);
+            loaded.push(place, one);
+        }
     }
     let mut loaded = loaded.into_zones();
     let of_catalogs = members::load(&reader, sources, settings, purpose, readers, &loaded);
@@ -59,12 +59,13 @@ pub fn load(
     loaded
 }
 
-/// Loads independent zones in parallel and returns each with its place in the config file. Returns nothing if
-/// the zones are too few or too small for threads to pay off.
+/// Loads zones in parallel that need nothing of each other, but perhaps of those that are `loaded`, and returns each with its
+/// place in the config file. Returns nothing if the zones are too few or too small for threads to pay off.
 fn load_in_parallel(
     reader: &ZoneReader<'_>,
     sources: &mut Sources,
     zones: &[(usize, &ZoneSettings)],
+    loaded: &Others,
     readers: usize,
 ) -> Vec<(usize, LoadedZone)> {
     if readers.min(zones.len()) < 2 {
@@ -77,13 +78,13 @@ fn load_in_parallel(
     // The largest zone first: begun last, it would keep one thread busy after all others have ended.
     sized.sort_by_key(|(bytes, ..)| Reverse(*bytes));
     let common = &*sources;
-    let mut loaded = in_parallel("edgedns-zone", readers, &sized, |&(_, place, zone)| {
+    let mut read = in_parallel("edgedns-zone", readers, &sized, |&(_, place, zone)| {
         let mut branch = common.branch();
-        let zone = reader.load(&mut branch, zone, &Others::default(), &mut |_, _| {});
+        let zone = reader.load(&mut branch, zone, loaded, &mut |_, _| {});
         (place, zone, branch)
     });
-    loaded.sort_by_key(|(place, ..)| *place);
-    let joined = loaded.into_iter().map(|(place, zone, branch)| {
+    read.sort_by_key(|(place, ..)| *place);
+    let joined = read.into_iter().map(|(place, zone, branch)| {
         sources.join(branch);
         (place, zone)
     });

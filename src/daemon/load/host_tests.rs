@@ -176,3 +176,28 @@ fn a_start_without_the_zone_of_the_hosts_serves_the_others() {
     let again = site.read(&zones);
     assert!(Arc::ptr_eq(again[0].version.as_ref().unwrap(), zones[0].version.as_ref().unwrap()));
 }
+
+#[test]
+fn zones_with_hosts_of_others_are_read_by_several_threads_behind_these() {
+    let site = Site::new("\"m0.nodes.example.\"", "m0 A 192.0.2.1\n");
+    let zone = |name: &str, host: &str| {
+        format!(
+            "[[zone]]\nname = \"{name}\"\nfile = \"large.zone\"\n[[zone.probe]]\nnames = [\"api\"]\ntcp = 443\nmembers = [\"{host}\"]\n"
+        )
+    };
+    // The last one has a host of one that has a host of another one.
+    let zones = [("a.test", "m0.nodes.example."), ("b.test", "m0.nodes.example."), ("0.test", "www.a.test.")];
+    let more: String = zones.into_iter().map(|(name, host)| zone(name, host)).collect();
+    let config = fs::read_to_string(site.path("edgedns.toml")).unwrap();
+    site.write("edgedns.toml", &format!("{config}{more}"));
+    // Enough for several threads.
+    let text: String = (0..20_000).map(|host| format!("h{host} A 192.0.2.9\n")).collect();
+    site.write("large.zone", &format!("{HEAD}www A 192.0.2.80\n{text}"));
+    let purpose = Purpose::Serve(Serving { cause: ReadCause::Start, ..Serving::default() });
+    let read = LoadResult::by(2, &site.path("edgedns.toml"), &purpose, |_, _| {}).loaded.unwrap().zones;
+    let named: Vec<String> = read.iter().map(|zone| zone.id.to_string()).collect();
+    assert_eq!(named, ["cluster.example.", "nodes.example.", "a.test.", "b.test.", "0.test."]);
+    for (place, address) in [(2, "192.0.2.1 60"), (3, "192.0.2.1 60"), (4, "192.0.2.80 60")] {
+        assert_eq!(members(&read[place..]), [address], "{place}: {}", faults(&read[place]));
+    }
+}

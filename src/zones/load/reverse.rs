@@ -19,7 +19,7 @@ pub(super) enum LoadOrder {
 }
 
 /// Whether a zone needs others to be loaded before.
-pub(super) fn needs_others(zone: &ZoneSettings) -> bool {
+fn needs_others(zone: &ZoneSettings) -> bool {
     zone.sources.made_from().is_some()
         || zone.guards.iter().flat_map(Guarding::hosts_elsewhere).next().is_some()
 }
@@ -48,11 +48,17 @@ impl<'c> Wanting<'c> {
             }
         }
         let mut behind: BTreeMap<&Name, usize> = BTreeMap::new();
-        // Nothing goes round, which the config file is refused for: each round settles one more.
+        // Nothing goes round, which the config file is refused for: each round settles one more, and mostly all of them.
         for _ in 0..needs.len() {
+            let mut is_settled = true;
             for (name, others) in &needs {
                 let most = others.iter().map(|other| behind.get(other).copied().unwrap_or(0)).max();
-                behind.insert(*name, most.unwrap_or(0) + 1);
+                // No more than there are zones.
+                let count = most.unwrap_or(0) + 1;
+                is_settled &= behind.insert(*name, count) == Some(count);
+            }
+            if is_settled {
+                break;
             }
         }
         Wanting {
