@@ -47,6 +47,8 @@ pub(crate) struct Served {
     handed_over: MessageKinds,
     /// Pools of signed zones that are new in the newest snapshot or signed by other keys, or have targets with another verdict.
     signed_anew: Vec<SignedPools>,
+    /// Records of versions that have come and were made as a whole.
+    records_made: usize,
 }
 
 /// Pools of a signed zone.
@@ -141,6 +143,7 @@ impl Served {
         let mut served = Served::default();
         // Nothing was served before, so that there is nothing to let go of.
         drop(served.take_over(loaded, identity, Instant::now()));
+        served.records_made = 0;
         served
     }
 
@@ -176,7 +179,10 @@ impl Served {
             let store = &self.store;
             self.changes.note_table(|old| store.place(&before.zone(old)?.id));
         }
-        changed.into_iter().for_each(|place| self.changes.note(place, Changed::Pools));
+        changed.into_iter().for_each(|place| {
+            self.note_made(place);
+            self.changes.note(place, Changed::Pools);
+        });
         self.followers = Followers::of(self.pools.iter().map(|pools| &**pools));
         let let_go = pools.iter().chain(bound.values());
         let_go.flat_map(|pools| targets_of(pools)).collect()
@@ -201,6 +207,7 @@ impl Served {
             // What was bound for it is not used.
             return bound.iter().flat_map(|pools| targets_of(pools)).collect();
         }
+        self.note_made(place);
         self.changes.note(place, Changed::Records);
         if self.version(place).is_none() {
             // It has expired just now: nobody needs to know of its targets.
@@ -430,11 +437,16 @@ impl Served {
         }
     }
 
-    /// The versions of zones that have changed since the last snapshot; of all zones where there are others.
-    pub(crate) fn changed_versions(&self) -> impl Iterator<Item = &ZoneVersion> {
-        let changed = self.changed_zones().map(|zones| zones.map(|(_, zone)| zone));
-        let all = if changed.is_none() { self.zones() } else { Default::default() };
-        changed.into_iter().flatten().chain(all).filter_map(|zone| zone.version().map(Arc::as_ref))
+    /// Counts the records of the version at a place, which has just come, if it was made as a whole.
+    fn note_made(&mut self, place: usize) {
+        let made = self.version(place).filter(|version| version.is_put_together());
+        let records = made.map_or(0, |version| version.records);
+        self.records_made = self.records_made.saturating_add(records);
+    }
+
+    /// How many records versions have that were made as a whole and have come since the start, or since this was asked last.
+    pub(crate) fn take_records_made(&mut self) -> usize {
+        std::mem::take(&mut self.records_made)
     }
 
     fn snapshot_of(&self, zones: Arc<ZoneTable>) -> Snapshot {

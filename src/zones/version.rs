@@ -218,6 +218,12 @@ impl ZoneVersion {
         nodes.saturating_add(links) > zone.changed_nodes_max()
     }
 
+    /// Whether it was made as a whole, and not of a few changes to the version before.
+    pub fn is_put_together(&self) -> bool {
+        let is_merged = || self.contents.as_ref().is_some_and(|zone| zone.changed_nodes() == 0);
+        self.since.is_none() || is_merged()
+    }
+
     /// When its text was read from the zone's file for the first time, where it is the last good one now.
     pub fn last_good_since(&self) -> Option<SystemTime> {
         match self.origin {

@@ -291,6 +291,24 @@ fn the_targets_of_a_zone_that_an_event_finds_expired_are_let_go_of() {
 }
 
 #[test]
+fn records_are_counted_where_a_zone_is_made_as_a_whole_and_nowhere_else() {
+    let mut site = Site::new();
+    assert_eq!(site.served.take_records_made(), 10 + 4);
+    // Nothing is read anew, and it is confirmed; others may ask.
+    let mut site = site.read();
+    let version = Arc::clone(site.served.version(1).unwrap());
+    site.accept(version, Some(Duration::from_secs(600)));
+    site.served.set_access(&HashMap::from([(site.served.zones()[0].id.clone(), None)]));
+    assert!(site.served.has_changed());
+    assert_eq!(site.served.take_records_made(), 0);
+    let version = site.version(&other(3));
+    site.accept(version, None);
+    assert_eq!(site.served.take_records_made(), 6);
+    site.write("zone", &ZONE.replace("registry A 192.0.2.2\n", ""));
+    assert_eq!(site.read().served.take_records_made(), 9);
+}
+
+#[test]
 fn a_reading_that_found_a_zone_unchanged_leaves_what_was_made_of_it_meanwhile() {
     let mut site = Site::new();
     let zones = site.load();

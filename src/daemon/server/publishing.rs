@@ -78,8 +78,7 @@ impl Publishing {
         let board = self.engine.board();
         if self.served.has_changed() || self.transferring.is_changed() {
             self.catalogs.note(|zone| self.served.version_of(zone));
-            let now = Instant::now();
-            self.served.changed_versions().for_each(|version| self.free_memory.note(version, now));
+            self.free_memory.note(self.served.take_records_made(), Instant::now());
             self.transferring.follow(&self.served, &board);
             self.served.set_handed_over(self.dispatcher.kinds());
         }

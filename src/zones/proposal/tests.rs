@@ -79,11 +79,12 @@ fn changes_make_the_next_version_of_the_one_they_are_to() {
 fn a_version_of_many_changes_is_put_together_anew() {
     let mut current = version(live());
     let changed_nodes = |version: &ZoneVersion| version.contents.as_ref().unwrap().changed_nodes();
-    let (mut before, mut most) = (0, 0);
+    let (mut before, mut most, mut whole) = (0, 0, 0);
     for number in 0..5_000_u32 {
         let name = format!("h{number}.sub.example.");
         let host = record(&name, Rtype::A, &[192, 0, 2, 1]);
         current = proposal(changes(1 + 2 * number, host.clone()), live()).accept(Some(&current)).unwrap();
+        whole += usize::from(current.is_put_together());
         if number % 2 == 0 {
             let changes =
                 Changeset { removed: vec![soa(current.serial), host], added: vec![soa(current.serial + 1)] };
@@ -93,6 +94,7 @@ fn a_version_of_many_changes_is_put_together_anew() {
             let host = record(&name, Rtype::TXT, b"\x01t");
             current = proposal(changes(current.serial, host), live()).accept(Some(&current)).unwrap();
         }
+        whole += usize::from(current.is_put_together());
         assert!(!current.is_merge_due(), "{number} changes");
         most = most.max(changed_nodes(&current));
         if most > changed_nodes(&current) {
@@ -103,6 +105,7 @@ fn a_version_of_many_changes_is_put_together_anew() {
     // What the second changeset of the last round changed.
     assert!(changed_nodes(&current) <= 3 && current.compiled.changed_nodes() <= 3);
     assert!(most > 1_000 && current.records >= before, "{most} nodes changed, {before} records");
+    assert_eq!(whole, 1, "it was made as a whole once, and is known to be");
     let next = changes(current.serial, record("next.example.", Rtype::A, &[192, 0, 2, 2]));
     assert_eq!(proposal(next, live()).accept(Some(&current)).unwrap().records, current.records + 1);
 }
