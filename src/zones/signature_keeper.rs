@@ -85,6 +85,8 @@ struct Work {
     files: HashSet<OsString>,
     /// Of which moment the signatures of each zone are that were written.
     written: HashMap<ZoneId, Written>,
+    /// Those that could not be written the last time: when that was, and why.
+    failed: HashMap<ZoneId, (Instant, String)>,
     /// The last error, which is logged once.
     fault: Option<String>,
 }
@@ -106,13 +108,14 @@ impl Work {
         let served_zones: HashSet<&ZoneId> = served.iter().map(|version| &version.id).collect();
         // One that comes again has other signatures.
         self.written.retain(|zone, _| served_zones.contains(zone));
+        self.failed.retain(|zone, _| served_zones.contains(zone));
         let mut faults = served.iter().filter_map(|version| {
             let path = kept_at(folder, &version.id);
             let file = path.display();
             match &version.inputs.signing {
-                Some(signing) => self.keep_one((&path, version), signing, keeping, now).err().map(|error| {
+                Some(signing) => self.keep_one((&path, version), signing, keeping, now).err().map(|why| {
                     format!(
-                        "cannot keep signatures in {file}: {error}; a restart signs the zone anew, and its secondaries \
+                        "cannot keep signatures in {file}: {why}; a restart signs the zone anew, and its secondaries \
                          transfer all of it"
                     )
                 }),
@@ -139,7 +142,7 @@ impl Work {
         signing: &ZoneSigning,
         keeping: Keeping,
         now: Instant,
-    ) -> std::io::Result<()> {
+    ) -> Result<(), String> {
         let zone = &version.id;
         let (made, until) = (signing.made(), signing.end());
         match self.written.get(zone) {
@@ -150,9 +153,20 @@ impl Work {
             None if signing.is_as_kept() => return Ok(()),
             Some(_) | None => {}
         }
+        // Putting them together costs as much as writing them.
+        if let (Keeping::Now, Some((at, why))) = (keeping, self.failed.get(zone))
+            && now.saturating_duration_since(*at) < INTERVAL
+        {
+            return Err(why.clone());
+        }
         let came = version.unsigned.as_ref().and_then(|unsigned| unsigned.contents.as_ref());
         let served = came.map(|came| ServedContents::of(version.serial, came));
-        signing.keep(&self.folder, zone, served)?;
+        if let Err(error) = signing.keep(&self.folder, zone, served) {
+            let why = error.to_string();
+            self.failed.insert(zone.clone(), (now, why.clone()));
+            return Err(why);
+        }
+        self.failed.remove(zone);
         debug!("kept the signatures of zone {zone}");
         self.files.extend(path.file_name().map(OsString::from));
         self.written.insert(zone.clone(), Written { until, made, at: now });
@@ -168,5 +182,86 @@ impl Work {
         self.files.remove(name);
         self.written.remove(zone);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::Name;
+    use crate::dnssec::{Algorithm, DenialKind, Pair, SEP, Timing, ZONE_KEY, write_key};
+    use crate::source::{Diagnostics, Origin, Sources, Span};
+    use crate::zone::Builder;
+    use crate::zones::proposal::{Contents, Proposal};
+    use crate::zones::signing::DnssecSettings;
+    use crate::zones::version::{Inputs, VersionOrigin};
+    use crate::zones::{ZoneSources, signing_time};
+
+    /// A signed zone, with its keys in this folder.
+    fn signed(keys: &Path) -> Arc<ZoneVersion> {
+        let apex: Name = "example.".parse().unwrap();
+        let (public, secret) = Pair::generate(Algorithm::Ed25519, ZONE_KEY | SEP).unwrap();
+        write_key(keys, &apex, public, &secret, &Timing::ALWAYS).unwrap();
+        let (settings, zone) =
+            (DnssecSettings { keys: keys.to_owned(), denial: DenialKind::default() }, ZoneId::from(apex));
+        let now = signing_time(None);
+        let signing = ZoneSigning::read(&settings, &zone, now, (None, &Arc::default()), None).unwrap();
+        let named: Origin = Span::new(Sources::default().add("config", b"example".to_vec()), 0, 7).into();
+        let mut builder = Builder::new(zone.name.clone(), named.clone());
+        let soa = [&[0, 0][..], &[0, 0, 0, 60].repeat(5)].concat();
+        for (rtype, rdata) in
+            [(crate::dns::Rtype::SOA, &soa[..]), (crate::dns::Rtype::NS, b"\x02ns\x04test\x00")]
+        {
+            let ttl = crate::dns::Ttl::from_seconds(60).unwrap();
+            builder.add(zone.name.as_ref(), rtype, ttl, rdata, named.clone()).unwrap();
+        }
+        builder.sign_here();
+        let contents = Contents::Whole(Box::new(builder.finish(&mut Diagnostics::default()).unwrap()));
+        let inputs = Inputs {
+            sources: ZoneSources::default(),
+            forward: None,
+            settings: crate::zonefile::Settings::default(),
+            guards: Vec::new(),
+            own: Vec::new(),
+            texts: Vec::new(),
+            signing: Some(Arc::new(signing)),
+        };
+        let proposal = Proposal { zone, contents, inputs: Arc::new(inputs), origin: VersionOrigin::Sources };
+        Arc::new(proposal.accept(None).unwrap())
+    }
+
+    #[test]
+    fn signatures_that_cannot_be_written_are_tried_again_no_sooner_than_those_that_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keys, state) = (folder.path().join("keys"), folder.path().join("state"));
+        std::fs::create_dir(&keys).unwrap();
+        // No folder can be made in it.
+        std::fs::write(&state, "").unwrap();
+        let (version, begin, mut work) = (signed(&keys), Instant::now(), Work::default());
+        let mut keep = |keeping, seconds| {
+            work.keep(&state, std::slice::from_ref(&version), keeping, begin + Duration::from_secs(seconds));
+            (work.written.len(), work.fault.is_some())
+        };
+        assert_eq!(keep(Keeping::Now, 0), (0, true));
+        std::fs::remove_file(&state).unwrap();
+        std::fs::create_dir(&state).unwrap();
+        assert_eq!(keep(Keeping::Now, 60), (0, true), "it is told once");
+        assert_eq!(keep(Keeping::Now, 600), (1, false));
+        assert!(kept_at(&state, &version.id).exists());
+    }
+
+    #[test]
+    fn the_end_of_the_server_is_a_reason_to_try_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keys, state) = (folder.path().join("keys"), folder.path().join("state"));
+        std::fs::create_dir(&keys).unwrap();
+        std::fs::write(&state, "").unwrap();
+        let (version, now, mut work) = (signed(&keys), Instant::now(), Work::default());
+        let served = std::slice::from_ref(&version);
+        work.keep(&state, served, Keeping::Now, now);
+        std::fs::remove_file(&state).unwrap();
+        std::fs::create_dir(&state).unwrap();
+        work.keep(&state, served, Keeping::AtTheEnd, now);
+        assert!(work.fault.is_none() && kept_at(&state, &version.id).exists());
     }
 }

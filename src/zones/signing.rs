@@ -163,7 +163,11 @@ impl ZoneSigning {
 
     /// Keeps its signatures in the state directory, and what is served with them. Blocks.
     pub(super) fn keep(&self, state: &Path, zone: &ZoneId, served: Option<ServedContents>) -> io::Result<()> {
-        let of_zone = lock(&self.shelf).signatures().collect();
+        let shelf = lock(&self.shelf);
+        // Before they are put together, which takes as much memory as they have.
+        kept::are_few_enough(shelf.len())?;
+        let of_zone = shelf.signatures().collect();
+        drop(shelf);
         let of_pools = self.pools.signatures();
         kept::write(state, zone, self.end(), &kept::Kept { of_zone, of_pools, served })
     }

@@ -182,6 +182,15 @@ impl<R: BufRead> Reading<R> {
     }
 }
 
+/// Refuses more signatures than are read back.
+pub(super) fn are_few_enough(count: usize) -> io::Result<()> {
+    if count > SIGNATURES_MAX {
+        let why = format!("there are {count} of them, and at most {SIGNATURES_MAX} are kept");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(())
+}
+
 /// Keeps the signatures of a zone, which end at `until`; what was kept of it before goes.
 ///
 /// # Errors
@@ -192,11 +201,7 @@ pub(super) fn write(state: &Path, zone: &ZoneId, until: Time, kept: &Kept) -> io
     let unfinished = state.join(FOLDER).join(file_name(zone, END_UNFINISHED));
     let Kept { of_zone, of_pools, served } = kept;
     // Lengths in memory.
-    let count = of_zone.len() + of_pools.len();
-    if count > SIGNATURES_MAX {
-        let why = format!("there are {count} of them, and at most {SIGNATURES_MAX} are kept");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
-    }
+    are_few_enough(of_zone.len() + of_pools.len())?;
     let head = Head {
         zone: zone.name.to_string(),
         view: zone.view.clone(),
