@@ -79,7 +79,8 @@ fn list(
     };
     if !owner.as_ref().is_at_or_below(apex) {
         let message = format!("`{owner}` does not lie in the zone `{apex}`: other zones are not looked up");
-        let help = "write the values themselves, or this record into the zone that has them";
+        let help = "write the values themselves, or this record into the zone that has them; or have a `[[zone.probe]]` in place of \
+                    the record, whose `members` may be hosts of other zones";
         found.push(
             Diagnostic::error(*named, message).help(help).remark("the name is absolute, as in PowerDNS"),
         );
