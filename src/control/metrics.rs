@@ -397,6 +397,14 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     );
     let errors = zones.iter().filter_map(|zone| Some((labels(zone).and("error", zone.error.as_deref()?), 1)));
     text.gauge("edgedns_zone_error_info", "Why the file of the zone is not served, as a label.", errors);
+    // A count in memory is one in 64 bits.
+    let unknown =
+        zones.iter().filter_map(|zone| Some((labels(zone), zone.hosts_unknown.as_ref()?.len() as u64)));
+    text.gauge(
+        "edgedns_zone_hosts_unknown",
+        "Members of pools of the zone that are hosts of other zones, and have no address there.",
+        unknown,
+    );
     journals(text, zones);
 }
 

@@ -98,6 +98,7 @@ impl Status {
         let state = self.state_trouble.as_ref();
         let state = state.map(|why| format!("state for the next start is not written: {why}"));
         let certificate = self.certificate.as_ref().and_then(CertificateStatus::remark);
+        let zones = self.zones.iter().filter_map(ZoneStatus::remark);
         let catalogs = self.catalogs.iter().filter_map(CatalogStatus::remark);
         let clusters = self.kubernetes.iter().filter_map(SelectorStatus::remark);
         let vantage = self.vantage.iter().flat_map(VantageStatus::remarks);
@@ -111,6 +112,7 @@ impl Status {
             .into_iter()
             .chain(state)
             .chain(certificate)
+            .chain(zones)
             .chain(catalogs)
             .chain(clusters)
             .chain(vantage)
@@ -469,6 +471,10 @@ pub struct ZoneStatus {
     /// Until when all its signatures are valid, made here or where it comes from; none: it is not signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_until: Option<UtcTime>,
+    /// Why which hosts of other zones have no address that its pools could have, in a sentence each; none: no pool has hosts of
+    /// other zones as members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosts_unknown: Option<Vec<String>>,
 }
 
 /// A catalog: a zone that says which other zones are served.
@@ -644,6 +650,16 @@ impl ZoneStatus {
     /// Its apex, and which version of it this is.
     pub fn title(&self) -> String {
         titled(&self.name, self.view.as_deref())
+    }
+
+    /// What is not as it should be, though it is served: of several hosts the first.
+    fn remark(&self) -> Option<String> {
+        let (first, others) = self.hosts_unknown.as_ref()?.split_first()?;
+        let others = match others.len() {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Some(format!("zone {}: {first}{others}", self.title()))
     }
 }
 

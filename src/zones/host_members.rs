@@ -51,6 +51,23 @@ pub struct UnknownHost {
     pub has_had_some: bool,
 }
 
+impl UnknownHost {
+    /// What holds meanwhile.
+    pub fn meanwhile(&self) -> &'static str {
+        match self.has_had_some {
+            true => "the pool keeps the addresses that it had",
+            false => "the pool is answered without it until it has one",
+        }
+    }
+}
+
+impl fmt::Display for UnknownHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let UnknownHost { name, zone, owner, why, .. } = self;
+        write!(f, "`{name}`, a member of `{owner}`, has no address in the zone `{zone}`: {why}")
+    }
+}
+
 /// What other zones say of hosts.
 #[derive(Default)]
 pub struct LookedUp {

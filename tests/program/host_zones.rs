@@ -49,6 +49,11 @@ fn serial(site: &Site) -> u64 {
     site.status()["zones"][0]["serial"].as_u64().expect("a serial")
 }
 
+/// What the status says of hosts of other zones without addresses.
+fn unknown(site: &Site) -> String {
+    site.status()["zones"][0]["hosts_unknown"].to_string()
+}
+
 /// Has `nsupdate` change the zone of the hosts; none: it is not installed.
 fn update(program: &Program, lines: &str) -> Option<()> {
     let said = nsupdate(program.listen(), "nodes.example", &[], lines)?;
@@ -85,7 +90,16 @@ fn a_pool_follows_updates_of_the_zone_that_its_hosts_are_in() {
     ));
     assert_eq!(serial(&site), first + 1);
     program.wait_for_addresses(API, &sorted([hosts[0], hosts[2]]));
+    let lost = "has no address in the zone `nodes.example.`: it has no A or AAAA record there; the pool keeps the addresses \
+                that it had";
+    assert!(unknown(&site).contains(lost), "{}", unknown(&site));
+    let told = said(&site.ask(&["status"]));
+    assert!(told.contains(&format!("zone lab.example.: `{owner}`, a member of `{API}`, {lost}")), "{told}");
+    // A reload tells of it no more, and knows it when it comes back.
+    program.reload_and_wait();
+    assert!(unknown(&site).contains(lost), "{}", unknown(&site));
     update(&program, &format!("update add {owner} 60 A {}", hosts[1]));
+    program.wait_for_line(&format!("`{owner}` has addresses again"));
     program.wait_for_addresses(API, &sorted([hosts[0], hosts[1]]));
     assert_eq!(serial(&site), first + 2);
     // A process that is killed does not go back; and contents that have changed meanwhile have another serial.
@@ -142,7 +156,8 @@ fn a_pool_comes_when_the_zone_of_its_hosts_is_copied_for_the_first_time() {
     site.configure(&format!(
         "[admin]\nsocket = \"control.sock\"\nstate-directory = \"state\"\n{QUICK_PROBES}startup-wait = \"0s\"\n\
          [[zone]]\nname = \"pools.example\"\nfile = \"pools.zone\"\n\
-         [[zone.probe]]\nnames = [\"api\"]\ntcp = {PORT}\nmembers = [\"www.lab.example.\"]\n\
+         [[zone.probe]]\nnames = [\"api\"]\ntcp = {PORT}\n\
+         members = [\"www.lab.example.\", \"nobody.lab.example.\"]\n\
          [[zone]]\nname = \"lab.example\"\nprimary = [\"{}\"]\n",
         primary.place()
     ));
@@ -158,6 +173,12 @@ fn a_pool_comes_when_the_zone_of_its_hosts_is_copied_for_the_first_time() {
     primary.says(honest(version(1, 7)));
     wait_for("the pool", PATIENCE, || (code() == ResponseCode::NoError).then_some(()));
     program.wait_for_addresses(pool, &["192.0.2.7".parse().expect("an address")]);
+    // Nobody could know before that it has no such host.
+    program.wait_for_line(
+        "`nobody.lab.example.`, a member of `api.pools.example.`, has no address in the zone `lab.example.`: there is no such \
+         name; the pool is answered without it until it has one",
+    );
+    assert!(unknown(&site).contains("there is no such name"), "{}", unknown(&site));
     primary.says(honest(version(2, 8)));
     program.wait_for_addresses(pool, &["192.0.2.8".parse().expect("an address")]);
     assert!(said(&site.ask(&["status"])).contains("192.0.2.8"), "it is guarded");

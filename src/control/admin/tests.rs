@@ -3,7 +3,7 @@
 use axum::body::to_bytes;
 
 use super::*;
-use crate::control::Status;
+use crate::control::{Status, ZoneStatus};
 
 /// The code and the text of a response.
 async fn told(response: impl IntoResponse) -> (u16, String) {
@@ -53,11 +53,17 @@ async fn what_is_not_as_it_should_be_is_remarked_by_a_server_that_is_ready() {
         let status = Status {
             watch_trouble: Some("no inotify".to_owned()),
             state_trouble: Some("the disk is full".to_owned()),
+            zones: vec![ZoneStatus {
+                name: "lab.example.".to_owned(),
+                hosts_unknown: Some(vec!["one is gone".to_owned(), "another, too".to_owned()]),
+                ..ZoneStatus::default()
+            }],
             ..Status::default()
         };
         reply.send(Box::new(status))
     });
     let remarks = "changes of files are not noticed: no inotify\n\
-        state for the next start is not written: the disk is full\n";
+        state for the next start is not written: the disk is full\n\
+        zone lab.example.: one is gone (and 1 more)\n";
     assert_eq!(told(readyz(State(requests)).await).await, (200, format!("ready\n{remarks}")));
 }

@@ -33,6 +33,7 @@ fn status() -> Status {
         group: None,
         journal: None,
         signed_until: Some("2026-12-17T00:00:00Z".parse().unwrap()),
+        hosts_unknown: Some(vec!["one is gone".to_owned()]),
     };
     let broken = ZoneStatus {
         view: None,
@@ -232,6 +233,7 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_zone_kept{zone=\"lab.example.\"} 0",
         "edgedns_zone_stale_seconds{zone=\"lab.example.\"} 7",
         "edgedns_zone_signed_until_timestamp_seconds{zone=\"lab.example.\"} 1797465600",
+        "edgedns_zone_hosts_unknown{zone=\"lab.example.\"} 1",
         "edgedns_zone_expire_seconds{zone=\"lab.example.\"} 3600",
         "edgedns_zone_expires_in_seconds{zone=\"lab.example.\"} 3593",
         "edgedns_zone_transfers_total{zone=\"lab.example.\",form=\"ixfr\"} 3",

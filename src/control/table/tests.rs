@@ -53,6 +53,7 @@ fn the_table_shows_pools_members_and_zones() {
         group: None,
         journal: None,
         signed_until: None,
+        hosts_unknown: None,
     };
     let status = Status {
         version: "1".to_owned(),

@@ -12,30 +12,54 @@ use tracing::{info, warn};
 
 use super::super::served::Served;
 use crate::dns::Name;
-use crate::zones::{HostTable, LookedUp, NotKnown, StoredZone, UnknownHost, ZoneId, ZoneVersion, are_moved};
+use crate::zones::{
+    HostTable, LookedUp, NotKnown, StoredZone, UnknownHost, ZoneId, ZoneVersion, are_moved, view_for,
+};
 
 /// After this time a writer is told again of what it has not done: it may have failed.
-const TOLD_AGAIN: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// If it fails again and again, each pause is twice as long as the one before, up to this one.
+const PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// The zones whose pools have hosts of other zones as members.
 #[derive(Default)]
-pub(super) struct HostFollowers(Vec<HostFollower>);
+pub(super) struct HostFollowers(HashMap<ZoneId, HostFollower>);
 
+#[derive(Default)]
 struct HostFollower {
-    zone: ZoneId,
     /// The zones of its hosts, by apex.
     origins: Vec<(Name, ZoneId)>,
-    /// What was served of it and of these when it was looked at last, and nothing was to be done.
+    /// What was served of it and of these when it was looked at last.
     seen: Vec<Weak<ZoneVersion>>,
-    /// What its writer was told last and has not done yet, and when.
-    told: Option<(Instant, HostTable)>,
-    /// The hosts of which it was told that they have no address.
+    /// What its writer was told last and has not done yet.
+    told: Option<Told>,
+    /// Hosts whose addresses are not known.
+    unknown: Vec<UnknownHost>,
+    /// Those of them of which the log says that they have no address.
     lost: HashSet<Name>,
 }
 
+/// What a writer was told, and when it is told again.
+struct Told {
+    table: Arc<HostTable>,
+    at: Instant,
+    pause: Duration,
+}
+
+/// What other zones say now of the hosts of one.
+pub(super) struct HostsFound {
+    /// The zone that has them as members.
+    pub(super) zone: ZoneId,
+    /// What is said of them.
+    pub(super) table: Arc<HostTable>,
+    /// Whether its writer is to be told that some have moved.
+    pub(super) is_to_be_told: bool,
+}
+
 impl HostFollowers {
-    /// Those among these zones.
-    pub(super) fn of(zones: &[StoredZone]) -> HostFollowers {
+    /// Those among these zones, which were just read; of those that were here before it is known what was said of them.
+    pub(super) fn of(zones: &[StoredZone], mut before: HostFollowers) -> HostFollowers {
         let with_hosts = |zone: &&StoredZone| zone.has_hosts_elsewhere();
         let followers: Vec<&StoredZone> = zones.iter().filter(with_hosts).collect();
         let mut named: HashMap<&Name, Vec<&StoredZone>> = HashMap::new();
@@ -43,83 +67,158 @@ impl HostFollowers {
             named.entry(&zone.id.name).or_default().push(zone);
         }
         let follower = |zone: &StoredZone| {
-            let hosts = zone.version().into_iter().flat_map(|version| &version.inputs.guards);
-            let apexes: HashSet<&Name> = hosts
+            let guards = zone.version().map(|version| &version.inputs.guards[..]).unwrap_or_default();
+            let (hosts, apexes): (HashSet<&Name>, HashSet<&Name>) = guards
+                .iter()
                 .flat_map(|guarding| guarding.hosts_elsewhere())
-                .map(|(_, elsewhere)| &elsewhere.zone)
-                .collect();
-            let origin = |apex: &Name| Some((apex.clone(), seen_by(zone, named.get(apex)?)?.id.clone()));
-            HostFollower {
-                zone: zone.id.clone(),
-                origins: apexes.into_iter().filter_map(origin).collect(),
-                seen: Vec::new(),
-                told: None,
-                lost: HashSet::new(),
-            }
+                .map(|(host, elsewhere)| (host, &elsewhere.zone))
+                .unzip();
+            let origin = |apex: &Name| {
+                let views = named.get(apex)?.iter().map(|view| (&view.id, view.access.as_deref(), *view));
+                Some((apex.clone(), view_for(&zone.id, views)?))
+            };
+            let origins: HashMap<Name, &StoredZone> = apexes.into_iter().filter_map(origin).collect();
+            let (unknown, lost) = match before.0.remove(&zone.id) {
+                Some(HostFollower { unknown, mut lost, .. }) => {
+                    // One that is no member any more has not come back.
+                    lost.retain(|name| hosts.contains(name));
+                    (unknown, lost)
+                }
+                None => {
+                    let version = |apex: &Name| origins.get(apex)?.version().map(Arc::as_ref);
+                    let LookedUp { unknown, .. } = LookedUp::of(guards, version);
+                    // The reading has told of them.
+                    let lost = unknown.iter().filter(|host| has_none(host)).map(|host| host.name.clone());
+                    let lost = lost.collect();
+                    (unknown, lost)
+                }
+            };
+            let origins = origins.into_iter().map(|(apex, zone)| (apex, zone.id.clone())).collect();
+            (zone.id.clone(), HostFollower { origins, unknown, lost, ..HostFollower::default() })
         };
         HostFollowers(followers.into_iter().map(follower).collect())
     }
 
-    /// The zones whose writers are to be told of hosts that have moved, given what is served now; and what they are told.
-    pub(super) fn moved(&mut self, served: &Served, now: Instant) -> Vec<(ZoneId, HostTable)> {
-        let moved = |follower: &mut HostFollower| Some((follower.zone.clone(), follower.moved(served, now)?));
-        self.0.iter_mut().filter_map(moved).collect()
+    /// What is said of hosts, given what is served now, for each zone of which something may have changed since the last time,
+    /// or whose writer is to be told once more.
+    pub(super) fn look(&mut self, served: &Served, now: Instant) -> Vec<HostsFound> {
+        self.0.iter_mut().filter_map(|(zone, follower)| follower.look(zone, served, now)).collect()
     }
-}
 
-/// The view of a zone that another one has its hosts from: the one of the same name, else that of all clients, else the first.
-fn seen_by<'z>(zone: &StoredZone, views: &[&'z StoredZone]) -> Option<&'z StoredZone> {
-    let own = views.iter().find(|one| one.id.view == zone.id.view);
-    let of_all = || views.iter().find(|one| one.access.as_ref().is_none_or(|one| one.is_for_everybody()));
-    own.or_else(of_all).or_else(|| views.first()).copied()
+    /// Hosts of a zone whose addresses are not known.
+    pub(super) fn unknown(&self, zone: &ZoneId) -> &[UnknownHost] {
+        self.0.get(zone).map(|follower| &follower.unknown[..]).unwrap_or_default()
+    }
 }
 
 impl HostFollower {
-    /// What its writer is to be told; none: nothing, or it was told and is at it.
-    fn moved(&mut self, served: &Served, now: Instant) -> Option<HostTable> {
-        let ids = std::iter::once(&self.zone).chain(self.origins.iter().map(|(_, id)| id));
+    fn look(&mut self, zone: &ZoneId, served: &Served, now: Instant) -> Option<HostsFound> {
+        let ids = std::iter::once(zone).chain(self.origins.iter().map(|(_, id)| id));
         let versions: Vec<Option<&Arc<ZoneVersion>>> = ids.map(|id| served.version_of(id)).collect();
-        let is_seen = |(seen, version): (&Weak<ZoneVersion>, &Option<&Arc<ZoneVersion>>)| {
-            seen.as_ptr() == version.map_or_else(|| Weak::new().as_ptr(), Arc::as_ptr)
-        };
-        if self.seen.len() == versions.len() && self.seen.iter().zip(&versions).all(is_seen) {
+        let weak = |version: &Option<&Arc<ZoneVersion>>| version.map(Arc::downgrade).unwrap_or_default();
+        let newest: Vec<Weak<ZoneVersion>> = versions.iter().map(weak).collect();
+        let is_same = |(one, other): (&Weak<ZoneVersion>, &Weak<ZoneVersion>)| one.ptr_eq(other);
+        let are_seen = self.seen.len() == newest.len() && self.seen.iter().zip(&newest).all(is_same);
+        if are_seen && self.told.as_ref().is_none_or(|told| !told.is_due(now)) {
             return None;
         }
         let current = versions.first().copied().flatten()?;
+        let is_changed = !self.seen.first().zip(newest.first()).is_some_and(is_same);
         let place = |apex: &Name| self.origins.iter().position(|(name, _)| name == apex);
         let version = |apex: &Name| versions.get(place(apex)? + 1).copied().flatten().map(Arc::as_ref);
         let LookedUp { addresses, unknown } = LookedUp::of(&current.inputs.guards, version);
-        tell_of(&mut self.lost, &self.zone, &unknown);
-        if !are_moved(&current.inputs.guards, &addresses) {
-            let weak = |version: &Option<&Arc<ZoneVersion>>| version.map(Arc::downgrade).unwrap_or_default();
-            (self.seen, self.told) = (versions.iter().map(weak).collect(), None);
-            return None;
+        let have_moved = are_moved(&current.inputs.guards, &addresses);
+        let table = Arc::new(addresses);
+        self.tell_of(zone, unknown);
+        self.seen = newest;
+        let is_to_be_told = have_moved && self.is_to_be_told(&table, is_changed, now);
+        if !have_moved {
+            self.told = None;
         }
-        let is_new = |at: &Instant| now.saturating_duration_since(*at) < TOLD_AGAIN;
-        if self.told.as_ref().is_some_and(|(at, told)| is_new(at) && *told == addresses) {
-            return None;
+        Some(HostsFound { zone: zone.clone(), table, is_to_be_told })
+    }
+
+    /// Whether its writer is told that hosts have moved; `is_changed` says whether another version is served of the zone since
+    /// the last time, of which it may make what it could not make before.
+    fn is_to_be_told(&mut self, table: &Arc<HostTable>, is_changed: bool, now: Instant) -> bool {
+        match self.told.as_mut().filter(|told| told.table == *table) {
+            Some(told) => {
+                if is_changed {
+                    told.pause = PAUSE;
+                }
+                told.is_due(now) && {
+                    (told.at, told.pause) = (now, PAUSE_MAX.min(told.pause.saturating_mul(2)));
+                    true
+                }
+            }
+            None => {
+                self.told = Some(Told { table: Arc::clone(table), at: now, pause: PAUSE });
+                true
+            }
         }
-        (self.seen, self.told) = (Vec::new(), Some((now, addresses.clone())));
-        Some(addresses)
+    }
+
+    /// Tells once of each host that has no address in its zone, and once that it has some.
+    fn tell_of(&mut self, zone: &ZoneId, unknown: Vec<UnknownHost>) {
+        for host in unknown.iter().filter(|host| has_none(host)) {
+            if self.lost.insert(host.name.clone()) {
+                warn!(zone = %zone.name, "{host}; {}", host.meanwhile());
+            }
+        }
+        self.lost.retain(|name| {
+            let is_lost = unknown.iter().any(|one| one.name == *name);
+            if !is_lost {
+                info!(zone = %zone.name, "`{name}` has addresses again");
+            }
+            is_lost
+        });
+        self.unknown = unknown;
     }
 }
 
-/// Tells once of each host that has lost its addresses, and once that it has some again.
-fn tell_of(lost: &mut HashSet<Name>, zone: &ZoneId, unknown: &[UnknownHost]) {
-    for UnknownHost { name, zone: origin, owner, why, .. } in unknown.iter().filter(|one| one.has_had_some) {
-        // What is not served for a while has lost nothing.
-        if matches!(why, NotKnown::NoHost(_)) && lost.insert(name.clone()) {
-            warn!(
-                zone = %zone.name,
-                "`{name}`, a member of `{owner}`, has no address in the zone `{origin}`: {why}; the pool keeps those that it had"
-            );
-        }
+/// Whether its zone says that it has no address. What is not served for a while has lost nothing, and is told by itself.
+fn has_none(host: &UnknownHost) -> bool {
+    matches!(host.why, NotKnown::NoHost(_))
+}
+
+impl Told {
+    fn is_due(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) >= self.pause
     }
-    lost.retain(|name| {
-        let is_lost = unknown.iter().any(|one| one.name == *name);
-        if !is_lost {
-            info!(zone = %zone.name, "`{name}` has addresses again");
-        }
-        is_lost
-    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::Ttl;
+    use crate::zone::HostAddress;
+
+    fn table(address: &str) -> Arc<HostTable> {
+        let ttl = Ttl::from_seconds(60).unwrap();
+        let address = HostAddress { address: address.parse().unwrap(), ttl };
+        Arc::new(HostTable::from([("m0.nodes.example.".parse().unwrap(), Arc::from([address]))]))
+    }
+
+    /// In which seconds of an hour its writer is told, if it never does anything; from `changed` on another version is served.
+    fn told(follower: &mut HostFollower, table: &Arc<HostTable>, changed: u64) -> Vec<u64> {
+        let begin = Instant::now();
+        let is_told = |second: &u64| {
+            follower.is_to_be_told(table, *second == changed, begin + Duration::from_secs(*second))
+        };
+        (0..3600).filter(is_told).collect()
+    }
+
+    #[test]
+    fn a_writer_that_fails_again_and_again_is_told_ever_more_seldom() {
+        let (mut follower, first) = (HostFollower::default(), table("192.0.2.1"));
+        let seconds = told(&mut follower, &first, u64::MAX);
+        assert_eq!(seconds[..8], [0, 5, 15, 35, 75, 155, 315, 615]);
+        assert_eq!(seconds.last(), Some(&3315));
+        // Another version of its zone may do what the one before could not.
+        let mut follower = HostFollower::default();
+        let seconds = told(&mut follower, &first, 100);
+        assert_eq!(seconds[..8], [0, 5, 15, 35, 75, 100, 110, 130]);
+        // What has moved once more is new.
+        assert!(follower.is_to_be_told(&table("192.0.2.2"), false, Instant::now()));
+    }
 }

@@ -19,8 +19,8 @@ use crate::probe::{Share, Weight};
 use crate::transport::Listening;
 use crate::zones::live::LiveStatus;
 use crate::zones::{
-    self, ClusterMembersFeed, ClusterMembersStatus, EtcdStatus, EtcdZones, FeedStatus, StoredZone, Watching,
-    ZoneState,
+    self, ClusterMembersFeed, ClusterMembersStatus, EtcdStatus, EtcdZones, FeedStatus, StoredZone,
+    UnknownHost, Watching, ZoneState,
 };
 
 impl Server {
@@ -105,7 +105,10 @@ impl Server {
         let copied = heard.map(|heard| copied(heard, &stored.state));
         let live = stored.changed_by().map(|_| self.updating.live().zone(&stored.id).status());
         let etcd = store.map(etcd);
-        ZoneStatus { journal: live.map(journal), stale_seconds, copied, etcd, ..zone(stored) }
+        let hosts = stored.has_hosts_elsewhere().then(|| self.updating.unknown_hosts(&stored.id));
+        let sentence = |host: &UnknownHost| format!("{host}; {}", host.meanwhile());
+        let hosts_unknown = hosts.map(|hosts| hosts.iter().map(sentence).collect());
+        ZoneStatus { journal: live.map(journal), stale_seconds, copied, etcd, hosts_unknown, ..zone(stored) }
     }
 }
 
@@ -155,6 +158,7 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
         group: zone.member.as_ref().and_then(|member| member.group.clone()),
         journal: None,
         signed_until: zone.version().and_then(|version| version.valid_until()).map(UtcTime),
+        hosts_unknown: None,
     }
 }
 

@@ -12,10 +12,12 @@ use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::super::served::Served;
-use super::hosts::HostFollowers;
+use super::hosts::{HostFollowers, HostsFound};
 use super::passing_on::{NotPassedOn, PassedOn, PassingOn};
 use super::update_counters::UpdateCounters;
-use super::zone_writer::{Made, Occasion, Replied, WAITING_MAX, WaitingUpdate, WriterJob, ZoneWriter};
+use super::zone_writer::{
+    Made, Occasion, Renewal, Replied, WAITING_MAX, WaitingUpdate, WriterJob, ZoneWriter,
+};
 use crate::answer::{Access, Requester, Transport};
 use crate::control::{UpdatedRecord, UpdatedZone, UpdatesOrder, UpdatesShown, UtcTime};
 use crate::dns::message::{Rcode, class};
@@ -26,7 +28,7 @@ use crate::update::{Policy, Reason, Rejection, UpdateMessage, respond, zone_of};
 use crate::zones::journal::{Journal, Overlay};
 use crate::zones::live::{LiveState, LiveZones, Outcome};
 use crate::zones::source::Primaries;
-use crate::zones::{Publications, StoredZone, ZoneId};
+use crate::zones::{HostTable, Publications, StoredZone, UnknownHost, ZoneId};
 
 /// How long the writer of a zone is waited for. It waits itself while a reading of the zone's file takes long, or a disk
 /// that does not write.
@@ -58,6 +60,8 @@ pub(super) struct Updating {
 struct WriterHandle {
     queue: mpsc::Sender<WriterJob>,
     policy: Arc<watch::Sender<Arc<Policy>>>,
+    /// What other zones say of hosts of its zone.
+    hosts: Arc<watch::Sender<Arc<HostTable>>>,
 }
 
 /// Takes messages for the zones that are served now.
@@ -189,7 +193,7 @@ impl Updating {
         }
         // Those that are gone end when what waits for them is answered.
         self.writers = writers;
-        self.hosts = HostFollowers::of(zones);
+        self.hosts = HostFollowers::of(zones, std::mem::take(&mut self.hosts));
         self.keys_looked_at = None;
         *lock(&self.taker.zones) = taken;
     }
@@ -202,14 +206,16 @@ impl Updating {
         }
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
         let (policy, followed) = watch::channel(Arc::clone(policy));
+        let (hosts, looked_up) = watch::channel(Arc::default());
         let writer = ZoneWriter {
             zone: self.live.zone(id),
             policy: followed,
+            hosts: looked_up,
             publications: self.publications.clone(),
             counters: Arc::clone(&self.taker.counters),
         };
         tokio::spawn(writer.run(waiting));
-        WriterHandle { queue, policy: Arc::new(policy) }
+        WriterHandle { queue, policy: Arc::new(policy), hosts: Arc::new(hosts) }
     }
 
     /// Shows or takes back what updates did, beside the loop, and then tells.
@@ -243,18 +249,25 @@ impl Updating {
     pub(super) fn raise_serial(&self, zone: &ZoneId) {
         if let Some(writer) = self.writers.get(zone) {
             // While others wait, it is asked for again.
-            let _ = writer.queue.try_send(WriterJob::Raise);
+            let _ = writer.queue.try_send(WriterJob::Renew(Renewal::Serial));
         }
     }
 
     /// Has pools follow hosts of other zones, as these are served now. Whoever asks finds out by the versions that come.
     pub(super) fn follow_hosts(&mut self, served: &Served, now: Instant) {
-        for (zone, table) in self.hosts.moved(served, now) {
-            if let Some(writer) = self.writers.get(&zone) {
+        for HostsFound { zone, table, is_to_be_told } in self.hosts.look(served, now) {
+            let Some(writer) = self.writers.get(&zone) else { continue };
+            writer.hosts.send_replace(table);
+            if is_to_be_told {
                 // While others wait, it is asked for again.
-                let _ = writer.queue.try_send(WriterJob::Hosts(table));
+                let _ = writer.queue.try_send(WriterJob::Renew(Renewal::Hosts));
             }
         }
+    }
+
+    /// Hosts of other zones that are members of pools of a zone, and whose addresses are not known.
+    pub(super) fn unknown_hosts(&self, zone: &ZoneId) -> &[UnknownHost] {
+        self.hosts.unknown(zone)
     }
 
     /// Has the writers of zones that are signed here look at their keys and the time, unless that was not long ago.
@@ -267,7 +280,7 @@ impl Updating {
             |zone: &&StoredZone| zone.version().is_some_and(|version| version.signed_until().is_some());
         for writer in zones.iter().filter(is_signed).filter_map(|zone| self.writers.get(&zone.id)) {
             // While others wait, it is asked for again.
-            let _ = writer.queue.try_send(WriterJob::Sign);
+            let _ = writer.queue.try_send(WriterJob::Renew(Renewal::Signatures));
         }
     }
 
@@ -517,7 +530,8 @@ mod tests {
         let grant = Grant { allow, names: vec!["**".parse().unwrap()], types: TypeGrant::Any };
         let (queue, waiting) = mpsc::channel(1);
         let policy = Arc::new(watch::channel(Arc::new(Policy { grants: vec![grant] })).0);
-        let way = Way::Writer(WriterHandle { queue, policy });
+        let hosts = Arc::new(watch::channel(Arc::default()).0);
+        let way = Way::Writer(WriterHandle { queue, policy, hosts });
         let mut zones = TakenZones::default();
         zones.push("example.".parse().unwrap(), TakenZone { access: None, way });
         let taker = UpdateTaker {

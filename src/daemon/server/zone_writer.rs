@@ -9,10 +9,12 @@
 //! Not responsible for what an update may do (`update`), or for publishing.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinError;
 use tracing::{info, warn};
 
 use super::update_counters::UpdateCounters;
@@ -23,10 +25,10 @@ use crate::source::Digest;
 use crate::update::{Policy, Reason, Rejection, UpdateMessage};
 use crate::zones::journal::OverlayKey;
 use crate::zones::live::{
-    LiveZone, Outcome, Remembered, RequestKey, UpdateBatch, UpdateRequest, drop_updates, follow_hosts,
-    make_batch, raise_serial, sign_anew,
+    LiveState, LiveZone, Outcome, Remembered, RequestKey, UpdateBatch, UpdateRequest, drop_updates,
+    follow_hosts, make_batch, raise_serial, sign_anew,
 };
-use crate::zones::{HostTable, Publications};
+use crate::zones::{HostTable, Publications, ZoneId, ZoneVersion};
 
 /// Updates of one zone that wait; further ones are told that it is busy.
 pub(super) const WAITING_MAX: usize = 1024;
@@ -45,12 +47,65 @@ pub(super) enum WriterJob {
         /// Gets how many records there were, or why nothing is done.
         reply: oneshot::Sender<Result<usize, String>>,
     },
-    /// Give what is served the next serial: other servers are to be sent something else.
-    Raise,
-    /// Have pools follow what other zones say of hosts.
-    Hosts(HostTable),
-    /// Look at the keys and the time, and sign what is served anew if they say so.
-    Sign,
+    /// Renew something of what is served, if there is need.
+    Renew(Renewal),
+}
+
+/// What is renewed of a zone whose sources say nothing new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Renewal {
+    /// Its serial: other servers are to be sent something else.
+    Serial,
+    /// What its pools have of hosts of other zones, by what these say of them now.
+    Hosts,
+    /// Its signatures, by what its keys and the time say.
+    Signatures,
+}
+
+impl Renewal {
+    /// What holds while it cannot be done.
+    fn what_stays(self, zone: &ZoneId) -> String {
+        match self {
+            Renewal::Serial => {
+                format!("zone {zone} keeps its serial though other servers are to be sent something else")
+            }
+            Renewal::Hosts => {
+                format!("pools of zone {zone} keep the addresses that hosts of other zones had")
+            }
+            Renewal::Signatures => format!("zone {zone} keeps its signatures for now"),
+        }
+    }
+
+    /// Tells of the version that came of it. Verdicts, which change serials, are told by themselves.
+    fn tell(self, version: &ZoneVersion) {
+        let (id, serial) = (&version.id, version.serial);
+        match (self, version.signed_until().map(UtcTime)) {
+            (Renewal::Hosts, _) => {
+                info!(zone = %id.name, "pools of zone {id} follow hosts of other zones, serial {serial}");
+            }
+            (Renewal::Signatures, Some(until)) => {
+                info!(zone = %id.name, "zone {id} is signed anew, serial {serial}: its signatures are valid until {until}");
+            }
+            (Renewal::Serial | Renewal::Signatures, _) => {}
+        }
+    }
+}
+
+/// Why there is no next version.
+enum NotMade {
+    /// There is none to make it of.
+    NotServed,
+    /// Why it was not made, or not served, in words.
+    Failed(String),
+}
+
+impl fmt::Display for NotMade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotMade::NotServed => f.write_str("the zone is not served just now"),
+            NotMade::Failed(why) => f.write_str(why),
+        }
+    }
 }
 
 /// An update that waits for its writer.
@@ -92,6 +147,8 @@ impl WaitingUpdate {
 pub(super) struct ZoneWriter {
     pub(super) zone: Arc<LiveZone>,
     pub(super) policy: watch::Receiver<Arc<Policy>>,
+    /// What other zones say of hosts.
+    pub(super) hosts: watch::Receiver<Arc<HostTable>>,
     pub(super) publications: Publications,
     pub(super) counters: Arc<UpdateCounters>,
 }
@@ -101,12 +158,8 @@ impl ZoneWriter {
     pub(super) async fn run(self, mut queue: mpsc::Receiver<WriterJob>) {
         let mut remembered = Remembered::default();
         let mut work = Vec::new();
-        // Why the serial was not raised the last time; that has been said.
-        let mut told_fault: Option<String> = None;
-        // The same of signatures.
-        let mut told_signing: Option<String> = None;
-        // The same of hosts of other zones.
-        let mut told_hosts: Option<String> = None;
+        // Why something was not renewed the last time; that has been said.
+        let mut told: HashMap<Renewal, String> = HashMap::new();
         while queue.recv_many(&mut work, BATCH_MAX).await > 0 {
             let mut batch = Vec::new();
             for one in work.drain(..) {
@@ -117,38 +170,17 @@ impl ZoneWriter {
                         // Whoever asked may have gone.
                         let _ = reply.send(self.take_back(owner, rtype).await);
                     }
-                    WriterJob::Raise => {
+                    WriterJob::Renew(renewal) => {
                         self.answer(std::mem::take(&mut batch), &mut remembered).await;
-                        let raised = self.raise().await;
-                        if let Err(why) = raised.as_ref()
-                            && told_fault.as_ref() != Some(why)
-                        {
-                            let id = &self.zone.id;
-                            warn!(zone = %id.name, "zone {id} keeps its serial though other servers are to be sent something else: {why}");
+                        let Err(why) = self.renew(renewal).await else {
+                            told.remove(&renewal);
+                            continue;
+                        };
+                        let id = &self.zone.id;
+                        if told.get(&renewal) != Some(&why) {
+                            warn!(zone = %id.name, "{}: {why}", renewal.what_stays(id));
                         }
-                        told_fault = raised.err();
-                    }
-                    WriterJob::Hosts(table) => {
-                        self.answer(std::mem::take(&mut batch), &mut remembered).await;
-                        let followed = self.follow(table).await;
-                        if let Err(why) = followed.as_ref()
-                            && told_hosts.as_ref() != Some(why)
-                        {
-                            let id = &self.zone.id;
-                            warn!(zone = %id.name, "pools of zone {id} keep the addresses that hosts of other zones had: {why}");
-                        }
-                        told_hosts = followed.err();
-                    }
-                    WriterJob::Sign => {
-                        self.answer(std::mem::take(&mut batch), &mut remembered).await;
-                        let signed = self.sign().await;
-                        if let Err(why) = signed.as_ref()
-                            && told_signing.as_ref() != Some(why)
-                        {
-                            let id = &self.zone.id;
-                            warn!(zone = %id.name, "zone {id} keeps its signatures for now: {why}");
-                        }
-                        told_signing = signed.err();
+                        told.insert(renewal, why);
                     }
                 }
             }
@@ -180,78 +212,65 @@ impl ZoneWriter {
         }
     }
 
-    /// Gives what is served the next serial.
-    async fn raise(&self) -> Result<(), String> {
+    /// Has the next version made of the one that is served, under the lock of the zone, and keeps that until the version is
+    /// served; none: that is what is served. Returns what else came of it.
+    async fn next<M: Send + 'static>(
+        &self,
+        make: impl FnOnce(&LiveZone, &mut LiveState, &ZoneVersion) -> Result<(M, Option<ZoneVersion>), String>
+        + Send
+        + 'static,
+    ) -> Result<(M, Option<Arc<ZoneVersion>>), NotMade> {
         let mut state = self.zone.lock().await;
-        let current =
-            self.publications.current(self.zone.id.clone()).await.ok_or("the zone is not served just now")?;
+        let current = self.publications.current(self.zone.id.clone()).await.ok_or(NotMade::NotServed)?;
         let (zone, base) = (Arc::clone(&self.zone), Arc::clone(&current));
-        let raised = tokio::task::spawn_blocking(move || {
-            let raised = raise_serial(&zone, &mut state, &base);
-            (raised, state)
+        let made = tokio::task::spawn_blocking(move || {
+            let made = make(&zone, &mut state, &base);
+            (made, state)
         });
-        // The lock is kept until the version is served.
-        let (version, _state) = raised.await.map_err(|fault| fault.to_string())?;
-        let published = self.publications.replace(current, Arc::new(version?)).await;
-        published.map_err(|refused| refused.to_string())
-    }
-
-    /// Signs what is served anew, if its keys or the time say so.
-    async fn sign(&self) -> Result<(), String> {
-        let mut state = self.zone.lock().await;
-        // A zone that is not served is signed when it is.
-        let Some(current) = self.publications.current(self.zone.id.clone()).await else { return Ok(()) };
-        let (zone, base) = (Arc::clone(&self.zone), Arc::clone(&current));
-        let signed = tokio::task::spawn_blocking(move || {
-            let signed = sign_anew(&zone, &mut state, &base);
-            (signed, state)
-        });
-        // The lock is kept until the version is served.
-        let (version, _state) = signed.await.map_err(|fault| fault.to_string())?;
-        let Some(version) = version? else { return Ok(()) };
-        let (id, serial) = (&self.zone.id, version.serial);
-        if let Some(until) = version.signed_until().map(UtcTime) {
-            info!(zone = %id.name, "zone {id} is signed anew, serial {serial}: its signatures are valid until {until}");
+        let failed =
+            |fault: JoinError| NotMade::Failed(format!("the next version could not be made: {fault}"));
+        let (made, _state) = made.await.map_err(failed)?;
+        let (made, version) = made.map_err(NotMade::Failed)?;
+        let version = version.map(Arc::new);
+        if let Some(version) = version.clone() {
+            let published = self.publications.replace(current, version).await;
+            published.map_err(|refused| NotMade::Failed(refused.to_string()))?;
         }
-        let published = self.publications.replace(current, Arc::new(version)).await;
-        published.map_err(|refused| refused.to_string())
+        Ok((made, version))
     }
 
-    /// Has pools follow what other zones say of hosts.
-    async fn follow(&self, table: HostTable) -> Result<(), String> {
-        let mut state = self.zone.lock().await;
-        // A zone that is not served gets them when it is read.
-        let Some(current) = self.publications.current(self.zone.id.clone()).await else { return Ok(()) };
-        let (zone, base) = (Arc::clone(&self.zone), Arc::clone(&current));
-        let followed = tokio::task::spawn_blocking(move || {
-            let followed = follow_hosts(&zone, &mut state, &base, &table);
-            (followed, state)
+    /// Renews something of what is served, if there is need.
+    async fn renew(&self, renewal: Renewal) -> Result<(), String> {
+        let hosts = self.hosts.clone();
+        let renewed = self.next(move |zone, state, current| {
+            let version = match renewal {
+                Renewal::Serial => raise_serial(zone, state, current).map(Some),
+                Renewal::Hosts => {
+                    // As they are now, and not when this was asked for: a reading may have been served in between, which
+                    // knew more.
+                    let table = Arc::clone(&hosts.borrow());
+                    follow_hosts(zone, state, current, &table)
+                }
+                Renewal::Signatures => sign_anew(zone, state, current),
+            };
+            Ok(((), version?))
         });
-        // The lock is kept until the version is served.
-        let (version, _state) = followed.await.map_err(|fault| fault.to_string())?;
-        let Some(version) = version? else { return Ok(()) };
-        let (id, serial) = (&self.zone.id, version.serial);
-        info!(zone = %id.name, "pools of zone {id} follow hosts of other zones, serial {serial}");
-        let published = self.publications.replace(current, Arc::new(version)).await;
-        published.map_err(|refused| refused.to_string())
+        match renewed.await {
+            Ok(((), version)) => {
+                version.iter().for_each(|version| renewal.tell(version));
+                Ok(())
+            }
+            // It gets new ones when it is read.
+            Err(NotMade::NotServed) if renewal != Renewal::Serial => Ok(()),
+            Err(why) => Err(why.to_string()),
+        }
     }
 
     /// Takes back what updates did to some records.
     async fn take_back(&self, owner: Name, rtype: Option<Rtype>) -> Result<usize, String> {
-        let mut state = self.zone.lock().await;
-        let current =
-            self.publications.current(self.zone.id.clone()).await.ok_or("the zone is not served just now")?;
-        let (zone, base) = (Arc::clone(&self.zone), Arc::clone(&current));
-        let dropped = tokio::task::spawn_blocking(move || {
-            let which = |key: &OverlayKey| key.0 == owner && rtype.is_none_or(|rtype| key.1 == rtype);
-            let dropped = drop_updates(&zone, &mut state, &base, which);
-            (dropped, state)
-        });
-        let (dropped, _state) = dropped.await.map_err(|fault| fault.to_string())?;
-        let (count, version) = dropped?;
-        let Some(version) = version else { return Ok(count) };
-        let published = self.publications.replace(current, Arc::new(version)).await;
-        published.map(|()| count).map_err(|refused| refused.to_string())
+        let which = move |key: &OverlayKey| key.0 == owner && rtype.is_none_or(|rtype| key.1 == rtype);
+        let dropped = self.next(move |zone, state, current| drop_updates(zone, state, current, which));
+        dropped.await.map(|(count, _)| count).map_err(|why| why.to_string())
     }
 
     /// What becomes of updates that wait together. Of those that came twice one is made.
@@ -287,30 +306,83 @@ impl ZoneWriter {
 
     /// Makes updates: when this returns, they are durable and served.
     async fn make(&self, batch: &[&WaitingUpdate]) -> Vec<Made> {
-        let failed = |why: &str| vec![Err(Reason::Failed(why.to_owned()).into()); batch.len()];
-        let mut state = self.zone.lock().await;
-        let Some(current) = self.publications.current(self.zone.id.clone()).await else {
-            return failed("the zone is not served just now");
-        };
         let ask = |one: &&WaitingUpdate| UpdateRequest {
             message: Arc::clone(&one.message),
             requester: one.requester.clone(),
         };
         let asked: Vec<UpdateRequest> = batch.iter().map(ask).collect();
-        let (zone, policy) = (Arc::clone(&self.zone), Arc::clone(&self.policy.borrow()));
-        let base = Arc::clone(&current);
-        let made = tokio::task::spawn_blocking(move || {
-            let batch = make_batch(&zone, &mut state, &base, &policy, &asked);
-            (batch, state)
+        let policy = self.policy.clone();
+        let made = self.next(move |zone, state, current| {
+            let policy = Arc::clone(&policy.borrow());
+            let UpdateBatch { results, version } = make_batch(zone, state, current, &policy, &asked);
+            Ok((results, version))
         });
-        // The lock is kept until what was made is served.
-        let Ok((UpdateBatch { results, version }, _state)) = made.await else {
-            return failed("the update could not be evaluated");
-        };
-        let Some(version) = version else { return results };
-        match self.publications.replace(current, Arc::new(version)).await {
-            Ok(()) => results,
-            Err(refused) => failed(&refused.to_string()),
+        match made.await {
+            Ok((results, _)) => results,
+            Err(why) => vec![Err(Reason::Failed(why.to_string()).into()); batch.len()],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::LoadResult;
+    use crate::zones::{Publication, Purpose, ReadCause, Serving, ZoneChange, ZoneRequest};
+
+    const HEAD: &str = "@ 60 SOA ns.test. h.test. 1 3600 600 86400 60\n@ 60 NS ns.test.\n";
+
+    /// What is read of a zone whose `api` has a host of another one, which has this address.
+    fn read(address: &str) -> Arc<ZoneVersion> {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write(
+            "config",
+            "[[zone]]\nname = \"lab.example\"\nfile = \"lab\"\n[[zone.probe]]\nnames = [\"api\"]\ntcp = 443\n\
+             members = [\"m.nodes.example.\"]\n[[zone]]\nname = \"nodes.example\"\nfile = \"nodes\"\n",
+        );
+        write("lab", HEAD);
+        write("nodes", &format!("{HEAD}m 60 A {address}\n"));
+        let purpose = Purpose::Serve(Serving { cause: ReadCause::Start, ..Serving::default() });
+        let read = LoadResult::new(&folder.path().join("config"), &purpose, |_, _| {});
+        read.loaded.unwrap().zones.remove(0).version.unwrap()
+    }
+
+    fn table(version: &ZoneVersion) -> Arc<HostTable> {
+        let hosts = version.inputs.guards.iter().flat_map(|guarding| guarding.hosts_elsewhere());
+        Arc::new(hosts.map(|(name, host)| (name.clone(), Arc::clone(&host.addresses))).collect())
+    }
+
+    #[tokio::test]
+    async fn pools_follow_what_hosts_are_now_and_not_what_they_were_when_that_was_asked_for() {
+        let read = || ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(read);
+        let [served, asked, newest] = tokio::task::spawn_blocking(read).await.unwrap();
+        let (publications, mut requests) = Publications::channel();
+        let (hosts, looked_up) = watch::channel(table(&asked));
+        let writer = ZoneWriter {
+            zone: crate::zones::live::LiveZones::default().zone(&served.id),
+            policy: watch::channel(Arc::default()).1,
+            hosts: looked_up,
+            publications,
+            counters: Arc::default(),
+        };
+        let (queue, waiting) = mpsc::channel(1);
+        let writer = tokio::spawn(writer.run(waiting));
+        queue.send(WriterJob::Renew(Renewal::Hosts)).await.unwrap();
+        let Some(ZoneRequest::Current { reply, .. }) = requests.recv().await else { panic!("no question") };
+        hosts.send_replace(table(&newest));
+        assert!(reply.send(Some(Arc::clone(&served))).is_ok());
+        let Some(ZoneRequest::Change(Publication { change: ZoneChange::Next { event, .. }, reply, .. })) =
+            requests.recv().await
+        else {
+            panic!("nothing is published");
+        };
+        let crate::zones::Event::Changed { version } = event else { panic!("another event") };
+        assert!(reply.send(Ok(())).is_ok());
+        let pools = version.pools.iter();
+        let members = pools.flat_map(|pool| pool.groups.iter().flatten().map(|member| pool.show(member)));
+        assert_eq!(members.collect::<Vec<_>>(), ["192.0.2.3"]);
+        drop(queue);
+        writer.await.unwrap();
     }
 }

@@ -1,8 +1,6 @@
 //! Hosts of other zones, where a zone is read that has them as members: what is known of them, and what is told of those that are
 //! not there.
 
-use std::sync::Arc;
-
 use super::serving::Purpose;
 use crate::dns::Name;
 use crate::source::Diagnostic;
@@ -20,28 +18,23 @@ pub(super) fn look_up<'v>(
     arrives: impl Fn(&Name) -> bool,
 ) -> (Vec<Guarding>, Vec<Diagnostic>) {
     let mut guards = guards.to_vec();
-    let LookedUp { addresses: mut table, unknown } = LookedUp::of(&guards, version);
     let known = before.map(|before| known_hosts(&before.inputs.guards)).unwrap_or_default();
+    set_hosts(&mut guards, &known);
+    let LookedUp { addresses, unknown } = LookedUp::of(&guards, version);
+    set_hosts(&mut guards, &addresses);
     let is_check = matches!(purpose, Purpose::Check);
     let mut told = Vec::new();
     for host in &unknown {
-        let known = known.get(&host.name);
-        table.extend(known.map(|addresses| (host.name.clone(), Arc::clone(addresses))));
-        let is_new = before.is_some() && known.is_none();
+        let is_new = before.is_some() && !known.contains_key(&host.name);
         // What will be in a zone that arrives is not known to a check.
         if is_check && !arrives(&host.zone) || is_new && matches!(host.why, NotKnown::NoHost(_)) {
             told.push(fault(host));
         } else if !is_check {
-            told.push(warning(host, known.map_or(0, |addresses| addresses.len())));
+            // To a pool that is served, or is to be, a host that is gone is no reason to be gone.
+            told.push(Diagnostic::warning(&host.origin, host.to_string()).label(host.meanwhile()));
         }
     }
-    set_hosts(&mut guards, &table);
     (guards, told)
-}
-
-fn message(host: &UnknownHost) -> String {
-    let UnknownHost { name, zone, owner, why, .. } = host;
-    format!("`{name}`, a member of `{owner}`, has no address in the zone `{zone}`: {why}")
 }
 
 fn fault(host: &UnknownHost) -> Diagnostic {
@@ -52,14 +45,5 @@ fn fault(host: &UnknownHost) -> Diagnostic {
             format!("give it A or AAAA records in `{zone}`, or name the host that has them there")
         }
     };
-    Diagnostic::error(&host.origin, message(host)).label("looked up in another zone").help(help)
-}
-
-/// To a pool that is served, or is to be, a host that is gone is no reason to be gone; `known` are the addresses that it had.
-fn warning(host: &UnknownHost, known: usize) -> Diagnostic {
-    let label = match known {
-        0 => "the pool is answered without it until it has one",
-        1.. => "the pool keeps the addresses that it had",
-    };
-    Diagnostic::warning(&host.origin, message(host)).label(label)
+    Diagnostic::error(&host.origin, host.to_string()).label("looked up in another zone").help(help)
 }

@@ -144,6 +144,7 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
         "[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n\n[admin]\nlisten = \"{admin}\"\nstate-directory = \".\"\n\n[probe]\ninterval = \"100ms\"\nretry = \"20ms\"\nfall = 1\n\n\
          [[zone]]\nname = \"broken.example\"\nfile = \"broken.zone\"\n\n\
          [[zone]]\nname = \"signed.example\"\nfile = \"signed.zone\"\n[zone.dnssec]\nkeys = \"keys\"\n\n\
+         [[zone.probe]]\nnames = [\"api\"]\ntcp = 6443\nmembers = [\"ns.lab.example.\"]\n\n\
          [[zone]]\nname = \"copy.example\"\nprimary = [\"{}\"]\n\n\
          [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\nnotify = [\"{gone}\"]\n\n\
          [[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"TXT\"]\n\n\
