@@ -198,9 +198,16 @@ impl MadeZones {
         upward.map(NameRef::to_name).find_map(|name| self.domains.get_key_value(&name)).map(|(apex, _)| apex)
     }
 
-    /// Whether a name at this one or below it has a zone of its own.
-    pub(super) fn has_below(&self, name: &Name) -> bool {
-        self.alone.iter().any(|alone| alone.as_ref().is_at_or_below(name.as_ref()))
+    /// The apex of the zone that answers a name, if one does.
+    pub(super) fn zone_of(&self, name: NameRef<'_>) -> Option<Name> {
+        let is_zone = |name: &Name| self.domains.contains_key(name) || self.alone.contains(name);
+        let upward = std::iter::successors(Some(name), |name| name.parent());
+        upward.map(NameRef::to_name).find(is_zone)
+    }
+
+    /// The names at this one or below it that have a zone of their own.
+    pub(super) fn alone_below<'m>(&'m self, name: &'m Name) -> impl Iterator<Item = &'m Name> {
+        self.alone.iter().filter(|alone| alone.as_ref().is_at_or_below(name.as_ref()))
     }
 
     /// Adds an alias. `target` need not be in any zone here.

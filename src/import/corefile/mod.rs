@@ -18,7 +18,7 @@ mod others;
 
 mod rules;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -31,9 +31,9 @@ use super::rule::{self, Then};
 use super::word::Word;
 use super::work::{Unreadable, Work, file_at};
 use crate::dns::{Name, NameRef};
-use crate::source::{Diagnostic, Severity};
+use crate::source::{Diagnostic, Severity, Span};
 use lines::{Line, ServerBlock};
-use reading::Reading;
+use reading::{AskedOf, Reading};
 use transport::Transport;
 
 /// TTL of negative answers of zones that are made here, in seconds.
@@ -72,24 +72,25 @@ pub(super) fn read(work: &mut Work, from: &Path, whole: &[Name]) -> Result<Strin
     for (zone, remark) in closed.iter().filter(|(zone, _)| !zone.as_ref().is_root()) {
         made.answer_whole(zone.clone(), remark);
     }
-    let mut asked_of: BTreeMap<&Name, Vec<&ServerBlock>> =
-        closed.keys().map(|zone| (zone, Vec::new())).collect();
+    let mut asked_of = AskedOf(closed.keys().map(|zone| (zone, Vec::new())).collect());
     for Taken { block, zones, .. } in &taken {
-        zones.iter().for_each(|zone| asked_of.entry(zone).or_default().push(block));
+        zones.iter().for_each(|zone| asked_of.0.entry(zone).or_default().push(block));
     }
     let mut asked: Option<Clients> = None;
-    for Taken { block, zones, clients } in &taken {
-        made.answer_to(clients.clone(), "acl");
-        let root =
-            block.lines.iter().find(|line| line.text(0) == "root").map(|line| PathBuf::from(line.text(1)));
-        let zones = zones.clone();
-        let mut reading = Reading { work, block, zones, asked_of: &asked_of, made: &mut made, clients, root };
-        judge(&mut reading);
-        reading.close_unanswered();
+    let mut forwarding = Vec::new();
+    for it in &taken {
+        made.answer_to(it.clients.clone(), "acl");
+        let mut reading = it.reading(work, &asked_of, &mut made);
+        judge(&mut reading, &mut forwarding);
         if reading.forwards() {
-            asked = Some(asked.map_or_else(|| clients.clone(), |known| known.and(clients)));
+            asked = Some(asked.map_or_else(|| it.clients.clone(), |known| known.and(&it.clients)));
         }
     }
+    let mut whole: BTreeSet<Name> = whole.iter().cloned().collect();
+    for it in &taken {
+        whole.extend(it.reading(work, &asked_of, &mut made).close_unanswered());
+    }
+    refuse_hidden(work, &forwarding, &asked_of, (&made, &whole));
     listen(work, &first, &blocks);
     access::set_allow(work, asked);
     let (all, alone) = made.count();
@@ -109,6 +110,29 @@ struct Taken<'b> {
     block: &'b ServerBlock,
     zones: Vec<Name>,
     clients: Clients,
+}
+
+impl Taken<'_> {
+    fn reading<'r>(
+        &'r self,
+        work: &'r mut Work,
+        asked_of: &'r AskedOf<'r>,
+        made: &'r mut MadeZones,
+    ) -> Reading<'r> {
+        let root = self.block.lines.iter().find(|line| line.text(0) == "root");
+        let root = root.map(|line| PathBuf::from(line.text(1)));
+        let (block, zones, clients) = (self.block, self.zones.clone(), &self.clients);
+        Reading { work, block, zones, asked_of, made, clients, root }
+    }
+}
+
+/// A line that forwards, as it may yet be refused.
+struct Forwarding {
+    span: Span,
+    shown: String,
+    /// The names that it forwards.
+    zones: Vec<Name>,
+    fate: Fate,
 }
 
 /// Where something is asked, sorted.
@@ -212,7 +236,7 @@ fn spread(work: &mut Work, left: &mut [Left<'_>], closed: &mut Closed, all_for: 
 }
 
 /// Says what becomes of the plugins of a block: aliases last, as they may lead to any name.
-fn judge(reading: &mut Reading<'_>) {
+fn judge(reading: &mut Reading<'_>, forwarding: &mut Vec<Forwarding>) {
     let served = reading.work.draft.zones.len();
     let block = reading.block;
     let turn = |line: &&Line| match line.text(0) {
@@ -225,18 +249,59 @@ fn judge(reading: &mut Reading<'_>) {
             if line.text(0) == "acl" {
                 continue;
             }
+            let forwarded = reading.work.draft.forwards.len();
             let fate = match rule::find(rules::RULES, line.text(0)) {
                 Some(Then::Always(kind, text) | Then::UnlessOff(kind, text)) => rule::plain(kind, text),
                 Some(Then::Read(function) | Then::ReadEach(function)) => function(reading, line),
                 None => rule::unknown(rules::RULES, line.text(0), "CoreDNS"),
             };
-            reading.work.report.add(line.span, line.shown(), fate);
+            let zones: Vec<Name> =
+                reading.work.draft.forwards.iter().skip(forwarded).map(|it| it.zone.clone()).collect();
+            if zones.is_empty() {
+                reading.work.report.add(line.span, line.shown(), fate);
+            } else {
+                forwarding.push(Forwarding { span: line.span, shown: line.shown(), zones, fate });
+            }
         }
     }
     if reading.work.draft.zones.len() > served {
         let allowed = access::allowed(reading.work, block, reading.clients);
         reading.work.draft.zones.iter_mut().skip(served).for_each(|zone| zone.allow.clone_from(&allowed));
     }
+}
+
+/// Says what becomes of lines that forward. Zones come before [[forward]] here: names below a zone of another block are not
+/// forwarded. In one block that is so with CoreDNS as well, but for zones that are answered `whole` by this import alone.
+fn refuse_hidden(
+    work: &mut Work,
+    forwarding: &[Forwarding],
+    asked_of: &AskedOf<'_>,
+    (made, whole): (&MadeZones, &BTreeSet<Name>),
+) {
+    let served: BTreeSet<Name> = work.draft.zones.iter().map(|zone| zone.name.clone()).collect();
+    let hiding = |forwarded: &Name| {
+        let upward = std::iter::successors(Some(forwarded.as_ref()), |name| name.parent());
+        let of_file = upward.map(NameRef::to_name).find(|name| served.contains(name));
+        let zone = of_file.into_iter().chain(made.zone_of(forwarded.as_ref()));
+        let zone = zone.max_by_key(|zone| zone.as_ref().label_count())?;
+        let blocks = |name| asked_of.blocks(name).iter().map(|block| std::ptr::from_ref(*block));
+        let is_wanted = !whole.contains(&zone) && blocks(&zone).eq(blocks(forwarded));
+        (zone != *forwarded && !is_wanted).then_some(zone)
+    };
+    let mut hidden: BTreeSet<&Name> = BTreeSet::new();
+    for Forwarding { span, shown, zones, fate } in forwarding {
+        let here: Vec<(&Name, Name)> = zones.iter().filter_map(|it| Some((it, hiding(it)?))).collect();
+        hidden.extend(here.iter().map(|(forwarded, _)| *forwarded));
+        let fate = match here.first() {
+            None => fate.clone(),
+            Some((forwarded, zone)) => Fate::refused(format!(
+                "{forwarded} is not forwarded: the zone {zone} above it is served here, and zones come before [[forward]]; have \
+                 {zone} forwarded as well, and import again"
+            )),
+        };
+        work.report.add(*span, shown.clone(), fate);
+    }
+    work.draft.forwards.retain(|known| !hidden.contains(&known.zone));
 }
 
 /// Reads `dns://example.com:53`, `10.0.0.0/8`, `.`.

@@ -12,6 +12,18 @@ use super::lines::ServerBlock;
 use crate::dns::{Name, NameRef};
 use crate::source::Diagnostic;
 
+/// The blocks that are asked for each zone; none for a zone that nobody is answered.
+pub(super) struct AskedOf<'b>(pub(super) BTreeMap<&'b Name, Vec<&'b ServerBlock>>);
+
+impl AskedOf<'_> {
+    /// The blocks that are asked for a name: those of the longest zone that holds it.
+    pub(super) fn blocks(&self, name: &Name) -> &[&ServerBlock] {
+        let upward = std::iter::successors(Some(name.as_ref()), |name| name.parent());
+        let found = upward.map(NameRef::to_name).find_map(|zone| self.0.get(&zone));
+        found.map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
 /// What the rules work on.
 pub(super) struct Reading<'r> {
     pub(super) work: &'r mut Work,
@@ -19,8 +31,7 @@ pub(super) struct Reading<'r> {
     pub(super) block: &'r ServerBlock,
     /// The zones of the block.
     pub(super) zones: Vec<Name>,
-    /// The blocks that are asked for each zone; none for a zone that nobody is answered.
-    pub(super) asked_of: &'r BTreeMap<&'r Name, Vec<&'r ServerBlock>>,
+    pub(super) asked_of: &'r AskedOf<'r>,
     /// The zones that are put together of single records.
     pub(super) made: &'r mut MadeZones,
     /// The clients that the block answers.
@@ -57,9 +68,7 @@ impl Reading<'_> {
 
     /// Whether this block is asked for a name: that of the longest zone is which holds it.
     pub(super) fn is_asked(&self, name: &Name) -> bool {
-        let upward = std::iter::successors(Some(name.as_ref()), |name| name.parent());
-        let found = upward.map(NameRef::to_name).find_map(|zone| self.asked_of.get(&zone));
-        found.is_some_and(|blocks| blocks.iter().any(|block| std::ptr::eq(*block, self.block)))
+        self.asked_of.blocks(name).iter().any(|block| std::ptr::eq(*block, self.block))
     }
 
     /// A name; what is none is pushed.
@@ -79,36 +88,43 @@ impl Reading<'_> {
     }
 
     /// Closes the zones of a block whose names go nowhere: else they would go to the upstreams of a block of a zone
-    /// above, or be answered from its zone.
-    pub(super) fn close_unanswered(&mut self) {
-        let draft = &self.work.draft;
-        // A zone would hide what is forwarded below it.
-        let is_served = |zone: &Name| {
-            draft.zones.iter().any(|known| known.name == *zone)
-                || draft.forwards.iter().any(|known| known.zone.as_ref().is_at_or_below(zone.as_ref()))
-        };
-        let is_free = |zone: &&Name| {
-            !zone.as_ref().is_root() && !is_served(zone) && self.made.domain_of(zone.as_ref()) != Some(*zone)
-        };
-        let unanswered: Vec<Name> = self.zones.iter().filter(is_free).cloned().collect();
+    /// above, or be answered from its zone. Once all blocks are read, as it depends on what the others have.
+    /// Returns those zones.
+    pub(super) fn close_unanswered(&mut self) -> Vec<Name> {
+        let is_left = |zone: &&Name| !zone.as_ref().is_root() && self.has_unanswered(zone);
+        let unanswered: Vec<Name> = self.zones.iter().filter(is_left).cloned().collect();
         if unanswered.is_empty() {
-            return;
+            return unanswered;
         }
         let remark = self.work.whence(self.block.span);
         let list = unanswered.iter().map(Name::to_string).collect::<Vec<_>>().join(", ");
-        let text = match unanswered.iter().any(|zone| self.made.has_below(zone)) {
-            true => format!(
-                "→ [[zone]] {list}: names that its plugins have not do not exist, and go to nobody else"
-            ),
-            false => {
-                self.made.answer_to(Clients::nobody(), "a block that answers nothing");
-                format!(
-                    "→ [[zone]] {list}, for nobody: no plugin answers it, and its names go to nobody else"
-                )
-            }
+        let has_names = |zone: &Name| self.made.alone_below(zone).any(|name| self.is_asked(name));
+        let text = if unanswered.iter().any(has_names) {
+            self.made.answer_to(self.clients.clone(), "acl");
+            format!("→ [[zone]] {list}: names that its plugins have not do not exist, and go to nobody else")
+        } else {
+            self.made.answer_to(Clients::nobody(), "a block that answers nothing");
+            format!("→ [[zone]] {list}, for nobody: no plugin answers it, and its names go to nobody else")
         };
-        unanswered.into_iter().for_each(|zone| self.made.answer_whole(zone, &remark));
+        unanswered.iter().for_each(|zone| self.made.answer_whole(zone.clone(), &remark));
         self.work.report.add(self.block.span, self.block.shown(), Fate::changed(text));
+        unanswered
+    }
+
+    /// Whether names of a zone of this block go where the block sends none.
+    fn has_unanswered(&self, zone: &Name) -> bool {
+        let draft = &self.work.draft;
+        let is_zone = draft.zones.iter().any(|known| known.name == *zone)
+            || self.made.domain_of(zone.as_ref()) == Some(zone);
+        if is_zone || draft.forwards.iter().any(|known| known.zone == *zone) {
+            return false;
+        }
+        let is_above = |other: &Name| zone.as_ref().is_below(other.as_ref());
+        let has_above = draft.zones.iter().any(|known| is_above(&known.name))
+            || draft.forwards.iter().any(|known| is_above(&known.zone))
+            || zone.as_ref().parent().is_some_and(|parent| self.made.zone_of(parent).is_some());
+        // A zone hides what is forwarded below it: where nothing is above, nobody has the other names anyway.
+        has_above || !draft.forwards.iter().any(|known| known.zone.as_ref().is_below(zone.as_ref()))
     }
 }
 

@@ -323,6 +323,49 @@ fn names_of_a_block_go_to_no_block_above() {
 }
 
 #[test]
+fn names_that_a_block_does_not_forward_are_not_forwarded_whatever_the_order_of_blocks() {
+    let blocks = ["corp.test {\n errors\n}\n", "a.corp.test {\n forward . 203.0.113.2\n}\n"];
+    let above = ". {\n forward . 203.0.113.1\n}\n";
+    for texts in [[blocks[0], blocks[1], above], [above, blocks[1], blocks[0]]] {
+        let result = import(&texts.concat(), &[]);
+        let closed = zone_of(&result, "corp.test");
+        assert!(closed.contains("allow-query = [\"0.0.0.0/32\"]"), "{}", result.config);
+        result.assert_fate("forward . 203.0.113.2", "refused", "a.corp.test. is not forwarded");
+        result.assert_fate("forward . 203.0.113.1", "honoured", "[[forward]]");
+        assert!(!result.config.contains("203.0.113.2"), "{}", result.config);
+        assert_eq!(result.status, Some(1), "{}", result.report);
+    }
+    // Nobody has the other names, with a zone or without.
+    for texts in [[blocks[0], blocks[1]], [blocks[1], blocks[0]]] {
+        let result = import(&texts.concat(), &[]);
+        result.assert_fate("forward . 203.0.113.2", "honoured", "[[forward]]");
+        assert!(!result.config.contains("name = \"corp.test\""), "{}", result.config);
+        assert_eq!(result.status, Some(0), "{}", result.report);
+    }
+    // What one plugin forwards of a zone, others do not get.
+    let part = import(&format!("{above}corp.test {{\n forward a.corp.test 203.0.113.2\n}}\n"), &[]);
+    assert!(zone_of(&part, "corp.test").contains("allow-query = [\"0.0.0.0/32\"]"), "{}", part.config);
+    part.assert_fate("forward a.corp.test 203.0.113.2", "refused", "a.corp.test. is not forwarded");
+}
+
+#[test]
+fn a_zone_that_hides_what_another_block_forwards_is_told() {
+    let records = "corp.test {\n file db.example\n}\n";
+    let inner = "a.corp.test {\n forward . 203.0.113.2\n}\n";
+    let of_file = import(&format!("{inner}{records}"), &[]);
+    of_file.assert_fate("forward . 203.0.113.2", "refused", "the zone corp.test. above it is served here");
+    assert!(!of_file.config.contains("[[forward]]"), "{}", of_file.config);
+    let name = ". {\n hosts {\n 192.0.2.1 corp.test\n }\n forward . 203.0.113.1\n}\n";
+    let of_name = import(&format!("{inner}{name}"), &[]);
+    of_name.assert_fate("forward . 203.0.113.2", "refused", "the zone corp.test. above it is served here");
+    // The zone of one's own block comes first there as well.
+    let own = import(". {\n file db.example corp.test\n forward a.corp.test 203.0.113.2\n}\n", &[]);
+    own.assert_fate("forward a.corp.test 203.0.113.2", "honoured", "[[forward]]");
+    let whole = import(". {\n forward a.corp.test 203.0.113.2\n}\n", &["--zone", "corp.test"]);
+    whole.assert_fate("forward a.corp.test 203.0.113.2", "refused", "corp.test.");
+}
+
+#[test]
 fn what_is_excepted_and_another_block_has_is_of_that_block() {
     let result = import(
         ". {\n forward . 203.0.113.1 {\n except example.test local.test\n }\n forward b.example.test 203.0.113.2\n}\n\
