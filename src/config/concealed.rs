@@ -48,8 +48,13 @@ fn value_of(text: &[u8], key: &[u8]) -> Option<Range<usize>> {
     let rest = text.strip_prefix(key)?;
     let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
     // `send.hex = "00"` is `send = { hex = "00" }`.
-    let dotted = rest.iter().take_while(|&&byte| byte == b'.' || is_bare(byte)).count();
-    let rest = rest.get(if rest.first() == Some(&b'.') { dotted } else { 0 }..)?;
+    let rest = match rest.first() {
+        Some(b'.') => {
+            let dotted = rest.iter().take_while(|&&byte| byte == b'.' || is_bare(byte)).count();
+            rest.get(dotted..)?
+        }
+        _ => rest,
+    };
     let rest = skip_blanks(rest).strip_prefix(b"=")?;
     let value = skip_blanks(rest);
     let start = text.len() - value.len();
@@ -66,9 +71,9 @@ fn value_bytes(value: &[u8]) -> usize {
     closing(value).unwrap_or_else(|| value.iter().position(|&byte| byte == b'\n').unwrap_or(value.len()))
 }
 
-/// How long a value is that begins with quotes or a brace; none where it is not closed. Three quotes that are not closed reach
-/// to the end of the text.
-fn closing(value: &[u8]) -> Option<usize> {
+/// How many bytes a value of TOML has that begins with quotes or a brace; none where it is not closed. Three quotes that are
+/// not closed, and a brace that is not on its line, reach to the end of the text.
+pub fn closing(value: &[u8]) -> Option<usize> {
     for (quotes, escape) in [(&b"\"\"\""[..], Some(b'\\')), (b"'''", None)] {
         if let Some(inner) = value.strip_prefix(quotes) {
             let closes = |at: &usize| inner.get(*at..).is_some_and(|rest| rest.starts_with(quotes));
@@ -104,19 +109,26 @@ fn closing_quote(quote: u8, inner: &[u8], escape: Option<u8>) -> Option<usize> {
     (inner.get(end) == Some(&quote)).then_some(end + 2)
 }
 
-/// How long a table is that begins with a brace. Braces in quotes close none.
+/// How many bytes a table has that begins with a brace. Braces in quotes close none. What follows the line of one that is not
+/// closed may be in it: so that is hidden as well, and looked at once, however many braces there are.
 fn closing_brace(value: &[u8]) -> Option<usize> {
-    let (mut at, mut depth) = (0, 0_usize);
+    let (mut at, mut depth, mut has_lines) = (0, 0_usize, false);
     loop {
-        match value.get(at)? {
-            b'{' => depth += 1,
-            b'}' if depth == 1 => return Some(at + 1),
-            b'}' => depth -= 1,
-            b'"' | b'\'' => {
-                at += closing(value.get(at..)?)?;
+        let unclosed = || has_lines.then_some(value.len());
+        match value.get(at) {
+            None => return unclosed(),
+            Some(b'{') => depth += 1,
+            Some(b'}') if depth == 1 => return Some(at + 1),
+            Some(b'}') => depth -= 1,
+            Some(b'"' | b'\'') => {
+                let rest = value.get(at..)?;
+                let Some(length) = closing(rest) else { return unclosed() };
+                has_lines |= rest.iter().take(length).any(|&byte| byte == b'\n');
+                at += length;
                 continue;
             }
-            _ => {}
+            Some(b'\n') => has_lines = true,
+            Some(_) => {}
         }
         at += 1;
     }
@@ -125,6 +137,16 @@ fn closing_brace(value: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_that_is_not_closed_hides_what_may_be_in_it() {
+        let found = |text: &str| {
+            secrets(text.as_bytes()).into_iter().map(|range| text[range].to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(found("send = { hex = \"00 }\nlisten = 1"), ["{ hex = \"00 }"]);
+        assert_eq!(found("send = {\nhex = \"00\"\nlisten = 1"), ["{\nhex = \"00\"\nlisten = 1"]);
+        assert_eq!(found("send = {\nhex = \"00\nlisten = 1"), ["{\nhex = \"00\nlisten = 1"]);
+    }
 
     #[test]
     fn secrets_are_found_however_they_are_written() {

@@ -54,6 +54,7 @@ use crate::webhook::WebhookSettings;
 pub use crate::setting::{Absent, DURATION_MAX, Holds, TsigKey, read_duration};
 pub use admin::{Admin, Encryption, SOCKET_PATH_BYTES_MAX};
 pub use catalog::{Catalog, CatalogGroup};
+pub use concealed::closing;
 pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
 pub use forward::Forward;
 pub use keys::{ConfigKey, KEYS, Section};

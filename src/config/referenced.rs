@@ -12,7 +12,7 @@ use super::keys::Section;
 use super::syntax;
 use super::table::{Part, Table};
 use crate::setting::{Holds, Value};
-use crate::source::{Diagnostics, FileId, Sources, Span};
+use crate::source::{Diagnostics, FileId, Sources, Span, merged};
 
 /// Whether others may see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +64,7 @@ pub fn secrets(sources: &Sources, file: FileId) -> Vec<Range<usize>> {
     let read = list.into_iter().filter(|one| one.file.is_none() && one.secrecy == Secrecy::Secret);
     let values = read.map(|one| one.span).chain(within);
     let values = values.map(|span| span.start as usize..span.end as usize);
-    let mut all: Vec<Range<usize>> = concealed::secrets(&bytes).into_iter().chain(values).collect();
-    all.sort_unstable_by_key(|range| (range.start, range.end));
-    let mut merged: Vec<Range<usize>> = Vec::with_capacity(all.len());
-    for range in all {
-        match merged.last_mut() {
-            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
+    merged(concealed::secrets(&bytes).into_iter().chain(values).collect())
 }
 
 struct Walk<'w> {

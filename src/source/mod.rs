@@ -5,6 +5,7 @@
 mod nearest;
 mod words;
 mod patience;
+mod ranges;
 mod span;
 
 mod origin;
@@ -24,6 +25,7 @@ pub use lines::Lines;
 pub use nearest::nearest;
 pub use origin::{FileLine, Origin, OriginId, Origins, StoreKey, Transfer, Update};
 pub use patience::{Pending, WAIT_MAX, pending, take_has_come};
+pub use ranges::merged;
 pub use render::Look;
 pub use sources::{Error, Naming, Sources, TextFile, canonical};
 pub use span::{FileId, Place, Span, TEXT_BYTES_MAX, offset};

@@ -198,7 +198,7 @@ fn add_files(archive: &mut Archive, reading: &LoadResult, config: &Path) {
         let place = format!("files{}", path.display());
         if Some(&path) == config.as_ref() {
             let Some(file) = sources.first() else { continue };
-            let cut = Redaction::without(sources.bytes(file).to_vec(), &config::secrets(sources, file));
+            let cut = Redaction::without(sources.bytes(file).to_vec(), config::secrets(sources, file));
             archive.add(place, cut);
         } else {
             archive.add_or_tell(&place, read(&path));

@@ -8,6 +8,9 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::config::closing;
+use crate::source::merged;
+
 /// What stands in the place of a secret.
 const REMOVED: &[u8] = b"(left out)";
 
@@ -82,22 +85,24 @@ impl Redaction {
         }
     }
 
-    /// A text without the bytes of `ranges`, which are sorted and apart. What is TOML stays it.
-    pub(super) fn without(text: Vec<u8>, ranges: &[Range<usize>]) -> Vec<u8> {
+    /// A text without the bytes of `ranges`. What is TOML stays it.
+    pub(super) fn without(text: Vec<u8>, ranges: Vec<Range<usize>>) -> Vec<u8> {
         cut(text, ranges, REMOVED_VALUE)
     }
 
     /// The text without secrets.
     pub(super) fn of(&self, text: Vec<u8>) -> Vec<u8> {
-        let text = self.values.iter().fold(text, |text, value| replaced(text, value));
-        without_credentials(without_arguments(without_user_info(without_private_keys(text))))
+        let values =
+            self.values.iter().flat_map(|value| places(&text, value).map(|start| start..start + value.len()));
+        // All of them in the text as it is: what one of them hides must not hide another one's begin or end.
+        let found: Vec<Range<usize>> = values
+            .chain(private_keys(&text))
+            .chain(user_info(&text))
+            .chain(arguments(&text))
+            .chain(credentials(&text))
+            .collect();
+        cut(text, found, REMOVED)
     }
-}
-
-/// Puts [`REMOVED`] in the place of every `value`.
-fn replaced(text: Vec<u8>, value: &[u8]) -> Vec<u8> {
-    let found: Vec<Range<usize>> = places(&text, value).map(|start| start..start + value.len()).collect();
-    cut(text, &found, REMOVED)
 }
 
 /// Where `word` begins in `text`, each behind the end of the one before.
@@ -111,14 +116,14 @@ fn places<'t>(text: &'t [u8], word: &'t [u8]) -> impl Iterator<Item = usize> + '
     })
 }
 
-/// The text with something else in the place of each range, which are sorted and apart.
-fn cut(text: Vec<u8>, ranges: &[Range<usize>], replacement: &[u8]) -> Vec<u8> {
+/// The text with something else in the place of each range; once in that of several that overlap.
+fn cut(text: Vec<u8>, ranges: Vec<Range<usize>>, replacement: &[u8]) -> Vec<u8> {
     if ranges.is_empty() {
         return text;
     }
     let mut out = Vec::with_capacity(text.len());
     let mut from = 0;
-    for range in ranges {
+    for range in merged(ranges) {
         out.extend_from_slice(text.get(from..range.start).unwrap_or_default());
         out.extend_from_slice(replacement);
         from = range.end;
@@ -127,42 +132,38 @@ fn cut(text: Vec<u8>, ranges: &[Range<usize>], replacement: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Without what is between the lines of a private key in PEM; one without an end reaches to the end of the text.
-fn without_private_keys(text: Vec<u8>) -> Vec<u8> {
+/// What is between the lines of a private key in PEM; one without an end reaches to the end of the text.
+fn private_keys(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
     const END: &[u8] = b"-----END ";
-    let begins = places(&text, b"PRIVATE KEY-----").filter_map(|at| {
+    let begins = places(text, b"PRIVATE KEY-----").filter_map(|at| {
         let start = at + b"PRIVATE KEY-----".len();
         let line = text.get(..at)?.rsplit(|&byte| byte == b'\n').next()?;
         // The first of the two lines; what a name server of DNSSEC calls it ("Private-key-format") has no such lines.
         line.windows(5).any(|word| word == b"BEGIN").then_some(start)
     });
-    let found = begins.map(|start| {
+    begins.map(|start| {
         let rest = text.get(start..).unwrap_or_default();
         let length = places(rest, END).next().unwrap_or(rest.len());
         start..start + length
-    });
-    let found: Vec<Range<usize>> = found.collect();
-    cut(text, &found, REMOVED)
+    })
 }
 
-/// Without user and password in URLs: `https://user:password@host/`.
-fn without_user_info(text: Vec<u8>) -> Vec<u8> {
-    let found = places(&text, b"://").filter_map(|at| {
+/// User and password in URLs: `https://user:password@host/`.
+fn user_info(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+    places(text, b"://").filter_map(|at| {
         let start = at + 3;
         let rest = text.get(start..)?;
         let is_end = |byte: &u8| !byte.is_ascii_graphic() || b"/?#\"'<>\\`".contains(byte);
         let authority = rest.split(|byte| is_end(byte)).next()?;
         let end = authority.iter().rposition(|&byte| byte == b'@')?;
         Some(start..start + end)
-    });
-    let found: Vec<Range<usize>> = found.collect();
-    cut(text, &found, REMOVED)
+    })
 }
 
-/// Without the values of arguments in URLs whose names say that they are secret: `?token=…`.
-fn without_arguments(text: Vec<u8>) -> Vec<u8> {
+/// The values of arguments in URLs whose names say that they are secret: `?token=…`.
+fn arguments(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
     let marks = text.iter().enumerate().filter(|(_, byte)| matches!(byte, b'?' | b'&' | b';'));
-    let found = marks.filter_map(|(at, _)| {
+    marks.filter_map(|(at, _)| {
         let rest = text.get(at + 1..)?;
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
         let length = rest.iter().take(ARGUMENT_BYTES_MAX).position(|byte| !is_name(byte))?;
@@ -170,41 +171,73 @@ fn without_arguments(text: Vec<u8>) -> Vec<u8> {
         let is_secret =
             behind.first() == Some(&b'=') && SECRET_ENDINGS.iter().any(|ending| ends_with(name, ending));
         let start = at + 1 + length + 1;
-        is_secret.then(|| start..start + value_bytes(&text, start, b"&;#\"'<>\\`)"))
-    });
-    let found: Vec<Range<usize>> = found.collect();
-    cut(text, &found, REMOVED)
+        is_secret.then(|| start..start + value_bytes(text, start, b"&;#\"'<>\\`)"))
+    })
 }
 
-/// Without what stands behind `Authorization` and a colon or `=`, to the end of its quotes, else of the line, and behind
-/// `Bearer`.
-fn without_credentials(text: Vec<u8>) -> Vec<u8> {
+/// What stands behind `Authorization` and a colon or `=`, to the end of its quotes, else of the line, and behind `Bearer`.
+fn credentials(text: &[u8]) -> Vec<Range<usize>> {
     let lower = text.to_ascii_lowercase();
-    let headers = places(&lower, CREDENTIALS_HEADER)
-        .filter_map(|at| {
-            // The name of the header may stand in quotes, and so may its value.
-            let is_before = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\');
-            let name_end = at + CREDENTIALS_HEADER.len();
-            let mark = name_end + skipped(&text, name_end, is_before);
-            let is_mark = matches!(text.get(mark), Some(b':' | b'='));
-            let start = mark + 1 + skipped(&text, mark + 1, is_before);
-            let is_quoted = text.get(mark..start)?.iter().any(|byte| matches!(byte, b'"' | b'\''));
-            let ends: &[u8] = if is_quoted { b"\r\n\"'" } else { b"\r\n" };
-            let length = skipped(&text, start, |byte| !ends.contains(byte));
-            (is_mark && length > 0).then(|| start..start + length)
-        })
-        .collect::<Vec<_>>();
-    let text = cut(text, &headers, REMOVED);
-    let lower = text.to_ascii_lowercase();
-    let bearers = places(&lower, BEARER)
-        .filter_map(|at| {
-            let start = at + BEARER.len();
-            let length = value_bytes(&text, start, b"\"',;<>\\`)}]");
-            // Shorter ones are words of a sentence.
-            (length >= 3 * VALUE_BYTES_MIN).then(|| start..start + length)
-        })
-        .collect::<Vec<_>>();
-    cut(text, &bearers, REMOVED)
+    // All up to here is hidden, so that one line is looked at once.
+    let mut hidden = 0;
+    let headers = places(&lower, CREDENTIALS_HEADER).filter_map(|at| {
+        if at < hidden {
+            return None;
+        }
+        // The name of the header may stand in quotes, and so may its value.
+        let is_before = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\');
+        let name_end = at + CREDENTIALS_HEADER.len();
+        let mark = name_end + skipped(text, name_end, is_before);
+        if !matches!(text.get(mark), Some(b':' | b'=')) {
+            return None;
+        }
+        let blank = mark + 1 + skipped(text, mark + 1, |byte| matches!(byte, b' ' | b'\t' | b'\\'));
+        let value = match text.get(blank) {
+            Some(b'"' | b'\'') => quoted(text, blank),
+            _ => blank..end_of_line(text, blank),
+        };
+        if matches!(text.get(value.end), None | Some(b'\r' | b'\n')) {
+            hidden = value.end;
+        }
+        (!value.is_empty()).then_some(value)
+    });
+    let bearers = places(&lower, BEARER).filter_map(|at| {
+        let start = at + BEARER.len();
+        let length = value_bytes(text, start, b"\"',;<>\\`)}]");
+        // Shorter ones are words of a sentence.
+        (length >= 3 * VALUE_BYTES_MIN).then(|| start..start + length)
+    });
+    headers.chain(bearers).collect()
+}
+
+/// What is between the quote at a place and the one that closes it, else the end of the line.
+fn quoted(text: &[u8], open: usize) -> Range<usize> {
+    let rest = text.get(open..).unwrap_or_default();
+    let quote = rest.first().copied().unwrap_or(b'"');
+    let escapes = |at: usize| {
+        text.get(..at).unwrap_or_default().iter().rev().take_while(|byte| **byte == b'\\').count()
+    };
+    let own = escapes(open);
+    if own > 0 {
+        // Quotes within quotes: one that is escaped as this one closes it, one that is escaped more stands within.
+        let is_close = |at: usize| text.get(at) == Some(&quote) && escapes(at) <= own;
+        let is_end = |at: &usize| matches!(text.get(*at), Some(b'\r' | b'\n')) || is_close(*at);
+        return match (open + 1..text.len()).find(is_end) {
+            Some(end) if is_close(end) => open + 1..end - escapes(end),
+            Some(end) => open + 1..end,
+            None => open + 1..text.len(),
+        };
+    }
+    let closed = closing(rest).and_then(|length| rest.get(..length));
+    let marks = if rest.starts_with(&[quote; 3]) { 3 } else { 1 };
+    // Three quotes that are not closed reach to the end of the text.
+    let inner = closed.map(|value| value.get(marks..).unwrap_or_default());
+    let inner = inner.map(|inner| inner.strip_suffix(&[quote; 3][..marks]).unwrap_or(inner).len());
+    open + marks..inner.map_or_else(|| end_of_line(text, open), |length| open + marks + length)
+}
+
+fn end_of_line(text: &[u8], start: usize) -> usize {
+    start + skipped(text, start, |byte| !matches!(byte, b'\r' | b'\n'))
 }
 
 fn ends_with(name: &[u8], ending: &[u8]) -> bool {
@@ -237,6 +270,15 @@ mod tests {
         redaction.add_value(b"'12'");
         let text = "# it was c2VjcmV0LWtleQ== in 12 lines\nc2VjcmV0LWtleQ==c2VjcmV0LWtleQ==";
         assert_eq!(left(&redaction, text), "# it was (left out) in 12 lines\n(left out)(left out)");
+    }
+
+    #[test]
+    fn a_secret_that_begins_as_another_one_goes_whole() {
+        let mut redaction = Redaction::default();
+        redaction.add_value(b"\"c2VjcmV0\"");
+        redaction.add_value(b"\"c2VjcmV0LWtleQ==\"");
+        redaction.add_value(b"\"LWtleQ==LONGER\"");
+        assert_eq!(left(&redaction, "c2VjcmV0LWtleQ==LONGER c2VjcmV0"), "(left out) (left out)");
     }
 
     #[test]
@@ -284,6 +326,22 @@ mod tests {
             ("said Bearer eyJhbGciOiJSUzI1NiIsIm, and", "said Bearer (left out), and"),
             ("the bearer of this letter", "the bearer of this letter"),
             ("authorization is not needed", "authorization is not needed"),
+            // One within another.
+            (
+                "Authorization: a, proxy-authorization=\"x\", response=\"abc\"\nHost: h",
+                "Authorization: (left out)\nHost: h",
+            ),
+            ("https://me:Authorization=x@h/ y\nb", "https://(left out)\nb"),
+            (
+                r#"headers = { Authorization = "Digest user=\"me\", response=\"abc\"" }"#,
+                r#"headers = { Authorization = "(left out)" }"#,
+            ),
+            (
+                r#"said "{\"Authorization\": \"Digest a=\\\"me\\\" b\", \"x\": 1}""#,
+                r#"said "{\"Authorization\": \"(left out)\", \"x\": 1}""#,
+            ),
+            ("Authorization = \"\"\"Token\nabc\"\"\" # x", "Authorization = \"\"\"(left out)\"\"\" # x"),
+            ("Authorization = \"\", x = 1", "Authorization = \"\", x = 1"),
         ] {
             assert_eq!(left(&none, text), wanted);
         }
@@ -292,7 +350,7 @@ mod tests {
     #[test]
     fn what_is_cut_by_its_place_stays_toml() {
         let text = b"[[key]]\nsecret = \"abc\" # x\nsecret = 'd'".to_vec();
-        let left = Redaction::without(text, &[17..22, 36..39]);
+        let left = Redaction::without(text, vec![17..22, 36..39]);
         let wanted = "[[key]]\nsecret = \"(left out)\" # x\nsecret = \"(left out)\"";
         assert_eq!(String::from_utf8(left).unwrap(), wanted);
     }
