@@ -153,7 +153,7 @@ fn listed(folder: &Path, files_max: usize) -> io::Result<HashMap<Name, Vec<PathB
     for path in entries {
         let name = path.file_name().and_then(|name| name.to_str());
         let stem = name.and_then(|name| name.strip_prefix('K')?.strip_suffix(".key"));
-        let owner = stem.and_then(|stem| stem.split_once('+')?.0.parse::<Name>().ok());
+        let owner = stem.and_then(|stem| zone_of(stem.split_once('+')?.0));
         if let Some(owner) = owner {
             stems.entry(owner).or_default().push(path.with_extension(""));
         }
@@ -203,13 +203,31 @@ fn read_text(path: &Path) -> Result<(String, u32), FolderError> {
 
 /// The name of the files of a key, without what they end with.
 fn file_name(zone: &Name, public: &PublicKey) -> String {
-    let zone = zone_in_names(&zone.to_string());
+    let zone = zone_in_names(zone.as_ref());
     format!("K{zone}.+{:03}+{:05}", public.algorithm().number(), public.tag())
 }
 
-/// A zone as names of files have it, without the final dot.
-fn zone_in_names(zone: &str) -> String {
-    zone.to_ascii_lowercase().trim_end_matches('.').to_owned()
+/// A zone as names of files have it, without the final dot: in small letters, and each byte that is none of the usual ones as
+/// `%2F`, as BIND writes it. A label may have a slash (RFC 2317, section 4).
+fn zone_in_names(zone: NameRef<'_>) -> String {
+    let written = |byte: &u8| match byte {
+        b'-' | b'_' => char::from(*byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte.to_ascii_lowercase()).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    zone.labels().map(|label| label.iter().map(written).collect()).collect::<Vec<String>>().join(".")
+}
+
+/// The zone that the name of a file has; none where it is not one.
+fn zone_of(text: &str) -> Option<Name> {
+    let mut pieces = text.split('%');
+    let mut escaped = pieces.next()?.to_owned();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at_checked(2)?;
+        // As a zone file has it (RFC 1035, section 5.1).
+        escaped += &format!("\\{:03}{rest}", u8::from_str_radix(digits, 16).ok()?);
+    }
+    escaped.parse().ok()
 }
 
 /// A key that was written.
@@ -352,7 +370,7 @@ pub fn forget_leaving(folder: &Path, zone: NameRef<'_>) -> Result<bool, FolderEr
 }
 
 fn leaving_path(folder: &Path, zone: NameRef<'_>) -> PathBuf {
-    folder.join(format!("K{}.leaving", zone_in_names(&zone.to_string())))
+    folder.join(format!("K{}.leaving", zone_in_names(zone)))
 }
 
 fn create(path: &Path, mode: u32, text: &str) -> io::Result<File> {
@@ -399,6 +417,7 @@ impl Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dnssec::{Algorithm, Pair, Time, ZONE_KEY};
 
     #[test]
     fn a_folder_of_too_many_files_is_an_error_and_no_key_of_it_is_lost() {
@@ -409,6 +428,40 @@ mod tests {
         let zone: Name = "example.org.".parse().unwrap();
         assert_eq!(listed(folder.path(), 3).unwrap().get(&zone).map(Vec::len), Some(3));
         assert!(listed(folder.path(), 2).unwrap_err().to_string().contains("more than 2 files"));
+    }
+
+    #[test]
+    fn keys_of_a_zone_with_a_slash_are_in_the_folder_as_bind_names_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let zone: Name = "0/25.2.0.192.in-addr.arpa.".parse().unwrap();
+        let (public, secret) = Pair::generate(Algorithm::Ed25519, ZONE_KEY).unwrap();
+        let written = write_key(folder.path(), &zone, public, &secret, &Timing::ALWAYS).unwrap();
+        let name = written.stem.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("K0%2F25.2.0.192.in-addr.arpa.+015+"), "{name}");
+        let read = read_folder(folder.path(), zone.as_ref()).unwrap();
+        assert_eq!(read.iter().map(|file| &file.stem).collect::<Vec<_>>(), [&written.stem]);
+        write_timing(&read[0], &Timing::ALWAYS.as_dated()).unwrap();
+        assert!(
+            !read_folder(folder.path(), zone.as_ref()).unwrap()[0]
+                .key
+                .timing()
+                .is_deleted(Time::from_seconds(1))
+        );
+    }
+
+    #[test]
+    fn every_zone_has_a_name_of_files_that_is_its_own() {
+        for (zone, wanted) in [
+            (".", ""),
+            ("_Tcp.Example-1.org.", "_tcp.example-1.org"),
+            (r"a\.b.%.\000\032.org.", "a%2Eb.%25.%00%20.org"),
+        ] {
+            let zone: Name = zone.parse().unwrap();
+            let written = zone_in_names(zone.as_ref());
+            assert_eq!(written, wanted);
+            assert_eq!(zone_of(&format!("{written}.")), Some(zone));
+        }
+        assert_eq!([zone_of("a%2.org."), zone_of("a%zz.org."), zone_of("%é.org.")], [None, None, None]);
     }
 
     #[test]
