@@ -2,6 +2,7 @@
 //!
 //! Arguments only; `tools` makes it.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use clap::builder::RangedU64ValueParser;
 use edgedns::tls::ServerName;
 use edgedns::tools::{self, CertificateRequest, RemoteError};
 
-use super::exit_code::exit_code;
+use super::exit_code::{exit_code, fail};
 use super::server_name::read_server_name;
 
 /// What `--help` and the man page end with.
@@ -44,7 +45,12 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let Self { names, certificate, key, days } = self;
-        let made = tools::make_certificate(&CertificateRequest { names, certificate, key, days });
-        exit_code(made.map(|()| true).map_err(RemoteError::Output))
+        match tools::make_certificate(&CertificateRequest { names, certificate, key, days }) {
+            Ok(lines) => {
+                let told = io::stdout().lock().write_all(lines.as_bytes());
+                exit_code(told.map(|()| true).map_err(RemoteError::Output))
+            }
+            Err(error) => fail(&error),
+        }
     }
 }

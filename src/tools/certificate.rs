@@ -1,13 +1,12 @@
 //! `edgedns certificate`: makes a certificate that signs itself, for a start without an authority.
 
-use std::fs::{OpenOptions, remove_file};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use time::{Duration, OffsetDateTime};
 
+use crate::delivery::{Existing, File, Readers, WriteError, write_files};
 use crate::tls::ServerName;
 
 /// What certificate is to be made.
@@ -23,20 +22,39 @@ pub struct CertificateRequest {
     pub days: u16,
 }
 
-/// Makes both files, and writes to standard output what names them in the config file.
+/// Why there is no certificate.
+#[derive(Debug)]
+pub enum CertificateError {
+    /// It cannot be made: there is no randomness.
+    Made(rcgen::Error),
+    /// The files cannot be written.
+    Write(WriteError),
+}
+
+impl fmt::Display for CertificateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CertificateError::Made(error) => write!(f, "error: the certificate cannot be made: {error}"),
+            CertificateError::Write(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CertificateError {}
+
+/// Makes both files; returns what names them in the config file.
 ///
 /// # Errors
 ///
-/// When there is no randomness, one of the files is there already or cannot be written, or the output cannot be.
-pub fn make_certificate(request: &CertificateRequest) -> io::Result<()> {
-    let (certificate, key) = made(request).map_err(io::Error::other)?;
-    write_new(&request.key, &key, Readers::Owner)?;
-    if let Err(error) = write_new(&request.certificate, &certificate, Readers::All) {
-        // A key without a certificate is of no use, and would be in the way.
-        let _ = remove_file(&request.key);
-        return Err(error);
-    }
-    io::stdout().lock().write_all(lines(request).as_bytes())
+/// When there is no randomness, or one of the files is there already or cannot be written: then neither is.
+pub fn make_certificate(request: &CertificateRequest) -> Result<String, CertificateError> {
+    let (certificate, key) = made(request).map_err(CertificateError::Made)?;
+    let files = [
+        File { readers: Readers::Owner, ..File::of_text(&request.key, key) },
+        File::of_text(&request.certificate, certificate),
+    ];
+    write_files(&files, Path::new(""), Existing::Kept).map_err(CertificateError::Write)?;
+    Ok(lines(request))
 }
 
 /// Certificate and key in PEM.
@@ -54,27 +72,6 @@ fn made(request: &CertificateRequest) -> Result<(String, String), rcgen::Error> 
     wanted.not_after = OffsetDateTime::now_utc() + Duration::days(request.days.into());
     let key = KeyPair::generate()?;
     Ok((wanted.self_signed(&key)?.pem(), key.serialize_pem()))
-}
-
-/// Who may read a file.
-#[derive(Clone, Copy)]
-enum Readers {
-    Owner,
-    All,
-}
-
-/// Writes a file that is not there yet.
-fn write_new(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
-    let mode = match readers {
-        Readers::Owner => 0o600,
-        Readers::All => 0o644,
-    };
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display())))
 }
 
 /// What the config file is told, and how it is tried.
@@ -124,7 +121,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join(there), "mine").unwrap();
             let error = make_certificate(&request(folder.path())).unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+            assert!(matches!(error, CertificateError::Write(WriteError::Exists(_))));
             assert!(error.to_string().contains(there), "{error}");
             assert_eq!(fs::read_to_string(folder.path().join(there)).unwrap(), "mine");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -44,7 +44,7 @@ mod dnssec_roll;
 
 mod dnssec_leave;
 
-pub use certificate::{CertificateRequest, make_certificate};
+pub use certificate::{CertificateError, CertificateRequest, make_certificate};
 pub use check::{Check, check, check_with_system};
 pub use compare::{COMPARE_RATE_MAX, CompareError, Comparison, compare};
 pub use demo::demo;

@@ -19,7 +19,8 @@ const SERVICE: &str = "--reference=/run/edgedns";
 /// What a MachineConfig with keys begins with.
 pub(super) const WARNING: &str = "\
 # SECRET: this holds keys. Whoever may read MachineConfigs (`oc get machineconfigs`, must-gather, backups of etcd), or has this
-# file, has them, and can sign for your zones. Keep it out of repositories that others read.
+# file, has them, and can do with each what edgedns does: sign zones, sign transfers and updates, or ask others in its name. Keep
+# it out of repositories that others read.
 ";
 
 /// The drop-in where there are keys among the files of a node that starts `program`.
@@ -55,8 +56,9 @@ pub(super) fn remark(files: &[NodeFile]) -> Option<Diagnostic> {
     let count = files.iter().filter(|file| file.mode == Mode::Key).count();
     let held = if count == 1 { "a secret file".to_owned() } else { format!("{count} secret files") };
     let message = format!("this MachineConfig holds {held}: keys are not secret in it");
-    let remark = "whoever may read MachineConfigs in the cluster, a must-gather or a backup of etcd has them, and can sign for \
-                  these zones; on the nodes they are for root and edgedns alone";
+    let remark = "whoever may read MachineConfigs in the cluster, a must-gather or a backup of etcd has them, and can do \
+                  with each what edgedns does, such as sign zones or ask others in its name; on the nodes they are for root \
+                  and edgedns alone";
     let fault = Diagnostic::placeless(Severity::Warning, message).remark(remark);
     (count > 0).then(|| {
         fault
