@@ -226,7 +226,7 @@ impl Draft {
                 &mut text,
                 "secret",
                 &toml::Value::String(key.secret.clone()),
-                "keep this file from other users",
+                "this file is for its owner alone",
             );
         }
         self.zones.iter().for_each(|zone| write_zone(&mut text, zone));
@@ -252,6 +252,16 @@ impl Draft {
             allow.lines().for_each(|line| _ = writeln!(text, "# {}", line.trim_start_matches("# ")));
         }
         text
+    }
+
+    /// Whether it has what others must not read: keys, the secret of cookies, what a probe sends.
+    pub(super) fn has_secrets(&self) -> bool {
+        let sends = |zone: &Zone| {
+            zone.guards.iter().flat_map(|guard| &guard.lines).any(|line| line.key == "dialogue")
+        };
+        !self.keys.is_empty()
+            || self.server.iter().any(|line| line.key == "cookie-secret")
+            || self.zones.iter().any(sends)
     }
 
     fn write_allow(&self, text: &mut String) {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::report::{Report, ReportLine};
+use super::word::plain;
 use crate::delivery::File;
 use crate::source::{Diagnostics, Look, Sources};
 
@@ -45,7 +46,7 @@ impl Imported {
     pub fn write_report(&self, out: &mut dyn Write) -> io::Result<()> {
         self.report.write(&self.sources, out)?;
         for path in &self.written {
-            writeln!(out, "written: {}", path.display())?;
+            writeln!(out, "written: {}", plain(&path.display().to_string()))?;
         }
         Ok(())
     }
@@ -72,7 +73,8 @@ impl Imported {
         let missed = self.report.missed();
         let place = |finding: &&ReportLine| {
             let place = finding.span.map(|span| self.sources.place(span));
-            place.map_or_else(|| finding.setting.clone(), |place| format!("{}:{}", place.path, place.line))
+            let place = place.map(|place| format!("{}:{}", place.path, place.line));
+            plain(place.as_deref().unwrap_or(&finding.setting))
         };
         let places = missed.iter().take(PLACES_MAX).map(place).collect::<Vec<_>>().join(", ");
         let more = if missed.len() > PLACES_MAX { ", …" } else { "" };

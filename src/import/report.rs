@@ -9,6 +9,10 @@ use crate::source::{Sources, Span};
 /// Longest setting shown whole, in characters; a longer one is cut.
 const SHOWN_CHARS_MAX: usize = 44;
 
+/// Longest text of a fate that is shown whole, in characters: lists of 64 networks fit, and words of the other server's files,
+/// which it has too, may be of any length.
+const TEXT_CHARS_MAX: usize = 4000;
+
 /// What kind of fate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FateKind {
@@ -150,20 +154,21 @@ impl Report {
     /// Writes the list, with a head line for each file and the numbers below it.
     pub(super) fn write(&self, sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
         let findings = self.findings();
-        let shown: Vec<String> = findings.iter().map(|finding| cut(&finding.setting)).collect();
+        let shown: Vec<String> =
+            findings.iter().map(|finding| cut(&finding.setting, SHOWN_CHARS_MAX)).collect();
         let width = shown.iter().map(|text| text.chars().count()).max().unwrap_or(0);
         let mut file = None;
         for (finding, setting) in findings.into_iter().zip(shown) {
             let place = finding.span.map(|span| sources.place(span));
             let (path, line) = match &place {
-                Some(place) => (place.path.as_str(), place.line.to_string()),
-                None => ("besides", String::new()),
+                Some(place) => (plain(&place.path), place.line.to_string()),
+                None => ("besides".to_owned(), String::new()),
             };
-            if file.as_deref() != Some(path) {
+            if file.as_ref() != Some(&path) {
                 writeln!(out, "{}{path}", if file.is_some() { "\n" } else { "" })?;
-                file = Some(path.to_owned());
+                file = Some(path);
             }
-            let (kind, text) = (finding.fate.kind.word(), &finding.fate.text);
+            let (kind, text) = (finding.fate.kind.word(), cut(&finding.fate.text, TEXT_CHARS_MAX));
             writeln!(out, "{line:>5}  {setting:<width$}  {kind:<14}  {text}")?;
         }
         let counts = FateKind::ALL.iter().map(|kind| format!("{} {}", self.count(*kind), kind.word()));
@@ -177,12 +182,12 @@ impl Report {
     }
 }
 
-/// A setting on one line that a terminal takes as text.
-fn cut(setting: &str) -> String {
-    let line = plain(&setting.split_whitespace().collect::<Vec<_>>().join(" "));
-    if line.chars().count() <= SHOWN_CHARS_MAX {
+/// What the other server's files say, on one line that a terminal takes as text.
+fn cut(text: &str, chars_max: usize) -> String {
+    let line = plain(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    if line.chars().count() <= chars_max {
         return line;
     }
-    let head: String = line.chars().take(SHOWN_CHARS_MAX - 1).collect();
+    let head: String = line.chars().take(chars_max.saturating_sub(1)).collect();
     format!("{head}…")
 }

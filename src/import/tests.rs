@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::folders::Folders;
-use super::report::Report;
+use super::report::{Fate, Report};
 use super::server_setting::ServerSettings;
 use super::work::Work;
 use super::{keyed, statement, yaml};
@@ -49,6 +49,17 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
         b"%",
     ];
     prop::collection::vec(prop::sample::select(pieces), 0..40).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn words_of_another_server_reach_a_terminal_as_text_and_end() {
+    let mut report = Report::default();
+    report.add_besides("a\u{1b}[2Jb", Fate::refused(format!("c\u{1b}[2Jd\n{}", "e".repeat(10_000))));
+    let mut written = Vec::new();
+    report.write(&Sources::default(), &mut written).unwrap();
+    let written = String::from_utf8(written).unwrap();
+    assert!(!written.contains('\u{1b}') && written.contains("c\u{fffd}[2Jd e"), "{written}");
+    assert!(written.len() < 5_000, "{}", written.len());
 }
 
 /// Reads with one of the readers, and draws what it found.

@@ -76,7 +76,8 @@ impl Work {
             files.extend(copied);
             files.extend(keys);
             // Last, as it names the others.
-            files.push(File::of_text(CONFIG, draft.text(&origin)));
+            let readers = if draft.has_secrets() { Readers::Owner } else { Readers::Usual };
+            files.push(File { readers, ..File::of_text(CONFIG, draft.text(&origin)) });
         }
         Planned { imported: Imported { report, found, sources, config: None, written: Vec::new() }, files }
     }

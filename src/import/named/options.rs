@@ -189,7 +189,9 @@ pub(super) fn cookie_secret(reading: &mut Reading<'_>, option: &Statement) -> Fa
         return Fate::changed("one secret is kept: cookies made with another are renewed");
     }
     push(reading, "cookie-secret", text, option);
-    Fate::honoured("→ [server] cookie-secret: keep the config file from other users")
+    Fate::honoured(
+        "→ [server] cookie-secret: the config file is for its owner alone, so give it to the user of the service",
+    )
 }
 
 pub(super) fn tcp_clients(reading: &mut Reading<'_>, option: &Statement) -> Fate {

@@ -1,6 +1,8 @@
 //! BIND's `named.conf`: primary zones, listeners, clients and forwarders.
 
+use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
 
 use harness::node::{Imported, Node};
 
@@ -486,6 +488,24 @@ fn servers_that_get_zones_or_send_them_are_taken_over_with_their_keys() {
     result.assert_fate("zone copy.test", "honoured", "→ [[zone]], primary");
     let setting = "zone lab.test: allow-transfer { 192.0.2.54;…";
     result.assert_fate(setting, "honoured", "→ [[zone]] allow-transfer");
+}
+
+#[test]
+fn a_config_file_with_a_secret_is_for_its_owner_alone() {
+    let key = "key k { algorithm hmac-sha256; secret \"DAopyf1mhCbFVZw7pgmNPBoLUq8wEUT7UuPoLENP2HY=\"; };\n";
+    let zone =
+        "zone \"lab.test\" { type primary; file \"/var/named/lab.zone\"; allow-transfer { key k; }; };\n";
+    let cookie = "options { cookie-secret \"00112233445566778899aabbccddeeff\"; };\n";
+    for (text, is_secret) in [
+        (format!("{key}{zone}"), true),
+        (format!("{cookie}{}", zone.replace("key k", "192.0.2.1")), true),
+        (zone.replace("key k", "192.0.2.1"), false),
+    ] {
+        let node = node(&text);
+        node.named();
+        let meta = fs::metadata(node.path("new/edgedns.toml")).expect("a config file");
+        assert_eq!(meta.permissions().mode() & 0o077 == 0, is_secret, "{text}");
+    }
 }
 
 #[test]
