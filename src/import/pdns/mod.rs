@@ -9,6 +9,8 @@ mod values;
 
 mod stored;
 
+mod keys;
+
 mod signing;
 
 mod rules;
@@ -26,6 +28,7 @@ use super::work::{Unreadable, Work, file_at};
 use super::{keyed, recursor};
 use crate::source::{Diagnostic, Severity, Span};
 use reading::{Front, Reading, is_kept};
+use signing::Database;
 
 /// Reads a node; what it was read from.
 pub(super) fn read(work: &mut Work, from: &Path, recursor: Option<&Path>) -> Result<String, Unreadable> {
@@ -47,8 +50,10 @@ pub(super) fn read(work: &mut Work, from: &Path, recursor: Option<&Path>) -> Res
         Reading { work, settings: &settings, path: &path, own: &own, front: &front, zones, signing };
     reading.judge_all();
     // Behind what counts for all zones.
-    if let Some(stored) = stored {
-        signing::apply(work, &settings, &stored);
+    match stored {
+        Database::Silent => {}
+        Database::Unread(span) => signing::close_copied(work, span),
+        Database::Read(stored) => signing::apply(work, &settings, &stored),
     }
     work.draft.listen = together(&own, &front);
     work.draft.listen_remark = match front {

@@ -1,5 +1,7 @@
 //! What PowerDNS' BIND backend keeps beside the zone files, in `bind-dnssec-db`, given to the zones: keys that they are signed
 //! with, what is said of single ones (metadata), and keys of TSIG.
+//!
+//! A zone that is copied with a key of TSIG is never copied without it: where that key is not known, the zone is not served.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -10,58 +12,83 @@ use super::super::networks::LIST_MAX;
 use super::super::report::Fate;
 use super::super::rule;
 use super::super::server_setting::ServerSettings;
-use super::super::sqlite::Fault;
 use super::super::word::Word;
 use super::super::work::Work;
-use super::stored::{Metadatum, Stored, StoredKey};
+use super::keys::{DatabaseKeys, FOLDER};
+use super::stored::{Metadatum, Stored, StoredKey, TsigKey};
 use super::values;
-use crate::delivery::{File, Readers};
 use crate::dns::Name;
-use crate::dnssec::{Event, KeyFault, Time, Timing, key_texts, read_foreign};
-use crate::source::Diagnostic;
-
-/// The folder of keys, seen from the config file.
-const FOLDER: &str = "edgedns/dnssec";
+use crate::source::{Diagnostic, Severity, Span};
 
 /// What becomes of a database that cannot be read.
-const UNREAD: &str = "its keys are not read, and zones are served unsigned unless you sign them here: install sqlite3 (in \
-                      RPMs: sqlite) and import again, or `pdnsutil list-keys` names the keys, `export-zone-key` prints them for \
+const UNREAD: &str = "its keys are not read, zones that are copied are not served, and others are served unsigned unless you sign \
+                      them here: install sqlite3 (in RPMs: sqlite) and import again, or `pdnsutil list-keys` names the keys, `export-zone-key` prints them for \
                       `edgedns dnssec import`, and `[zone.dnssec]` signs; else take DS records out of their parents first, or \
                       they become bogus";
 
 /// Who gets a zone where nobody does.
 const NO_TRANSFER: &str = "`disable-axfr`: AXFR is REFUSED";
 
+/// What becomes of all else that is said of a zone whose primaries are not asked.
+const NOT_SERVED: &str = "its primaries are not asked, as their key is not known: the zone is not served";
+
 /// What an update says of a zone.
 const NO_UPDATE: &str = "not carried over: write who may update in [[zone.update]]";
 
+/// What was learnt of the database.
+pub(super) enum Database {
+    /// It says nothing of any zone.
+    Silent,
+    /// It cannot be read; where it is named.
+    Unread(Span),
+    Read(Stored),
+}
+
 /// Reads the database that `pdns.conf` names; what became of it. `path` is where `pdns.conf` is.
-pub(super) fn read(work: &mut Work, settings: &ServerSettings, path: &Path) -> (Fate, Option<Stored>) {
+pub(super) fn read(work: &mut Work, settings: &ServerSettings, path: &Path) -> (Fate, Database) {
     let Some(setting) = settings.get("bind-dnssec-db").filter(|setting| !setting.is_empty()) else {
-        return (rule::off(), None);
+        return (rule::off(), Database::Silent);
     };
     let word = setting.text();
     let file = work.folders.find(&word, None, path, &mut work.found);
+    let unread = || (Fate::refused(UNREAD), Database::Unread(setting.span));
     if !work.sources.reads_files() {
-        return (Fate::refused(UNREAD), None);
+        return unread();
     }
-    match Stored::of(&file, setting.span) {
+    let (read, left) = Stored::of(&file, setting.span);
+    if let Some(folder) = left {
+        let message = format!("the private copy of {} is still in {}", file.display(), folder.display());
+        let fault = Diagnostic::placeless(Severity::Warning, message);
+        work.found.push(fault.help("it has secrets, and could not be removed: remove that folder"));
+    }
+    match read {
         Ok(stored) if stored.keys.is_empty() && stored.metadata.is_empty() => {
-            (Fate::honoured("nothing to do: it has neither keys nor metadata of zones"), None)
+            (Fate::honoured("nothing to do: it has neither keys nor metadata of zones"), Database::Silent)
         }
-        Ok(stored) => (Fate::honoured("its keys and its metadata are below"), Some(stored)),
+        Ok(stored) => (Fate::honoured("its keys and its metadata are below"), Database::Read(stored)),
         Err(fault) => {
-            let help = match &fault {
-                Fault::NoProgram => {
-                    "install the package sqlite3 (of RPMs: sqlite), and import again".to_owned()
-                }
-                Fault::Unsettled => "import while PowerDNS does not write it".to_owned(),
-                Fault::System(_) | Fault::Refused(_) => work.folders.advice(&word.text),
-            };
             let message = format!("{} is not read: {fault}", file.display());
+            let help = fault.remedy().map_or_else(|| work.folders.advice(&word.text), str::to_owned);
             work.found.push(Diagnostic::error(word.span, message).help(help));
-            (Fate::refused(UNREAD), None)
+            unread()
         }
+    }
+}
+
+/// Takes out the zones that are copied: any of them may have primaries that must not be asked without a key, which the
+/// database at `span` has.
+pub(super) fn close_copied(work: &mut Work, span: Span) {
+    let zones = std::mem::take(&mut work.draft.zones);
+    let (copied, others): (Vec<Zone>, Vec<Zone>) =
+        zones.into_iter().partition(|zone| matches!(zone.source, Source::Primaries(_)));
+    work.draft.zones = others;
+    for zone in copied {
+        let fate = Fate::refused(
+            "its primaries may want a key of that database, and are not asked without it: the zone is not served; have the database \
+             read, and import again",
+        );
+        work.report.add(span, format!("primaries of {}", zone.name), fate);
+        work.missing.push(zone.name);
     }
 }
 
@@ -85,14 +112,29 @@ pub(super) fn apply(work: &mut Work, settings: &ServerSettings, stored: &Stored)
         );
         // As the configuration writes it.
         let name = zone.name.clone();
-        let mut reading =
-            ZoneReading { work, settings, stored, zone: &mut zone, keys: &keys, metadata: &metadata };
+        let mut reading = ZoneReading {
+            work,
+            settings,
+            stored,
+            zone: &mut zone,
+            keys: &keys,
+            metadata: &metadata,
+            tells_parent: false,
+            networks: None,
+        };
+        // First of all: a zone that is not served has neither keys nor clients.
+        let asked = reading.ask();
+        let is_served = !matches!(&reading.zone.source, Source::Primaries(servers) if servers.is_empty());
         if !keys.is_empty() {
-            let fate = reading.sign();
+            let fate = if is_served { reading.sign() } else { Fate::no_effect(NOT_SERVED) };
             reading.work.report.add(stored.span, format!("keys of {name}"), fate);
         }
         for datum in &metadata {
-            let fate = reading.fate(datum);
+            let fate = match &asked {
+                Some((by, fate)) if std::ptr::eq(*by, *datum) => fate.clone(),
+                Some(_) | None if !is_served => Fate::no_effect(NOT_SERVED),
+                Some(_) | None => reading.fate(datum),
+            };
             let shown = format!("{name} {} {}", datum.kind, datum.content);
             reading.work.report.add(stored.span, shown, fate);
         }
@@ -110,9 +152,13 @@ struct ZoneReading<'r> {
     zone: &'r mut Zone,
     keys: &'r [&'r StoredKey],
     metadata: &'r [&'r Metadatum],
+    /// Whether CDS and CDNSKEY records tell the zone above of a key.
+    tells_parent: bool,
+    /// What became of the lines of `ALLOW-AXFR-FROM`, which are one list.
+    networks: Option<Fate>,
 }
 
-impl ZoneReading<'_> {
+impl<'r> ZoneReading<'r> {
     fn get(&self, kind: &str) -> Option<&str> {
         self.metadata.iter().find(|it| it.kind == kind).map(|it| it.content.trim())
     }
@@ -126,34 +172,17 @@ impl ZoneReading<'_> {
         if self.is_presigned() {
             return Fate::no_effect("PRESIGNED: the signatures of its source are served");
         }
-        if self.keys.iter().all(|key| !key.is_active) {
+        let name = self.zone.name.clone();
+        let keys = DatabaseKeys { zone: &name, keys: self.keys, tells_parent: self.publishes() };
+        if !keys.sign() {
             return Fate::no_effect("none of them is active: it is served unsigned, as by PowerDNS");
         }
-        let (mut files, mut left_out, mut count) = (Vec::new(), Vec::new(), 0_usize);
-        for key in self.keys.iter().filter(|key| key.is_active || key.is_published) {
-            let texts = match self.texts(key) {
-                Ok(texts) => texts,
-                Err(fault) if key.is_active => {
-                    return Fate::refused(format!(
-                        "{fault}: it is served unsigned; roll it to 13 with PowerDNS and import again, or take its DS records \
-                         out of its parent first, or it becomes bogus"
-                    ));
-                }
-                Err(fault) => {
-                    left_out.push(fault);
-                    continue;
-                }
-            };
-            count += 1;
-            files.push((format!("{}.private", texts.stem), texts.secret, Readers::Owner));
-            files.push((format!("{}.key", texts.stem), texts.public, Readers::Usual));
-        }
-        let file = |(name, text, readers): (String, String, Readers)| File {
-            path: Path::new(FOLDER).join(name),
-            bytes: text.into_bytes().into(),
-            readers,
+        let made = match keys.files() {
+            Ok(made) => made,
+            Err(why) => return Fate::refused(why),
         };
-        self.work.keys.extend(files.into_iter().map(file));
+        self.tells_parent = made.is_told;
+        self.work.keys.extend(made.files);
         let remark = "bind-dnssec-db".to_owned();
         self.zone.signing = vec![Line { key: "keys", value: FOLDER.into(), remark }];
         if let Some(words) = self.get("NSEC3PARAM") {
@@ -163,29 +192,13 @@ impl ZoneReading<'_> {
             self.zone.signing.push(Line::new("denial", denial));
         }
         let text = format!(
-            "→ [zone.dnssec], {count} in {FOLDER}: K*.private are for their owner alone, so give them to the user of the service"
+            "→ [zone.dnssec], {} in {FOLDER}: K*.private are for their owner alone, so give them to the user of the service",
+            made.count
         );
-        match left_out.first() {
+        match made.left_out.first() {
             None => Fate::honoured(text),
             Some(fault) => Fate::changed(format!("{text}; without one that does not sign: {fault}")),
         }
-    }
-
-    /// The files of a key.
-    fn texts(&self, key: &StoredKey) -> Result<crate::dnssec::KeyTexts, KeyFault> {
-        let read = read_foreign(&key.zone, &key.secret, None, key.flags)?;
-        if !read.public.signs_zones() {
-            return Err(KeyFault::BadRecord);
-        }
-        let ever = Time::from_seconds(0);
-        let is_told = key.is_active && read.public.is_sep() && self.publishes();
-        let timing = match (key.is_active, key.is_published) {
-            (true, true) if !is_told => Timing::ALWAYS,
-            (true, true) => Timing::ALWAYS.as_dated().with(Event::SyncPublish, ever),
-            (true, false) => Timing::default().with(Event::Activate, ever),
-            (false, _) => Timing::default().with(Event::Publish, ever),
-        };
-        Ok(key_texts(&key.zone, &read.public, &read.secret, &timing))
     }
 
     /// Whether the zone above is told of the keys.
@@ -211,14 +224,19 @@ impl ZoneReading<'_> {
             "NSEC3NARROW" => {
                 Fate::changed("a denial shows hashes of names that are there, and not of their neighbours")
             }
-            "PUBLISH-CDS" | "PUBLISH-CDNSKEY" if content.starts_with('0') => {
-                Fate::refused("the zone is on its way out of DNSSEC: `edgedns dnssec leave` goes it")
-            }
-            "PUBLISH-CDS" | "PUBLISH-CDNSKEY" => Fate::honoured("→ CDS and CDNSKEY records, with SHA-256"),
+            "PUBLISH-CDS" | "PUBLISH-CDNSKEY" if content.starts_with('0') => Fate::refused(
+                "the zone was leaving DNSSEC, and is signed here without CDS records: `edgedns dnssec leave` takes it out",
+            ),
+            "PUBLISH-CDS" | "PUBLISH-CDNSKEY" if !self.tells_parent => Fate::no_effect(
+                "no key that signs is one that DS records are made of (SEP): PowerDNS has no such records, either",
+            ),
+            "PUBLISH-CDNSKEY" => Fate::honoured("→ CDS and CDNSKEY records"),
+            "PUBLISH-CDS" if content == "2" => Fate::honoured("→ CDS and CDNSKEY records"),
+            "PUBLISH-CDS" => Fate::changed("→ CDS and CDNSKEY records: of digests SHA-256 (2) alone"),
             "SOA-EDIT" => Fate::changed("the serial goes up by one whenever the zone is signed anew"),
             "ALLOW-AXFR-FROM" => self.allow_transfer(content),
             "TSIG-ALLOW-AXFR" => self.allow_transfer_with(content),
-            "AXFR-MASTER-TSIG" => self.ask_with(content),
+            "AXFR-MASTER-TSIG" => Fate::no_effect("PowerDNS takes the first of them alone"),
             "ALSO-NOTIFY" => self.notify(content),
             "ENABLE-LUA-RECORDS" => Fate::honoured("LUA records are always read"),
             "LUA-AXFR-SCRIPT" => Fate::refused("no Lua is run: a zone is served as its primary has it"),
@@ -248,6 +266,15 @@ impl ZoneReading<'_> {
                 "names are not looked up: write the addresses of its servers to `allow-transfer`",
             );
         }
+        if let Some(known) = &self.networks {
+            return known.clone();
+        }
+        let fate = self.allow_networks();
+        self.networks = Some(fate.clone());
+        fate
+    }
+
+    fn allow_networks(&mut self) -> Fate {
         let span = self.stored.span;
         let lines = self.metadata.iter().filter(|it| it.kind == "ALLOW-AXFR-FROM");
         let words: Vec<Word> = lines
@@ -277,9 +304,9 @@ impl ZoneReading<'_> {
             Err(why) => return Fate::refused(format!("the key {key} is not taken over: {why}")),
         };
         match self.add_transfer(format!("key:{name}")) {
-            Ok(()) => {
-                Fate::honoured("→ [[zone]] allow-transfer, [[key]]: keep the config file from other users")
-            }
+            Ok(()) => Fate::honoured(
+                "→ [[zone]] allow-transfer, [[key]]: the config file is for its owner alone, so give it to the user of the service",
+            ),
             Err(fate) => fate,
         }
     }
@@ -299,19 +326,20 @@ impl ZoneReading<'_> {
         Ok(())
     }
 
-    /// `AXFR-MASTER-TSIG`: the primaries are asked with the key, or not at all.
-    fn ask_with(&mut self, key: &str) -> Fate {
+    /// `AXFR-MASTER-TSIG`: the primaries are asked with the first key that is named, or not at all.
+    fn ask(&mut self) -> Option<(&'r Metadatum, Fate)> {
+        let datum = self.metadata.iter().copied().find(|it| it.kind == "AXFR-MASTER-TSIG")?;
         if !matches!(self.zone.source, Source::Primaries(_)) {
-            return Fate::no_effect("it has no primaries");
+            return Some((datum, Fate::no_effect("it has no primaries")));
         }
-        let key = self.key(key);
-        let Source::Primaries(servers) = &mut self.zone.source else {
-            return Fate::no_effect("it has no primaries");
-        };
-        match key {
+        let key = self.key(datum.content.trim());
+        let Source::Primaries(servers) = &mut self.zone.source else { return None };
+        let fate = match key {
             Ok(key) => {
                 servers.iter_mut().for_each(|server| server.push_str(&format!(" key:{key}")));
-                Fate::honoured("→ [[zone]] primary, [[key]]: keep the config file from other users")
+                Fate::honoured(
+                    "→ [[zone]] primary, [[key]]: the config file is for its owner alone, so give it to the user of the service",
+                )
             }
             Err(why) => {
                 servers.clear();
@@ -320,17 +348,16 @@ impl ZoneReading<'_> {
                     "{why}, and without it its primaries are not asked: the zone is not served"
                 ))
             }
-        }
+        };
+        Some((datum, fate))
     }
 
     /// Has a key of TSIG in the config file; its name there.
     fn key(&mut self, name: &str) -> Result<String, &'static str> {
-        let same = |other: &str| other.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.'));
-        let mut found = self.stored.tsig.iter().filter(|key| same(&key.name));
-        let key = match (found.next(), found.next()) {
-            (Some(key), None) => Key::new(&key.name, &key.algorithm, &key.secret, "bind-dnssec-db")?,
-            (Some(_), Some(_)) => return Err("it has two secrets"),
-            (None, _) => return Err("it is not in the database"),
+        let key = match self.stored.tsig(name) {
+            [TsigKey { name, algorithm, secret }] => Key::new(name, algorithm, secret, "bind-dnssec-db")?,
+            [] => return Err("it is not in the database"),
+            [..] => return Err("it has two secrets"),
         };
         if !self.work.draft.keys.iter().any(|known| known.name.eq_ignore_ascii_case(&key.name)) {
             self.work.draft.keys.push(key.clone());
@@ -347,9 +374,15 @@ impl ZoneReading<'_> {
         };
         let empty = || Allowed { networks: Vec::new(), remark: "bind-dnssec-db".to_owned() };
         let list = &mut self.zone.notify.get_or_insert_with(empty).networks;
-        if !list.contains(&server) {
-            list.push(server);
+        if list.contains(&server) {
+            return Fate::honoured("→ [[zone]] notify");
         }
+        if list.len() >= LIST_MAX {
+            return Fate::refused(format!(
+                "→ [[zone]] notify without {server}: a list has {LIST_MAX} at most"
+            ));
+        }
+        list.push(server);
         Fate::honoured("→ [[zone]] notify")
     }
 }

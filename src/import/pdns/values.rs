@@ -6,6 +6,7 @@ use super::super::address::{self, DNS_PORT, on_this_host};
 use super::super::draft::{Allowed, Line};
 use super::super::listeners::{self, addresses_of, faulty_listener};
 use super::super::netmasks;
+use super::super::networks::LIST_MAX;
 use super::super::report::Fate;
 use super::super::server_setting::{ServerSetting, ServerSettings};
 use super::reading::{Front, Reading, is_kept};
@@ -167,7 +168,9 @@ pub(super) fn cookie_secret(reading: &mut Reading<'_>, setting: &ServerSetting) 
         return Fate::dispensable("a secret has 32 hexadecimal digits: make one with `openssl rand -hex 16`");
     }
     reading.work.draft.server.push(line("cookie-secret", text, setting));
-    Fate::honoured("→ [server] cookie-secret: keep the config file from other users")
+    Fate::honoured(
+        "→ [server] cookie-secret: the config file is for its owner alone, so give it to the user of the service",
+    )
 }
 
 pub(super) fn enable_lua_records(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
@@ -252,9 +255,11 @@ pub(super) fn also_notify(reading: &mut Reading<'_>, setting: &ServerSetting) ->
     if !tells(reading.settings) {
         return Fate::no_effect(TELLS_NOBODY);
     }
-    let (mut servers, mut lost) = (Vec::new(), Vec::new());
+    let (mut servers, mut lost, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
     for word in setting.items(&[',', ' ', '\t', ';']) {
         match server(&word.text) {
+            Some(server) if servers.contains(&server) => {}
+            Some(server) if servers.len() >= LIST_MAX => beyond.push(server),
             Some(server) => servers.push(server),
             None => lost.push(format!("`{}`", word.text)),
         }
@@ -262,6 +267,11 @@ pub(super) fn also_notify(reading: &mut Reading<'_>, setting: &ServerSetting) ->
     for zone in &mut reading.work.draft.zones {
         let remark = "also-notify of pdns.conf".to_owned();
         zone.notify = Some(Allowed { networks: servers.clone(), remark });
+    }
+    if let Some(first) = beyond.first() {
+        let text =
+            format!("→ [[zone]] notify without {first} and what follows: a list has {LIST_MAX} at most");
+        return Fate::refused(text);
     }
     match lost.as_slice() {
         [] => Fate::honoured("→ [[zone]] notify"),

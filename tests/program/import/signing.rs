@@ -114,6 +114,7 @@ fn what_is_said_of_single_zones_is_taken_over_or_reported() {
                 ("NSEC3PARAM", "1 1 10 ab"),
                 ("NSEC3NARROW", "1"),
                 ("PUBLISH-CDS", "2"),
+                ("PUBLISH-CDS", "2,4"),
                 ("ALLOW-AXFR-FROM", "192.0.2.0/24"),
                 ("ALLOW-AXFR-FROM", "!192.0.2.0/25"),
                 ("ALLOW-AXFR-FROM", "AUTO-NS"),
@@ -140,6 +141,7 @@ fn what_is_said_of_single_zones_is_taken_over_or_reported() {
         ("lab.test. NSEC3PARAM 1 1 10 ab", "changed", "without a salt"),
         ("lab.test. NSEC3NARROW 1", "changed", "hashes of names"),
         ("lab.test. PUBLISH-CDS 2", "honoured", "CDS"),
+        ("lab.test. PUBLISH-CDS 2,4", "changed", "SHA-256"),
         ("lab.test. ALLOW-AXFR-FROM AUTO-NS", "changed", "not looked up"),
         ("lab.test. TSIG-ALLOW-AXFR k", "honoured", "[[key]]"),
         ("lab.test. TSIG-ALLOW-AXFR gone", "refused", "not in the database"),
@@ -214,6 +216,100 @@ fn primaries_that_are_asked_with_a_key_are_not_asked_without_it() {
         result.config
     );
     assert_eq!(result.status, Some(1));
+}
+
+#[test]
+fn a_zone_that_is_not_served_leaves_no_keys_behind() {
+    let rows = key("copy.test", 257, 1, 1, SECRET)
+        + &metadata("copy.test", &[("AXFR-MASTER-TSIG", "gone"), ("TSIG-ALLOW-AXFR", "k")])
+        + "insert into tsigkeys (name, algorithm, secret) values ('k', 'hmac-sha256', 'c2VjcmV0c2VjcmV0');\n";
+    let Some(node) = node(&rows) else { return };
+    let result = node.pdns();
+    result.assert_fate("keys of copy.test.", "no effect here", "the zone is not served");
+    result.assert_fate("copy.test. TSIG-ALLOW-AXFR k", "no effect here", "the zone is not served");
+    assert!(names(&node, "new/edgedns/dnssec").is_empty() && !result.config.contains("[[key]]"));
+}
+
+#[test]
+fn primaries_are_asked_with_the_first_key_that_is_named_as_by_powerdns() {
+    let rows = metadata("copy.test", &[("AXFR-MASTER-TSIG", "K."), ("AXFR-MASTER-TSIG", "other")])
+        + "insert into tsigkeys (name, algorithm, secret) values ('k', 'hmac-sha256', 'c2VjcmV0c2VjcmV0');\n\
+           insert into tsigkeys (name, algorithm, secret) values ('k', 'hmac-sha256', 'c2VjcmV0c2VjcmV0');\n";
+    let Some(node) = node(&rows) else { return };
+    let result = node.pdns();
+    result.assert_lines(&["primary = [\"192.0.2.9 key:k\"]"]);
+    result.assert_fate("copy.test. AXFR-MASTER-TSIG K.", "honoured", "primary");
+    result.assert_fate("copy.test. AXFR-MASTER-TSIG other", "no effect here", "the first");
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn copied_zones_are_not_asked_for_where_their_keys_cannot_be_read() {
+    let Some(node) = node(&metadata("copy.test", &[("AXFR-MASTER-TSIG", "k")])) else { return };
+    node.write("etc/pdns/keys.db", "no database");
+    let result = node.pdns();
+    result.assert_fate("primaries of copy.test.", "refused", "not asked without it");
+    assert!(
+        !result.config.contains("copy.test") && !result.config.contains("192.0.2.9"),
+        "{}",
+        result.config
+    );
+    result.assert_lines(&["name = \"lab.test\""]);
+    assert_eq!(result.status, Some(1));
+}
+
+#[test]
+fn a_key_that_is_stored_twice_is_one() {
+    let rows = key("lab.test", 257, 0, 1, SECRET) + &key("lab.test", 257, 1, 0, SECRET);
+    let Some(node) = node(&rows) else { return };
+    let result = node.pdns();
+    result.assert_fate("keys of lab.test.", "honoured", "1 in edgedns/dnssec");
+    assert_eq!(names(&node, "new/edgedns/dnssec").len(), 2);
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn keys_that_cannot_sign_here_are_not_said_to() {
+    // Signatures without a key in the zone.
+    let Some(unpublished) = node(&key("lab.test", 257, 1, 0, SECRET)) else { return };
+    let result = unpublished.pdns();
+    result.assert_fate("keys of lab.test.", "refused", "there is no key that signs now");
+    assert!(!result.config.contains("[zone.dnssec]") && names(&unpublished, "new/edgedns/dnssec").is_empty());
+    // A key in the zone whose algorithm nothing signs with.
+    let other = SECRET.replace("13 (ECDSAP256SHA256)", "15 (ED25519)");
+    let rows = key("lab.test", 257, 1, 1, SECRET) + &key("lab.test", 257, 0, 1, &other);
+    let Some(node) = node(&rows) else { return };
+    let result = node.pdns();
+    result.assert_fate("keys of lab.test.", "changed", "no key of its algorithm, ED25519, signs");
+    assert_eq!(names(&node, "new/edgedns/dnssec").len(), 2);
+}
+
+#[test]
+fn whom_a_list_has_no_room_for_is_told() {
+    let servers: Vec<String> = (1..=65).map(|last| format!("192.0.2.{last}")).collect();
+    let all: Vec<(&str, &str)> = servers.iter().map(|server| ("ALSO-NOTIFY", server.as_str())).collect();
+    let Some(node) = node(&metadata("lab.test", &all)) else { return };
+    let result = node.pdns();
+    result.assert_fate("lab.test. ALSO-NOTIFY 192.0.2.64", "honoured", "notify");
+    result.assert_fate("lab.test. ALSO-NOTIFY 192.0.2.65", "refused", "a list has 64 at most");
+    assert!(!result.config.contains("192.0.2.65"), "{}", result.config);
+    node.replace(
+        "etc/pdns/pdns.conf",
+        "primary=yes",
+        &format!("primary=yes\nalso-notify={}", servers.join(",")),
+    );
+    let result = node.import_pdns(&node.path("again"), &[]);
+    assert!(result.report.contains("notify without 192.0.2.65"), "{}", result.report);
+    assert!(!result.config.contains("192.0.2.65"), "{}", result.config);
+}
+
+#[test]
+fn a_row_that_is_not_understood_is_told_with_its_table_and_id() {
+    let rows = key("lab.test", 257, 1, 1, SECRET) + &key("lab..test", 257, 1, 1, SECRET);
+    let Some(node) = node(&rows) else { return };
+    let result = node.pdns();
+    result.assert_faults(&["table cryptokeys, row with the id 2: its domain is not a name", "mend that row"]);
+    assert!(!result.faults.contains("sqlite3 says"), "{}", result.faults);
 }
 
 #[test]
