@@ -30,6 +30,8 @@ mod host;
 
 mod client_stream;
 
+mod lingering;
+
 mod stream_context;
 
 mod connection;
@@ -44,13 +46,14 @@ pub(super) use activity::{Activity, Overdue};
 pub(super) use client_stream::{ClientStream, StreamTransport};
 pub(super) use clock::{Clock, TokioClock, deadline};
 pub(super) use concurrent::{ConcurrentQueries, HeldResponse, IncomingMessage, STREAMS_MAX, TooLong};
-pub(super) use connection::{Connection, LINGER_MAX};
+pub(super) use connection::Connection;
 pub use counters::{HandshakeCounters, TcpCounters};
 #[cfg(feature = "fuzzing")]
 pub use frames::{Frame, Input};
 pub(super) use handshakes::HANDSHAKES_MAX;
 pub(super) use host::{StreamHost, TokioHost};
 pub(super) use limits::{ConnectionPermit, ConnectionSlot};
+pub(super) use lingering::{LINGER_MAX, linger};
 pub(super) use served::{Client, Served};
 pub use settings::TcpSettings;
 pub(super) use stream_context::StreamContext;

@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -18,8 +17,8 @@ use super::request;
 use super::returned::Returned;
 use crate::transport::responder::Responder;
 use crate::transport::stream::{
-    Activity, Client, ConcurrentQueries, ConnectionSlot, LINGER_MAX, Overdue, STREAMS_MAX, Served,
-    TcpSettings, deadline,
+    Activity, Client, ClientStream, ConcurrentQueries, ConnectionSlot, LINGER_MAX, Overdue, STREAMS_MAX,
+    Served, TcpSettings, deadline, linger,
 };
 
 /// What is spoken, as TLS names it, the best first (RFC 7301).
@@ -89,8 +88,13 @@ pub(in crate::transport) async fn serve<R: Responder>(
     if end == HttpEnd::Cut {
         counters.cut.fetch_add(1, Ordering::Relaxed);
     }
-    if let Ok(stream) = returned.await {
-        close(stream, &end).await;
+    let Ok(mut stream) = returned.await else { return };
+    if end == HttpEnd::Cut {
+        // Frees what the kernel still holds for this client.
+        stream.discard_unsent();
+    } else {
+        let mut clock = stream.clock();
+        linger(&mut stream, &mut clock, Vec::new()).await;
     }
 }
 
@@ -144,20 +148,4 @@ impl ConnectionDriver {
         let _ = timeout(LINGER_MAX, connection).await;
         HttpEnd::Over
     }
-}
-
-/// Closes a stream whose connection has ended; waits a little for the client to close its own side.
-async fn close(mut stream: TlsStream<TcpStream>, end: &HttpEnd) {
-    if *end == HttpEnd::Cut {
-        // Frees what the kernel still holds for this client. A stream that is broken has nothing left.
-        let _ = stream.get_ref().0.set_zero_linger();
-        return;
-    }
-    let mut unread = [0; 512];
-    let leave = async {
-        if stream.shutdown().await.is_ok() {
-            while let Ok(1..) = stream.read(&mut unread).await {}
-        }
-    };
-    let _ = timeout(LINGER_MAX, leave).await;
 }

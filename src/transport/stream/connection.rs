@@ -23,6 +23,7 @@ use super::clock::{Clock, after, by};
 use super::counters::TcpCounters;
 use super::frames::{self, Frame, INPUT_BYTES, Input, LONG_BYTES_MAX};
 use super::limits::ConnectionSlot;
+use super::lingering::{LINGER_MAX, linger};
 use super::pending::PendingResponses;
 use super::responders::StreamResponder;
 use super::served::{Client, Served};
@@ -48,13 +49,6 @@ const OUTPUT_KEPT_BYTES: usize = 4 << 10;
 
 /// Reads of what a client had already sent when the server stops.
 const LAST_READS_MAX: usize = 64;
-
-/// How long, after our last byte, the client's are taken and thrown away. Closing with unread bytes would
-/// reset the connection, and with it the responses that the client has not read yet.
-pub(in crate::transport) const LINGER_MAX: Duration = Duration::from_secs(1);
-
-/// What of them is thrown away at once, in bytes.
-const UNREAD_BYTES: usize = 512;
 
 /// Most memory of a connection whose queries are answered in order, in bytes: what is received ahead, a long UPDATE, and
 /// the responses collected, which grow by doubling.
@@ -153,7 +147,9 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                 let (mut clock, limit) = (self.stream.clock(), self.after(LINGER_MAX));
                 by(&mut clock, limit, self.answer_last()).await;
             }
-            ConnectionEnd::Done | ConnectionEnd::Stopped => self.linger().await,
+            ConnectionEnd::Done | ConnectionEnd::Stopped => {
+                linger(&mut self.stream, &mut self.clock, std::mem::take(&mut self.output)).await;
+            }
             ConnectionEnd::Cut => {
                 self.counters.cut.fetch_add(1, Ordering::Relaxed);
                 // Frees what the kernel still holds for this client.
@@ -331,21 +327,6 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             self.answer_all().await?;
         }
         Ok(())
-    }
-
-    /// Ends our side, and waits a little for the client to end its own.
-    async fn linger(&mut self) {
-        let limit = self.after(LINGER_MAX);
-        // What comes is thrown away: where it is received does not matter.
-        let mut unread = std::mem::take(&mut self.output);
-        unread.resize(UNREAD_BYTES, 0);
-        let leave = async {
-            // A stream that encrypts writes its end, which waits for a client that does not read.
-            if self.stream.shutdown().await.is_ok() {
-                while let Ok(1..) = self.stream.read(&mut unread).await {}
-            }
-        };
-        by(&mut self.clock, limit, leave).await;
     }
 
     /// The moment after `wait`.
