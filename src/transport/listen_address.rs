@@ -32,6 +32,15 @@ pub struct ListenAddress {
 /// Serves a socket that is registered, where it is.
 pub(super) type Registered = Box<dyn FnOnce() -> StreamListener>;
 
+/// Why a socket is not registered.
+#[derive(Debug)]
+pub(super) enum RegisterError {
+    /// The threads that would serve it cannot be started.
+    Threads(io::Error),
+    /// The runtime or the kernel does not take it.
+    Socket(io::Error),
+}
+
 /// Makes the enum, the list and the calls from one line for each combination of protocols. Its file offers `ENTRY` and
 /// `register`.
 macro_rules! protocols {
@@ -58,7 +67,7 @@ macro_rules! protocols {
                 socket: Socket,
                 shared: &Arc<StreamContext<R>>,
                 threads: &mut Threads,
-            ) -> io::Result<Registered> {
+            ) -> Result<Registered, RegisterError> {
                 Ok(match self { $(Protocols::$name => Box::new($file::register(socket, shared, threads)?)),+ })
             }
         }

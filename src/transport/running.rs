@@ -15,7 +15,7 @@ use super::affinity::Affinity;
 use super::change::{Group, ListenerChange, NewAddress, Sharing};
 use super::encrypted_runtime::EncryptedRuntime;
 use super::inherited::Inherited;
-use super::listen_address::{ListenAddress, Protocols};
+use super::listen_address::{ListenAddress, Protocols, RegisterError};
 use super::listeners::{self, Bound, Buffers, Datagrams, Error, Listeners, SocketCounts};
 use super::responder::Responder;
 use super::settings::Settings;
@@ -266,14 +266,11 @@ impl<R: Responder> Running<R> {
         self.streams.ready(transport, count, |index| (self.make)(Worker { transport, index }));
         let mut serve = Vec::with_capacity(sockets.len());
         for socket in sockets {
-            let ready = if entry.is_encrypted() {
-                self.threads.encrypted.handle().map(drop)
-            } else {
-                self.threads.plain.ready()
-            };
-            ready.map_err(Error::Runtime)?;
             let registered = asked.protocols.register(socket, &self.streams, &mut self.threads);
-            serve.push(registered.map_err(|cause| Error::Listen { address, protocol, cause })?);
+            serve.push(registered.map_err(|error| match error {
+                RegisterError::Threads(cause) => Error::Runtime(cause),
+                RegisterError::Socket(cause) => Error::Listen { address, protocol, cause },
+            })?);
         }
         Ok(NewAddress { asked, address, group: Group { udp, datagrams }, serve })
     }

@@ -51,13 +51,13 @@ pub use counters::{HandshakeCounters, TcpCounters};
 #[cfg(feature = "fuzzing")]
 pub use frames::{Frame, Input};
 pub(super) use handshakes::HANDSHAKES_MAX;
-pub(super) use host::{StreamHost, TokioHost};
+pub(super) use host::{StreamHost, TokioHost, concerns_one_connection};
 pub(super) use limits::{ConnectionPermit, ConnectionSlot};
 pub(super) use lingering::{LINGER_MAX, linger};
 pub(super) use served::{Client, Served};
 pub use settings::TcpSettings;
 pub(super) use stream_context::StreamContext;
-pub(super) use stream_listener::{DRAIN_MAX, Stopping, StreamListener};
+pub(super) use stream_listener::{DRAIN_MAX, ListenerOwner, Stopping, StreamListener};
 
 /// Most memory of a connection, in bytes: of its queries, and of what it waits for.
 pub const CONNECTION_BYTES_MAX: usize = {

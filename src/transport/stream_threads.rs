@@ -38,34 +38,21 @@ impl StreamThreads {
         self.count
     }
 
-    /// Starts the thread that serves the next socket, unless it runs.
-    ///
-    /// # Errors
-    /// When the system gives no thread.
-    pub(super) fn ready(&mut self) -> io::Result<()> {
-        if self.turn() >= self.threads.len() {
-            self.threads.push(StreamThread::start(self.threads.len())?);
-        }
-        Ok(())
-    }
-
-    /// Where the next socket is served: each thread in turn.
+    /// Where the next socket is served: each thread in turn. One whose turn has not come before is started.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub(super) fn next(&mut self) -> io::Result<LoopHandle> {
-        self.ready()?;
-        let turn = self.turn();
+        let turn = self.given.checked_rem(self.count).unwrap_or(0);
+        if turn >= self.threads.len() {
+            self.threads.push(StreamThread::start(self.threads.len())?);
+        }
         let StreamThread(handle) = self.threads.get(turn).ok_or(io::ErrorKind::NotFound)?;
         // One turn after the other: counting them does not overflow.
         self.given = turn.saturating_add(1);
         Ok(handle.clone())
     }
 
-    /// Whose turn it is.
-    fn turn(&self) -> usize {
-        self.given.checked_rem(self.count).unwrap_or(0)
-    }
 }
 
 impl StreamThread {

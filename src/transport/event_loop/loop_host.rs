@@ -16,7 +16,7 @@ use super::loop_clock::LoopClock;
 use super::loop_stream::LoopStream;
 use super::task::{Group, LoopFuture, LoopHandle, NewTask, READABLE, Shared, Task};
 use crate::sync::lock;
-use crate::transport::stream::StreamHost;
+use crate::transport::stream::{StreamHost, concerns_one_connection};
 
 /// Connections that are accepted before those that are open have a turn.
 const ACCEPTED_PER_TURN_MAX: usize = 64;
@@ -36,26 +36,26 @@ pub(in crate::transport) struct LoopHost {
 }
 
 impl LoopHandle {
-    /// What `listener`, which does not block, is served on: this loop, by the task that [`LoopHost::starter`] starts.
-    pub(in crate::transport) fn host(&self, listener: Socket) -> LoopHost {
-        LoopHost {
+    /// Serves `listener`, which does not block, on this loop: by the task that `serve` makes.
+    pub(in crate::transport) fn listen<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        listener: Socket,
+        serve: impl FnOnce(LoopHost) -> F,
+    ) {
+        let task = self.0.place();
+        let host = LoopHost {
             listener: Some(listener),
-            task: self.0.place(),
+            task: Arc::clone(&task),
             connections: Arc::default(),
             is_polled: false,
             accepted: 0,
             expected: 1,
-        }
+        };
+        start(task, Arc::default(), Box::pin(serve(host)));
     }
 }
 
 impl LoopHost {
-    /// What starts the task that accepts here.
-    pub(in crate::transport) fn starter(&self) -> impl FnOnce(LoopFuture) + Send + use<> {
-        let task = Arc::clone(&self.task);
-        move |future| start(task, Arc::default(), future)
-    }
-
     fn accept_now(&mut self) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let Some(listener) = &self.listener else { return Poll::Pending };
         let shared = &self.task.shared;
@@ -84,10 +84,14 @@ impl LoopHost {
                 }
                 Err(Errno::INTR) => {}
                 Err(error) => {
-                    // What is not accepted would be told over and over.
-                    let _ = epoll::delete(&shared.epoll, listener);
-                    self.is_polled = false;
-                    return Poll::Ready(Err(error.into()));
+                    let error = io::Error::from(error);
+                    if !concerns_one_connection(&error) {
+                        // What is not accepted would be told over and over.
+                        let _ = epoll::delete(&shared.epoll, listener);
+                        self.is_polled = false;
+                        self.accepted = 0;
+                    }
+                    return Poll::Ready(Err(error));
                 }
             }
         }

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::RegisterError;
 use super::entry::ProtocolsEntry;
 use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
@@ -44,11 +45,10 @@ pub(super) fn register<R: Responder>(
     listener: Socket,
     shared: &Arc<StreamContext<R>>,
     threads: &mut Threads,
-) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
-    let runtime = threads.encrypted.handle()?;
-    let _entered = runtime.enter();
+) -> Result<impl FnOnce() -> StreamListener + use<R>, RegisterError> {
+    let runtime = threads.encrypted.handle().map_err(RegisterError::Threads)?;
     let acceptor = TlsAcceptor::from(shared.tls.config(&https::PROTOCOLS));
-    StreamListener::register(Https { acceptor }, listener, shared)
+    StreamListener::register(Https { acceptor }, listener, shared, runtime).map_err(RegisterError::Socket)
 }
 
 impl StreamTransport for Https {

@@ -1,10 +1,10 @@
 //! DNS over QUIC (RFC 9250).
 
-use std::io;
 use std::sync::Arc;
 
 use socket2::Socket;
 
+use super::RegisterError;
 use super::entry::ProtocolsEntry;
 use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
@@ -36,8 +36,7 @@ pub(super) fn register<R: Responder>(
     socket: Socket,
     shared: &Arc<StreamContext<R>>,
     threads: &mut Threads,
-) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
-    let runtime = threads.encrypted.handle()?;
-    let _entered = runtime.enter();
-    quic::register(socket.into(), shared)
+) -> Result<impl FnOnce() -> StreamListener + use<R>, RegisterError> {
+    let runtime = threads.encrypted.handle().map_err(RegisterError::Threads)?;
+    quic::register(socket.into(), shared, runtime).map_err(RegisterError::Socket)
 }

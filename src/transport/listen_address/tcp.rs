@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use socket2::Socket;
 
+use super::RegisterError;
 use super::entry::ProtocolsEntry;
 use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
@@ -40,11 +41,12 @@ pub(super) fn register<R: Responder>(
     listener: Socket,
     shared: &Arc<StreamContext<R>>,
     threads: &mut Threads,
-) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
-    let (host, shared) = (threads.plain.next()?.host(listener), Arc::clone(shared));
+) -> Result<impl FnOnce() -> StreamListener + use<R>, RegisterError> {
+    let (thread, shared) = (threads.plain.next().map_err(RegisterError::Threads)?, Arc::clone(shared));
     Ok(move || {
-        let start = host.starter();
-        StreamListener::run(|stop, open| StreamListener::accepting(Tcp, host, shared, stop, open), start)
+        StreamListener::serve(|owner| {
+            thread.listen(listener, |host| StreamListener::accepting(Tcp, host, shared, owner));
+        })
     })
 }
 

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::RegisterError;
 use super::entry::ProtocolsEntry;
 use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
@@ -54,11 +55,10 @@ pub(super) fn register<R: Responder>(
     listener: Socket,
     shared: &Arc<StreamContext<R>>,
     threads: &mut Threads,
-) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
-    let runtime = threads.encrypted.handle()?;
-    let _entered = runtime.enter();
+) -> Result<impl FnOnce() -> StreamListener + use<R>, RegisterError> {
+    let runtime = threads.encrypted.handle().map_err(RegisterError::Threads)?;
     let (tls, acceptor) = (shared.tls.clone(), shared.tls.config_asking_clients(PROTOCOLS).into());
-    StreamListener::register(Tls { acceptor, tls }, listener, shared)
+    StreamListener::register(Tls { acceptor, tls }, listener, shared, runtime).map_err(RegisterError::Socket)
 }
 
 impl StreamTransport for Tls {

@@ -24,29 +24,36 @@ use crate::answer::{Peer, Transport};
 use crate::tls::ServerTls;
 use crate::transport::responder::Responder;
 use crate::transport::session::ClientSession;
-use crate::transport::stream::{Client, ConnectionPermit, DRAIN_MAX, Served, StreamContext, StreamListener};
+use crate::transport::stream::{
+    Client, ConnectionPermit, DRAIN_MAX, ListenerOwner, Served, StreamContext, StreamListener,
+};
 
 /// How long closed connections may take to tell their clients so, before the socket is closed.
 const FAREWELL_MAX: Duration = Duration::from_secs(1);
 
-/// Registers a socket with the runtime that is entered; what is returned serves it there.
+/// Registers a socket with a runtime; what is returned serves it there.
 ///
 /// # Errors
 /// When the runtime or the kernel refuses.
 pub(in crate::transport) fn register<R: Responder>(
     socket: UdpSocket,
     shared: &Arc<StreamContext<R>>,
+    runtime: Handle,
 ) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
     let config = settings::server(&shared.tls)?;
+    let entered = runtime.enter();
     let endpoint = Endpoint::new(settings::endpoint(), Some(config), socket, Arc::new(TokioRuntime))?;
-    let (handle, shared) = (Handle::current(), Arc::clone(shared));
-    Ok(move || {
-        let serve = |stop, open| {
-            let (connections, lingering) = (JoinSet::new(), Lingering::default());
-            Acceptor { endpoint, shared, stop, connections, lingering }.run(open)
-        };
-        StreamListener::run(serve, |served| _ = handle.spawn(served))
-    })
+    drop(entered);
+    let shared = Arc::clone(shared);
+    Ok(move || StreamListener::serve(|owner| _ = runtime.spawn(accepting(endpoint, shared, owner))))
+}
+
+/// Accepts what comes to `endpoint` and serves it, until its owner stops it.
+async fn accepting<R: Responder>(endpoint: Endpoint, shared: Arc<StreamContext<R>>, owner: ListenerOwner) {
+    let ListenerOwner { stop, open, running } = owner;
+    let (connections, lingering) = (JoinSet::new(), Lingering::default());
+    Acceptor { endpoint, shared, stop, connections, lingering }.run(open).await;
+    drop(running);
 }
 
 struct Acceptor<R> {

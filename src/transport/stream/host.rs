@@ -130,3 +130,22 @@ impl NearestTimer {
         self.0 = None;
     }
 }
+
+/// Whether an error is only of the new connection, about which Linux reports through accept(2). All other
+/// errors are lasting ones of this process, such as EMFILE.
+pub(in crate::transport) fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable,
+        TimedOut,
+    };
+    matches!(
+        error.kind(),
+        ConnectionAborted
+            | ConnectionReset
+            | HostUnreachable
+            | Interrupted
+            | NetworkDown
+            | NetworkUnreachable
+            | TimedOut
+    )
+}

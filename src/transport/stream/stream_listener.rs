@@ -5,7 +5,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use tokio::time::timeout;
 
 use super::client_stream::StreamTransport;
 use super::clock::{Clock, after, by};
-use super::host::{StreamHost, TokioHost};
+use super::host::{StreamHost, TokioHost, concerns_one_connection};
 use super::served::{Client, Served};
 use super::stream_context::StreamContext;
 use crate::answer::Peer;
@@ -42,6 +41,16 @@ pub(in crate::transport) struct StreamListener {
     ended: oneshot::Receiver<()>,
 }
 
+/// The owner of a listener, as the task knows it that serves the listener.
+pub(in crate::transport) struct ListenerOwner {
+    /// Whether the listener is to be served: its sender is lost when it is not.
+    pub(in crate::transport) stop: watch::Receiver<()>,
+    /// Dropped when the port is free.
+    pub(in crate::transport) open: oneshot::Sender<()>,
+    /// Dropped when the last connection has ended.
+    pub(in crate::transport) running: oneshot::Sender<()>,
+}
+
 /// A listener that stops.
 pub(in crate::transport) struct Stopping {
     /// Resolves when the port is free.
@@ -51,7 +60,7 @@ pub(in crate::transport) struct Stopping {
 }
 
 impl StreamListener {
-    /// Registers `listener` with the runtime that is entered; what is returned serves it there.
+    /// Registers `listener` with a runtime; what is returned serves it there.
     ///
     /// # Errors
     /// When the runtime does not take it.
@@ -59,42 +68,33 @@ impl StreamListener {
         transport: T,
         listener: Socket,
         shared: &Arc<StreamContext<R>>,
+        runtime: Handle,
     ) -> io::Result<impl FnOnce() -> Self + use<T, R>> {
-        let (handle, host) = (Handle::current(), TokioHost::new(TcpListener::from_std(listener.into())?));
+        let entered = runtime.enter();
+        let host = TokioHost::new(TcpListener::from_std(listener.into())?);
+        drop(entered);
         let shared = Arc::clone(shared);
-        Ok(move || {
-            Self::run(
-                |stop, open| Self::accepting(transport, host, shared, stop, open),
-                |served| _ = handle.spawn(served),
-            )
-        })
+        Ok(move || Self::serve(|owner| _ = runtime.spawn(Self::accepting(transport, host, shared, owner))))
     }
 
-    /// Accepts what comes to `host` and serves it, until the sender of `stop` is lost; drops `open` when the port is free.
+    /// Accepts what comes to `host` and serves it, until its owner stops it.
     pub(in crate::transport) async fn accepting<T: StreamTransport, R: Responder>(
         transport: T,
         host: T::Host,
         shared: Arc<StreamContext<R>>,
-        stop: watch::Receiver<()>,
-        open: oneshot::Sender<()>,
+        owner: ListenerOwner,
     ) {
+        let ListenerOwner { stop, open, running } = owner;
         Acceptor { transport, host, shared, stop, pause: None }.run(open).await;
+        drop(running);
     }
 
-    /// Has `spawn` run what serves a listener: until its watch says that the sender is lost, and with what it drops when
-    /// the port is free.
-    pub(in crate::transport) fn run<F: Future<Output = ()> + Send + 'static>(
-        serve: impl FnOnce(watch::Receiver<()>, oneshot::Sender<()>) -> F,
-        spawn: impl FnOnce(Pin<Box<dyn Future<Output = ()> + Send>>),
-    ) -> Self {
+    /// The owner's end of what `start` starts.
+    pub(in crate::transport) fn serve(start: impl FnOnce(ListenerOwner)) -> Self {
         let (serving, stop) = watch::channel(());
         let (open, closed) = oneshot::channel();
-        let (running, ended) = oneshot::channel::<()>();
-        let served = serve(stop, open);
-        spawn(Box::pin(async move {
-            served.await;
-            drop(running);
-        }));
+        let (running, ended) = oneshot::channel();
+        start(ListenerOwner { stop, open, running });
         Self { _serving: serving, closed, ended }
     }
 
@@ -181,7 +181,7 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
         let (transport, mut stop) = (self.transport.clone(), self.stop.clone());
         self.host.spawn(accepted, |stream| async move {
             let accepting = transport.clone().accept(stream);
-            let accepted = if let Some(handshake) = handshake {
+            let stream = if let Some(handshake) = handshake {
                 // A handshake counts as a connection, must come as soon as a first byte, and loses its
                 // place like one that is idle.
                 let accepted = tokio::select! {
@@ -191,11 +191,11 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
                     _ = stop.changed() => return,
                 };
                 handshake.end(&accepted);
-                accepted.ok()
+                accepted.ok().and_then(Result::ok)
             } else {
-                Some(accepting.await)
+                accepting.await.ok()
             };
-            if let Some(Ok(stream)) = accepted {
+            if let Some(stream) = stream {
                 let peer = Peer { address: peer.ip(), transport: T::TRANSPORT };
                 let session = transport.session(&stream);
                 let client = Client { stream, peer, session, slot };
@@ -204,23 +204,4 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
             drop(permit);
         });
     }
-}
-
-/// Whether an error is only of the new connection, about which Linux reports through accept(2). All other
-/// errors are lasting ones of this process, such as EMFILE.
-fn concerns_one_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{
-        ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable,
-        TimedOut,
-    };
-    matches!(
-        error.kind(),
-        ConnectionAborted
-            | ConnectionReset
-            | HostUnreachable
-            | Interrupted
-            | NetworkDown
-            | NetworkUnreachable
-            | TimedOut
-    )
 }

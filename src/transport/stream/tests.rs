@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::client_stream::{ClientStream, StreamTransport};
@@ -72,7 +73,7 @@ impl Responder for Echo {
 /// Serves what comes to `listener`, on the runtime of the test.
 fn serve(listener: TcpListener, shared: &Arc<StreamContext<Echo>>) -> StreamListener {
     let listener = listener.into_std().unwrap().into();
-    StreamListener::register(Knock, listener, shared).unwrap()()
+    StreamListener::register(Knock, listener, shared, Handle::current()).unwrap()()
 }
 
 #[tokio::test]
