@@ -15,6 +15,8 @@ mod loop_stream;
 
 mod loop_host;
 
+mod next_look;
+
 mod turns;
 
 pub(super) use loop_host::LoopHost;

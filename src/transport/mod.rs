@@ -88,7 +88,7 @@ pub use listeners::{Buffers, Error, Listeners, UDP_BUFFER_BYTES};
 pub use protocol::SocketProtocol;
 pub use responder::{ForwardResponder, Responder, SnapshotResponder};
 pub use response_slot::{Gone, SENT_AT_ONCE_MAX};
-pub use running::{Listening, Running, Worker, start};
+pub use running::{Listening, Running, ServingThread, Worker, start};
 pub use scope::{ScopeError, ScopedIp, scoped_host, scoped_place};
 pub use settings::{Settings, WORKERS_MAX};
 pub use stream::{CONNECTION_BYTES_MAX, HandshakeCounters, TcpCounters, TcpSettings};

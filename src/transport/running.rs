@@ -40,6 +40,24 @@ pub struct Worker {
     pub index: usize,
 }
 
+/// A thread that answers without ever waiting for anything but its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServingThread {
+    /// The UDP worker of this number.
+    Udp(usize),
+    /// The one of this number among those of plain TCP.
+    Tcp(usize),
+}
+
+impl fmt::Display for ServingThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServingThread::Udp(index) => write!(f, "UDP worker {index}"),
+            ServingThread::Tcp(index) => write!(f, "TCP thread {index}"),
+        }
+    }
+}
+
 /// A listen address as it is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listening {
@@ -156,20 +174,24 @@ impl<R: Responder> Running<R> {
         }
     }
 
-    /// Lets every UDP worker take a turn beside its queries, idle or not. Resolves to the numbers of those
-    /// that do not within `limit`: they hang, or have ended. Costs nothing while nobody asks.
-    pub fn pulse(&mut self, limit: Duration) -> impl Future<Output = Vec<usize>> + Send + use<R> {
-        let turns = self.turns();
+    /// Lets every UDP worker and every thread of plain TCP look up from its queries, idle or not. Resolves to those that
+    /// do not within `limit`: they hang, or have ended. Costs nothing while nobody asks.
+    pub fn pulse(&mut self, limit: Duration) -> impl Future<Output = Vec<ServingThread>> + Send + use<R> {
+        let workers = self.turns().into_iter().enumerate();
+        let workers = workers.map(|(index, turn)| (ServingThread::Udp(index), turn));
+        let plain = self.threads.plain.pulse().into_iter().enumerate();
+        let plain = plain.map(|(index, turn)| (ServingThread::Tcp(index), turn));
+        let turns: Vec<_> = workers.chain(plain).collect();
         let deadline = Instant::now().checked_add(limit).unwrap_or_else(Instant::now);
         async move {
             let mut still = Vec::new();
-            for (index, turn) in turns.into_iter().enumerate() {
+            for (thread, turn) in turns {
                 let turned = match turn {
                     Some(turn) => timeout_at(deadline, turn).await.is_ok(),
                     None => false,
                 };
                 if !turned {
-                    still.push(index);
+                    still.push(thread);
                 }
             }
             still

@@ -9,6 +9,8 @@
 use std::io;
 use std::thread;
 
+use tokio::sync::oneshot;
+
 use super::event_loop::{EventLoop, LoopHandle};
 
 /// The threads, each started when it first gets a socket. Dropped, they end without waiting, and with them what they still
@@ -53,6 +55,10 @@ impl StreamThreads {
         Ok(handle.clone())
     }
 
+    /// Asks each that has been started whether it goes on: resolves when it does. None for one that has ended.
+    pub(super) fn pulse(&self) -> Vec<Option<oneshot::Receiver<()>>> {
+        self.threads.iter().map(|StreamThread(handle)| handle.pulse()).collect()
+    }
 }
 
 impl StreamThread {

@@ -177,7 +177,7 @@ impl Publishing {
         let pulse = self.running.pulse(limit);
         async move {
             let hanging = pulse.await;
-            troubles.extend(hanging.iter().map(|worker| format!("UDP worker {worker} makes no progress")));
+            troubles.extend(hanging.iter().map(|thread| format!("{thread} makes no progress")));
             troubles
         }
     }

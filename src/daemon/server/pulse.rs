@@ -12,11 +12,12 @@ use super::status;
 use crate::control::{HEADLINE_POOLS_MAX, PoolStatus, UtcTime, headline};
 use crate::zones::StoredZone;
 
-/// How long a UDP worker may take for a turn: it never waits for anything, so a slower one hangs.
+/// How long a UDP worker or a thread of plain TCP may take to look up from its queries: it never waits for anything, so a
+/// slower one hangs.
 const TURN_MAX: Duration = Duration::from_secs(2);
 
 impl Server {
-    /// Reports what makes no progress. The loop does, or this would not run; the workers are asked.
+    /// Reports what makes no progress. The loop does, or this would not run; the threads that answer are asked.
     pub(super) fn send_pulse(&mut self, reply: oneshot::Sender<Vec<String>>) {
         let troubles = self.publishing.troubles(TURN_MAX);
         tokio::spawn(async move {

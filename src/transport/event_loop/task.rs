@@ -9,6 +9,7 @@ use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, epoll, eventfd};
+use tokio::sync::oneshot;
 
 use crate::sync::lock;
 
@@ -19,7 +20,7 @@ pub(super) type LoopFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(super) const WAKE_KEY: u64 = u64::MAX;
 
 /// No moment.
-const NEVER: u64 = u64::MAX;
+pub(super) const NEVER: u64 = u64::MAX;
 
 /// Reads and writes of one task before others have a turn.
 const STEPS_PER_TURN_MAX: u32 = 128;
@@ -47,8 +48,10 @@ pub(super) struct Shared {
     pub(super) sleeps: AtomicBool,
     /// What its moments are counted from.
     since: Instant,
-    /// When the turn began, in milliseconds since then.
+    /// When the loop last looked at the clock, in milliseconds since then.
     now: AtomicU64,
+    /// Whether somebody asks for its pulse.
+    is_asked: AtomicBool,
 }
 
 /// What the loop has to look at.
@@ -64,6 +67,8 @@ pub(super) struct Queue {
     places: usize,
     /// Whether every task is to have a turn.
     pub(super) all: bool,
+    /// Who asks whether the loop goes on, each until its sender is dropped.
+    pulses: Vec<oneshot::Sender<()>>,
     /// Whether the loop is to end.
     pub(super) has_ended: bool,
 }
@@ -117,12 +122,24 @@ impl LoopHandle {
             sleeps: AtomicBool::new(false),
             since: Instant::now(),
             now: AtomicU64::new(0),
+            is_asked: AtomicBool::new(false),
         })))
     }
 
     /// Lets the loop end, without waiting for it.
     pub(in crate::transport) fn end(&self) {
         self.0.tell(|queue| queue.has_ended = true);
+    }
+
+    /// Asks whether the loop goes on, idle or not: resolves when it has looked up from its tasks. None: it has ended.
+    pub(in crate::transport) fn pulse(&self) -> Option<oneshot::Receiver<()>> {
+        let (asking, answered) = oneshot::channel();
+        let mut asking = Some(asking);
+        self.0.tell(|queue| {
+            queue.pulses.extend(asking.take_if(|_| !queue.has_ended));
+            self.0.is_asked.store(true, Ordering::Relaxed);
+        });
+        asking.is_none().then_some(answered)
     }
 }
 
@@ -170,22 +187,27 @@ impl Shared {
 
     /// Drops what is queued, when the loop has ended: places have the loop, and the loop has places.
     pub(super) fn clear(&self) {
-        let cleared = self.look(std::mem::take);
-        self.look(|queue| queue.has_ended = true);
-        drop(cleared);
+        let ended = Queue { has_ended: true, ..Queue::default() };
+        drop(self.look(|queue| std::mem::replace(queue, ended)));
     }
 
-    /// Begins a turn, and returns when.
-    pub(super) fn begin_turn(&self) -> Instant {
-        let now = Instant::now();
-        self.now.store(self.count(now), Ordering::Relaxed);
-        now
+    /// Looks at the clock, and tells those who ask that the loop goes on.
+    pub(super) fn look_up(&self) {
+        self.now.store(self.count(Instant::now()), Ordering::Relaxed);
+        // Whoever asks leaves its sender first. One that comes in between is found now or the next time.
+        if self.is_asked.load(Ordering::Relaxed) && self.is_asked.swap(false, Ordering::AcqRel) {
+            drop(self.look(|queue| std::mem::take(&mut queue.pulses)));
+        }
     }
 
-    /// When the turn began.
+    /// When the loop last looked at the clock, in milliseconds as it counts them.
+    pub(super) fn passed(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// The same as a moment.
     pub(super) fn now(&self) -> Instant {
-        let passed = Duration::from_millis(self.now.load(Ordering::Relaxed));
-        self.since.checked_add(passed).unwrap_or(self.since)
+        self.since.checked_add(Duration::from_millis(self.passed())).unwrap_or(self.since)
     }
 
     /// Milliseconds until `at`, as the loop counts them: half a billion years fit.
@@ -197,7 +219,7 @@ impl Shared {
 impl Queue {
     /// Whether there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
-        self.new.is_empty() && self.woken.is_empty() && !self.all && !self.has_ended
+        self.new.is_empty() && self.woken.is_empty() && self.pulses.is_empty() && !self.all && !self.has_ended
     }
 }
 
@@ -247,14 +269,9 @@ impl Task {
         self.due.store(self.due.load(Ordering::Relaxed).min(at), Ordering::Relaxed);
     }
 
-    /// Whether it waits for a moment.
-    pub(super) fn waits(&self) -> bool {
-        self.due.load(Ordering::Relaxed) != NEVER
-    }
-
-    /// Whether that has come.
-    pub(super) fn is_due(&self) -> bool {
-        self.due.load(Ordering::Relaxed) <= self.shared.now.load(Ordering::Relaxed)
+    /// When that is, in milliseconds as the loop counts them; [`NEVER`]: it waits for no moment.
+    pub(super) fn due(&self) -> u64 {
+        self.due.load(Ordering::Relaxed)
     }
 }
 

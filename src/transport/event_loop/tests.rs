@@ -1,6 +1,7 @@
 //! The loop by itself: real sockets, with tasks that are made for it.
 
 mod hosts;
+mod moments;
 
 use std::fs;
 use std::future::poll_fn;

@@ -1,15 +1,17 @@
 //! The turns of a loop: who is woken, when, and in which order.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, Event, EventFlags};
 use rustix::time::Timespec;
 
+use super::next_look::NextLook;
 use super::task::{
     CLOSED, Group, LoopFuture, LoopHandle, NewTask, READABLE, Shared, Task, WAKE_KEY, WRITABLE,
 };
@@ -17,8 +19,9 @@ use super::task::{
 /// Sockets that are heard of at a time.
 const EVENTS_MAX: usize = 256;
 
-/// How long after its moment a task has its turn, at most: limits of connections are seconds.
-const LATE_MAX: Duration = Duration::from_millis(100);
+/// Turns of tasks until the loop looks up from them. Those of a flood take some milliseconds each, and a look at the clock as
+/// long as reading a few bytes.
+const TURNS_PER_LOOK: u32 = 16;
 
 /// A loop, which runs on the thread that has it.
 pub(in crate::transport) struct EventLoop {
@@ -28,8 +31,9 @@ pub(in crate::transport) struct EventLoop {
     /// What was taken from the queue.
     new: Vec<NewTask>,
     woken: Vec<usize>,
-    /// When moments are looked at next; none: no task waits for one.
-    look_at: Option<Instant>,
+    /// Turns that are left until the loop looks up.
+    turns: u32,
+    next_look: NextLook,
 }
 
 /// The place of a task.
@@ -45,15 +49,6 @@ struct Running {
     future: LoopFuture,
 }
 
-/// Whether a loop goes on.
-#[derive(PartialEq, Eq)]
-enum Queued {
-    /// There was something to do.
-    Done,
-    Nothing,
-    End,
-}
-
 impl EventLoop {
     /// One that does not run yet.
     ///
@@ -66,43 +61,37 @@ impl EventLoop {
             places: Vec::new(),
             new: Vec::new(),
             woken: Vec::new(),
-            look_at: None,
+            turns: 0,
+            next_look: NextLook::default(),
         };
         Ok((this, handle))
     }
 
-    /// Runs until its handle ends it, and drops what it still runs.
+    /// Runs until its handle ends it.
     pub(in crate::transport) fn run(mut self) {
         let mut events = Vec::with_capacity(EVENTS_MAX);
-        let mut now = self.shared.begin_turn();
-        loop {
-            if self.run_queued(now) == Queued::End {
-                break;
-            }
-            if let Err(error) = self.wait(&mut events, now) {
+        self.look_up();
+        while self.run_queued().is_continue() {
+            if let Err(error) = self.wait(&mut events) {
                 // It is the loop's own poll, which nobody closes.
-                tracing::error!(%error, "cannot wait for connections (epoll_wait)");
+                tracing::error!(%error, "cannot wait for TCP connections (epoll_wait); this thread serves none any more");
                 break;
             }
-            now = self.shared.begin_turn();
-            self.run_told(&events, now);
-            self.run_due(now);
+            self.look_up();
+            self.run_ready(&events);
+            self.run_due();
         }
-        // What still runs may wake others, and end places.
-        self.places.clear();
-        self.new.clear();
-        self.shared.clear();
     }
 
     /// Waits until there is something to do.
-    fn wait(&self, events: &mut Vec<Event>, now: Instant) -> rustix::io::Result<()> {
+    fn wait(&self, events: &mut Vec<Event>) -> rustix::io::Result<()> {
         self.shared.sleeps.store(true, Ordering::SeqCst);
         let wait = if self.shared.look(|queue| queue.is_empty()) {
-            self.look_at.map(|at| at.saturating_duration_since(now))
+            self.next_look.wait(self.shared.passed())
         } else {
             Some(Duration::ZERO)
         };
-        // A tenth of a second fits.
+        // No limit is longer than a year.
         let wait = wait.map(|wait| Timespec::try_from(wait).unwrap_or_default());
         events.clear();
         let waited = epoll::wait(&self.shared.epoll, spare_capacity(events), wait.as_ref());
@@ -113,37 +102,31 @@ impl EventLoop {
         }
     }
 
-    /// Gives a turn to who is new or was woken.
-    fn run_queued(&mut self, now: Instant) -> Queued {
+    /// Gives a turn to who is new or was woken, unless the loop is to end.
+    fn run_queued(&mut self) -> ControlFlow<()> {
         let (mut new, mut woken) = (std::mem::take(&mut self.new), std::mem::take(&mut self.woken));
         let (all, has_ended) = self.shared.look(|queue| {
             std::mem::swap(&mut queue.new, &mut new);
             std::mem::swap(&mut queue.woken, &mut woken);
             (std::mem::take(&mut queue.all), queue.has_ended)
         });
-        let queued = if has_ended {
-            Queued::End
-        } else if new.is_empty() && woken.is_empty() && !all {
-            Queued::Nothing
-        } else {
-            Queued::Done
-        };
-        if queued != Queued::End {
-            for started in new.drain(..) {
-                let place = started.task.place;
-                self.take_in(started);
-                self.run_one(place, now);
-            }
-            for place in woken.drain(..) {
-                self.run_one(place, now);
-            }
-            let others = if all { self.places.len() } else { 0 };
-            for place in 0..others {
-                self.run_one(place, now);
-            }
+        if has_ended {
+            return ControlFlow::Break(());
+        }
+        for started in new.drain(..) {
+            let place = started.task.place;
+            self.take_in(started);
+            self.run_one(place);
+        }
+        for place in woken.drain(..) {
+            self.run_one(place);
+        }
+        let others = if all { self.places.len() } else { 0 };
+        for place in 0..others {
+            self.run_one(place);
         }
         (self.new, self.woken) = (new, woken);
-        queued
+        ControlFlow::Continue(())
     }
 
     fn take_in(&mut self, started: NewTask) {
@@ -159,7 +142,7 @@ impl EventLoop {
     }
 
     /// Gives a turn to those whose sockets have something for them.
-    fn run_told(&mut self, events: &[Event], now: Instant) {
+    fn run_ready(&mut self, events: &[Event]) {
         for event in events {
             let (key, flags) = (event.data.u64(), event.flags);
             if key == WAKE_KEY {
@@ -170,34 +153,36 @@ impl EventLoop {
             let running = self.places.get(place).and_then(|place| place.running.as_ref());
             if let Some(running) = running {
                 running.task.add_ready(ready(flags));
-                self.run_one(place, now);
+                self.run_one(place);
             }
         }
     }
 
     /// Gives a turn to those whose moment has come.
-    fn run_due(&mut self, now: Instant) {
-        if self.look_at.is_none_or(|at| now < at) {
+    fn run_due(&mut self) {
+        if !self.next_look.has_come(self.shared.passed()) {
             return;
         }
-        self.look_at = None;
+        self.next_look = NextLook::default();
         for place in 0..self.places.len() {
             let running = self.places.get(place).and_then(|place| place.running.as_ref());
             let Some(running) = running else { continue };
-            if running.task.is_due() {
-                self.run_one(place, now);
-            } else if running.task.waits() {
-                self.look_later(now);
+            let (due, now) = (running.task.due(), self.shared.passed());
+            if due <= now {
+                // What its client has sent in time comes before the moment, though the loop has not heard of it yet.
+                running.task.add_ready(READABLE | WRITABLE);
+                self.run_one(place);
+            } else {
+                self.next_look.include(due, now);
             }
         }
     }
 
-    /// Moments are looked at soon, and for all tasks at a time.
-    fn look_later(&mut self, now: Instant) {
-        self.look_at.get_or_insert_with(|| now.checked_add(LATE_MAX).unwrap_or(now));
-    }
-
-    fn run_one(&mut self, place: usize, now: Instant) {
+    fn run_one(&mut self, place: usize) {
+        match self.turns.checked_sub(1) {
+            Some(left) => self.turns = left,
+            None => self.look_up(),
+        }
         let Some(Place { waker: Some(waker), running: slot }) = self.places.get_mut(place) else { return };
         let Some(running) = slot else { return };
         running.task.begin_turn();
@@ -208,9 +193,25 @@ impl EventLoop {
                 group.end_one();
                 self.shared.give_back(task);
             }
-        } else if running.task.waits() {
-            self.look_later(now);
+        } else {
+            self.next_look.include(running.task.due(), self.shared.passed());
         }
+    }
+
+    /// Looks up from the tasks: at the clock, and at who asks whether the loop goes on.
+    fn look_up(&mut self) {
+        self.turns = TURNS_PER_LOOK;
+        self.shared.look_up();
+    }
+}
+
+/// However it has ended: what it still runs, and what is queued, is dropped.
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        // What still runs may wake others, and end places.
+        self.places.clear();
+        self.new.clear();
+        self.shared.clear();
     }
 }
 

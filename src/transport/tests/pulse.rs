@@ -1,12 +1,12 @@
-//! Whether workers make progress.
+//! Whether the threads that answer make progress.
 
 use super::*;
 
 const MOMENT: Duration = Duration::from_millis(50);
 
-const NONE: [usize; 0] = [];
+const NONE: [ServingThread; 0] = [];
 
-fn pulse(server: &mut Server, limit: Duration) -> Vec<usize> {
+fn pulse(server: &mut Server, limit: Duration) -> Vec<ServingThread> {
     let pulse = server.running().pulse(limit);
     server.runtime.block_on(pulse)
 }
@@ -28,9 +28,21 @@ fn a_worker_that_hangs_is_told_and_turns_again_when_it_is_let_go() {
     let client = udp_client("127.0.3.99", server.at("127.0.3.32"));
     client.send(&query(1, b"stall")).unwrap();
     server.keeper.reached.recv_timeout(LIMIT).unwrap();
-    assert_eq!(pulse(&mut server, MOMENT), [0]);
+    assert_eq!(pulse(&mut server, MOMENT), [ServingThread::Udp(0)]);
     server.keeper.opened.send(()).unwrap();
     assert!(client.recv(&mut [0; 64]).is_ok());
+    assert_eq!(pulse(&mut server, LIMIT), NONE);
+}
+
+#[test]
+fn a_thread_of_tcp_that_hangs_is_told_and_turns_again_when_it_is_let_go() {
+    let mut server = Server::start(&["127.0.3.35"], 1);
+    let mut client = tcp_client(server.at("127.0.3.35"));
+    client.write_all(&framed(&query(1, b"stall"))).unwrap();
+    server.keeper.reached.recv_timeout(LIMIT).unwrap();
+    assert_eq!(pulse(&mut server, MOMENT), [ServingThread::Tcp(0)]);
+    server.keeper.opened.send(()).unwrap();
+    read_message(&mut client);
     assert_eq!(pulse(&mut server, LIMIT), NONE);
 }
 

@@ -52,16 +52,24 @@ fn it_is_fed_while_everything_turns() {
 
 #[test]
 fn it_is_not_fed_while_a_udp_worker_hangs_and_is_again_afterwards() {
+    it_is_not_fed_while_this_hangs("edgedns-udp-0", "UDP worker 0");
+}
+
+#[test]
+fn it_is_not_fed_while_a_thread_of_tcp_hangs_and_is_again_afterwards() {
+    it_is_not_fed_while_this_hangs("edgedns-tcp-0", "TCP thread 0");
+}
+
+fn it_is_not_fed_while_this_hangs(thread: &str, name: &str) {
     let lab = Lab::new();
     let mut manager = Manager::new();
     let program = start(&lab, &manager);
     manager.wait_for("WATCHDOG=1");
-    let Some(held) = Held::thread(&program, "edgedns-udp-0") else { return };
-    program.wait_for_line(
-        "UDP worker 0 makes no progress; if this persists, the watchdog of the service manager",
-    );
-    // Signs that were on their way when the worker was held have come by now; the next sign would be due
-    // twice.
+    let Some(held) = Held::thread(&program, thread) else { return };
+    program.wait_for_line(&format!(
+        "{name} makes no progress; if this persists, the watchdog of the service manager"
+    ));
+    // Signs that were on their way when it was held have come by now; the next sign would be due twice.
     manager.count_during(Duration::from_millis(1), "");
     assert_eq!(manager.count_during(Duration::from_millis(600), "WATCHDOG=1"), 0);
     held.let_go();
