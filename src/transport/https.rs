@@ -5,6 +5,8 @@
 
 mod freshness;
 
+mod gathered;
+
 mod refusal;
 
 mod request;

@@ -1,18 +1,20 @@
 //! One connection of HTTP, from its handshake to its end: time limits, and the ways it ends.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
 
+use super::gathered::Gathered;
 use super::request;
 use super::returned::Returned;
 use crate::transport::responder::Responder;
@@ -78,12 +80,13 @@ pub(in crate::transport) async fn serve<R: Responder>(
     let mut driver = ConnectionDriver { activity, slot, stop, settings, last: deadline(settings.lifetime) };
     let (stream, returned) = Returned::new(stream, Arc::clone(&driver.activity));
     let stream = TokioIo::new(stream);
+    let gathered = Gathered::default();
     let end = if is_http2 {
-        let connection = http2_settings().serve_connection(stream, service);
-        driver.drive(connection, |connection| connection.graceful_shutdown()).await
+        let connection = http2_settings(gathered.clone()).serve_connection(stream, service);
+        driver.drive(connection, &gathered, |connection| connection.graceful_shutdown()).await
     } else {
         let connection = http1_settings().serve_connection(stream, service);
-        driver.drive(connection, |connection| connection.graceful_shutdown()).await
+        driver.drive(connection, &gathered, |connection| connection.graceful_shutdown()).await
     };
     if end == HttpEnd::Cut {
         counters.cut.fetch_add(1, Ordering::Relaxed);
@@ -100,8 +103,8 @@ pub(in crate::transport) async fn serve<R: Responder>(
 
 /// HTTP/2. The guards of the protocol against streams that are reset at once and headers without an end are left as they
 /// are.
-fn http2_settings() -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+fn http2_settings(streams: Gathered) -> http2::Builder<Gathered> {
+    let mut builder = http2::Builder::new(streams);
     builder
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_BYTES_MAX)
@@ -120,8 +123,13 @@ fn http1_settings() -> http1::Builder {
 }
 
 impl ConnectionDriver {
-    /// Runs a connection to its end, which `shut_down` has it come to in order.
-    async fn drive<C>(&mut self, connection: C, shut_down: impl FnOnce(Pin<&mut C>)) -> HttpEnd
+    /// Runs a connection, and the streams that it gathers, to its end, which `shut_down` has it come to in order.
+    async fn drive<C>(
+        &mut self,
+        connection: C,
+        streams: &Gathered,
+        shut_down: impl FnOnce(Pin<&mut C>),
+    ) -> HttpEnd
     where
         C: Future<Output = hyper::Result<()>>,
     {
@@ -135,7 +143,7 @@ impl ConnectionDriver {
             tokio::select! {
                 // Polled from above, so that HTTP answers what has come before the server stops or the place goes to another.
                 biased;
-                _ = &mut connection => return HttpEnd::Gone,
+                _ = poll_fn(|context| streams.poll(connection.as_mut(), context)) => return HttpEnd::Gone,
                 _ = self.stop.changed() => break,
                 () = self.slot.evicted() => break,
                 () = sleep_until(look) => {}
@@ -145,7 +153,7 @@ impl ConnectionDriver {
             }
         }
         shut_down(connection.as_mut());
-        let _ = timeout(LINGER_MAX, connection).await;
+        let _ = timeout(LINGER_MAX, poll_fn(|context| streams.poll(connection.as_mut(), context))).await;
         HttpEnd::Over
     }
 }
