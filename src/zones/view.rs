@@ -7,13 +7,12 @@ use crate::answer::Access;
 /// all clients, else the first. None: there are none.
 pub fn view_for<'v, V>(
     zone: &ZoneId,
-    views: impl Iterator<Item = (&'v ZoneId, Option<&'v Access>, V)> + Clone,
+    mut views: impl Iterator<Item = (&'v ZoneId, Option<&'v Access>, V)> + Clone,
 ) -> Option<V> {
     let own = views.clone().find(|(id, _, _)| id.view == zone.view);
     let is_of_all = |access: Option<&Access>| access.is_none_or(Access::is_for_everybody);
-    let of_all = || views.clone().find(|(_, access, _)| is_of_all(*access));
-    let found = own.or_else(of_all).or_else(|| views.clone().next());
-    found.map(|(_, _, view)| view)
+    let found = own.or_else(|| views.clone().find(|(_, access, _)| is_of_all(*access)));
+    found.or_else(|| views.next()).map(|(_, _, view)| view)
 }
 
 #[cfg(test)]

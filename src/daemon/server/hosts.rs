@@ -131,25 +131,26 @@ impl HostFollower {
         let table = Arc::new(addresses);
         self.tell_of(zone, unknown);
         self.seen = newest;
-        let is_to_be_told = have_moved && self.is_to_be_told(&table, is_changed, now);
+        if let Some(told) = self.told.as_mut().filter(|_| is_changed) {
+            // It may make of this version what it could not make before.
+            told.pause = PAUSE;
+        }
+        let is_to_be_told = have_moved && self.is_to_be_told(&table, now);
         if !have_moved {
             self.told = None;
         }
         Some(HostsFound { zone: zone.clone(), table, is_to_be_told })
     }
 
-    /// Whether its writer is told that hosts have moved; `is_changed` says whether another version is served of the zone since
-    /// the last time, of which it may make what it could not make before.
-    fn is_to_be_told(&mut self, table: &Arc<HostTable>, is_changed: bool, now: Instant) -> bool {
+    /// Whether its writer is told that hosts have moved.
+    fn is_to_be_told(&mut self, table: &Arc<HostTable>, now: Instant) -> bool {
         match self.told.as_mut().filter(|told| told.table == *table) {
             Some(told) => {
-                if is_changed {
-                    told.pause = PAUSE;
-                }
-                told.is_due(now) && {
+                let is_due = told.is_due(now);
+                if is_due {
                     (told.at, told.pause) = (now, PAUSE_MAX.min(told.pause.saturating_mul(2)));
-                    true
                 }
+                is_due
             }
             None => {
                 self.told = Some(Told { table: Arc::clone(table), at: now, pause: PAUSE });
@@ -203,7 +204,10 @@ mod tests {
     fn told(follower: &mut HostFollower, table: &Arc<HostTable>, changed: u64) -> Vec<u64> {
         let begin = Instant::now();
         let is_told = |second: &u64| {
-            follower.is_to_be_told(table, *second == changed, begin + Duration::from_secs(*second))
+            if let Some(told) = follower.told.as_mut().filter(|_| *second == changed) {
+                told.pause = PAUSE;
+            }
+            follower.is_to_be_told(table, begin + Duration::from_secs(*second))
         };
         (0..3600).filter(is_told).collect()
     }
@@ -219,6 +223,6 @@ mod tests {
         let seconds = told(&mut follower, &first, 100);
         assert_eq!(seconds[..8], [0, 5, 15, 35, 75, 100, 110, 130]);
         // What has moved once more is new.
-        assert!(follower.is_to_be_told(&table("192.0.2.2"), false, Instant::now()));
+        assert!(follower.is_to_be_told(&table("192.0.2.2"), Instant::now()));
     }
 }
