@@ -12,6 +12,9 @@ mod tcp;
 mod tls;
 mod udp;
 
+pub(super) use quic::config as quic_client;
+pub(super) use tls::certified;
+
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};

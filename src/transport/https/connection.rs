@@ -39,9 +39,6 @@ const STREAM_WINDOW_BYTES: u32 = 8 << 10;
 /// The same on all of them together: UPDATEs that wait unread until the one before them has come leave room for it.
 const WINDOW_BYTES: u32 = 32 * STREAM_WINDOW_BYTES;
 
-/// What waits to be sent on one stream of HTTP/2, in bytes: a response, besides what is written already.
-const SEND_BUFFER_BYTES: usize = 64 << 10;
-
 /// How a connection ends.
 #[derive(Debug, PartialEq, Eq)]
 enum HttpEnd {
@@ -102,15 +99,14 @@ pub(in crate::transport) async fn serve<R: Responder>(
 }
 
 /// HTTP/2. The guards of the protocol against streams that are reset at once and headers without an end are left as they
-/// are.
+/// are. What waits to be sent is bounded where it is held: by `ConcurrentQueries`.
 fn http2_settings(streams: Gathered) -> http2::Builder<Gathered> {
     let mut builder = http2::Builder::new(streams);
     builder
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES)
-        .max_send_buf_size(SEND_BUFFER_BYTES);
+        .initial_connection_window_size(WINDOW_BYTES);
     builder
 }
 

@@ -40,7 +40,7 @@ pub(in crate::transport) fn register<R: Responder>(
     shared: &Arc<StreamContext<R>>,
     runtime: Handle,
 ) -> io::Result<impl FnOnce() -> StreamListener + use<R>> {
-    let config = settings::server(&shared.tls)?;
+    let config = settings::server(&shared.tls, settings::SILENCE_MAX)?;
     let entered = runtime.enter();
     let endpoint = Endpoint::new(settings::endpoint(), Some(config), socket, Arc::new(TokioRuntime))?;
     drop(entered);

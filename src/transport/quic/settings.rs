@@ -22,11 +22,8 @@ const STREAM_WINDOW_BYTES: u32 = 8 << 10;
 /// The same on all of them together.
 const WINDOW_BYTES: u32 = 128 << 10;
 
-/// What is sent and not acknowledged, in bytes, so that a client which does not read costs no more.
-const SEND_WINDOW_BYTES: u64 = 256 << 10;
-
 /// Silence that ends a connection without a word.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// First packets that wait to be looked at; each is looked at once, at once.
 const INCOMING_MAX: usize = 1024;
@@ -41,11 +38,12 @@ pub(super) fn endpoint() -> EndpointConfig {
     config
 }
 
-/// What a connection is served with.
+/// What a connection is served with, which `silence` ends. What is sent and not acknowledged is bounded where it is held: by
+/// `ConcurrentQueries`.
 ///
 /// # Errors
 /// When `tls` has no cipher that QUIC begins with; ring has it.
-pub(super) fn server(tls: &ServerTls) -> io::Result<ServerConfig> {
+pub(super) fn server(tls: &ServerTls, silence: Duration) -> io::Result<ServerConfig> {
     let tls = QuicServerConfig::try_from(tls.config_asking_clients(&[PROTOCOL])).map_err(io::Error::other)?;
     let mut transport = TransportConfig::default();
     transport
@@ -54,8 +52,7 @@ pub(super) fn server(tls: &ServerTls) -> io::Result<ServerConfig> {
         .datagram_receive_buffer_size(None)
         .stream_receive_window(STREAM_WINDOW_BYTES.into())
         .receive_window(WINDOW_BYTES.into())
-        .send_window(SEND_WINDOW_BYTES)
-        .max_idle_timeout(Some(SILENCE_MAX.try_into().map_err(io::Error::other)?));
+        .max_idle_timeout(Some(silence.try_into().map_err(io::Error::other)?));
     let mut config = ServerConfig::with_crypto(Arc::new(tls));
     config
         .transport_config(Arc::new(transport))
@@ -66,3 +63,6 @@ pub(super) fn server(tls: &ServerTls) -> io::Result<ServerConfig> {
         .migration(false);
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests;

@@ -206,3 +206,7 @@ impl AsRef<[u8]> for HeldResponse {
         &self.message
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow")]
+mod tests;

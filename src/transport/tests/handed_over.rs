@@ -69,6 +69,24 @@ fn a_client_that_has_said_all_gets_its_response_although_the_server_stops() {
 }
 
 #[test]
+fn a_client_for_which_32_responses_are_to_come_is_read_on_when_one_has_come() {
+    let (server, address) = serve(PATIENT);
+    let mut stream = tcp_client(address);
+    let late = (0..32).flat_map(|id| framed(&query(id, b"late")));
+    let said: Vec<u8> = late.chain(framed(&query(99, b"next"))).collect();
+    stream.write_all(&said).unwrap();
+    (0..32).for_each(|_| server.keeper.reached.recv_timeout(LIMIT).unwrap());
+    server.keeper.opened.send(()).unwrap();
+    let first = read_message(&mut stream);
+    assert_eq!(first[12..], *b"late", "it comes before what was not read until then");
+    assert_eq!(read_message(&mut stream), echoed(&query(99, b"next")));
+    for _ in 1..32 {
+        server.keeper.opened.send(()).unwrap();
+        assert_eq!(read_message(&mut stream)[12..], *b"late");
+    }
+}
+
+#[test]
 fn a_message_without_an_answer_leaves_the_connection_as_idle_as_it_was() {
     let (_server, address) =
         serve(TcpSettings { idle: Duration::from_millis(300), ..TcpSettings::default() });

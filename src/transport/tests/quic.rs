@@ -23,7 +23,7 @@ pub(super) fn serve(tcp: TcpSettings) -> (Server, SocketAddr) {
     (server, address)
 }
 
-pub(super) fn config(transport: TransportConfig) -> ClientConfig {
+pub(in crate::transport) fn config(transport: TransportConfig) -> ClientConfig {
     let protocols = vec![AlpnProtocol::new("doq").unwrap()];
     let handshake = Handshake { server_name: None, verify: Verify::Off, protocols, client: None };
     let tls = QuicClientConfig::try_from(handshake.config().unwrap()).unwrap();

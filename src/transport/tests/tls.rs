@@ -12,7 +12,7 @@ use crate::tls::{AlpnProtocol, Handshake, PairFiles, ServerName, ServerTls, Veri
 pub(super) type Client = StreamOwned<ClientConnection, TcpStream>;
 
 /// A server with a certificate of its own.
-pub(super) fn certified() -> ServerTls {
+pub(in crate::transport) fn certified() -> ServerTls {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
     let made = rcgen::KeyPair::generate().unwrap();
