@@ -27,11 +27,11 @@ pub(in crate::transport) struct LoopHost {
     /// The task that accepts.
     task: Arc<Task>,
     connections: Arc<Group>,
-    is_polled: bool,
+    is_registered: bool,
     /// Accepted in this turn.
     accepted: usize,
-    /// As many as may be before the loop is asked whether there are more: about as many as come together, because to ask
-    /// accept(2) is a system call, too.
+    /// How many are accepted before epoll(7) is asked for more: about as many as came together, because an accept4(2) that
+    /// finds nobody is a system call, too.
     expected: usize,
 }
 
@@ -47,7 +47,7 @@ impl LoopHandle {
             listener: Some(listener),
             task: Arc::clone(&task),
             connections: Arc::default(),
-            is_polled: false,
+            is_registered: false,
             accepted: 0,
             expected: 1,
         };
@@ -59,12 +59,12 @@ impl LoopHost {
     fn accept_now(&mut self) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let Some(listener) = &self.listener else { return Poll::Pending };
         let shared = &self.task.shared;
-        if !self.is_polled {
+        if !self.is_registered {
             let data = EventData::new_u64(self.task.key());
             if let Err(error) = epoll::add(&shared.epoll, listener, data, EventFlags::IN) {
                 return Poll::Ready(Err(error.into()));
             }
-            self.is_polled = true;
+            self.is_registered = true;
             self.task.remove_ready(READABLE);
         }
         while self.task.is_ready(READABLE) {
@@ -86,9 +86,9 @@ impl LoopHost {
                 Err(error) => {
                     let error = io::Error::from(error);
                     if !concerns_one_connection(&error) {
-                        // What is not accepted would be told over and over.
+                        // A client that is not accepted makes the listener ready over and over.
                         let _ = epoll::delete(&shared.epoll, listener);
-                        self.is_polled = false;
+                        self.is_registered = false;
                         self.accepted = 0;
                     }
                     return Poll::Ready(Err(error));
@@ -121,6 +121,10 @@ impl StreamHost for LoopHost {
         LoopClock(Arc::clone(&self.task))
     }
 
+    fn address(&self) -> Option<SocketAddr> {
+        self.listener.as_ref()?.local_addr().ok()?.as_socket()
+    }
+
     async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         poll_fn(|_| self.accept_now()).await
     }
@@ -137,8 +141,8 @@ impl StreamHost for LoopHost {
 
     fn close(&mut self) {
         let Some(listener) = self.listener.take() else { return };
-        // Where it was inherited, others have it open, and closing it here does not take it from the poll.
-        if self.is_polled {
+        // Where it was inherited, others have it open, and closing it here leaves it registered.
+        if self.is_registered {
             let _ = epoll::delete(&self.task.shared.epoll, &listener);
         }
     }

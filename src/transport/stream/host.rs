@@ -3,18 +3,11 @@
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{Sleep, sleep};
 
 use super::clock::{Clock, TokioClock};
-
-/// While connections are open, the runtime has a timer that is no further away than this. A timer sooner than all others
-/// wakes the runtime by a system call, from its own thread, too: the time limit of each new connection would be one.
-const NEAREST_TIMER: Duration = Duration::from_millis(250);
 
 /// What one listener and its connections run on. Dropped, it ends them where they are.
 pub(in crate::transport) trait StreamHost: Send + 'static {
@@ -29,6 +22,9 @@ pub(in crate::transport) trait StreamHost: Send + 'static {
 
     /// A clock of the listener's own.
     fn clock(&self) -> Self::Clock;
+
+    /// Where it listens; none: the listener is closed, or the kernel does not say.
+    fn address(&self) -> Option<SocketAddr>;
 
     /// The next connection, with the client's address. What is dropped while it waits loses none.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Accepted, SocketAddr)>> + Send;
@@ -51,23 +47,12 @@ pub(in crate::transport) trait StreamHost: Send + 'static {
 pub(in crate::transport) struct TokioHost {
     listener: Option<TcpListener>,
     connections: JoinSet<()>,
-    nearest_timer: NearestTimer,
 }
-
-/// The timer that is nearer than those of connections; it runs while there are any.
-#[derive(Default)]
-struct NearestTimer(Option<Pin<Box<Sleep>>>);
 
 impl TokioHost {
     /// The runtime that is entered.
     pub(in crate::transport) fn new(listener: TcpListener) -> Self {
-        Self { listener: Some(listener), connections: JoinSet::new(), nearest_timer: NearestTimer::default() }
-    }
-
-    /// Frees what is left of connections that have ended: when the next one comes, or soon. To be woken by the end of each
-    /// one costs more.
-    fn forget_ended(&mut self) {
-        while self.connections.try_join_next().is_some() {}
+        Self { listener: Some(listener), connections: JoinSet::new() }
     }
 }
 
@@ -82,17 +67,18 @@ impl StreamHost for TokioHost {
         TokioClock::default()
     }
 
+    fn address(&self) -> Option<SocketAddr> {
+        self.listener.as_ref()?.local_addr().ok()
+    }
+
     async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
             let Some(listener) = &self.listener else { return pending().await };
             tokio::select! {
+                // In this order: what is left of connections that have ended is freed, though others come and come.
                 biased;
-                () = self.nearest_timer.ended() => {}
+                Some(_) = self.connections.join_next() => {}
                 accepted = listener.accept() => return accepted,
-            }
-            self.forget_ended();
-            if !self.connections.is_empty() {
-                self.nearest_timer.run();
             }
         }
     }
@@ -102,8 +88,6 @@ impl StreamHost for TokioHost {
         accepted: TcpStream,
         serve: impl FnOnce(TcpStream) -> F,
     ) {
-        self.forget_ended();
-        self.nearest_timer.run();
         self.connections.spawn(serve(accepted));
     }
 
@@ -113,21 +97,6 @@ impl StreamHost for TokioHost {
 
     async fn ended(&mut self) {
         while self.connections.join_next().await.is_some() {}
-    }
-}
-
-impl NearestTimer {
-    fn run(&mut self) {
-        self.0.get_or_insert_with(|| Box::pin(sleep(NEAREST_TIMER)));
-    }
-
-    /// Waits for its end; never ends where it does not run.
-    async fn ended(&mut self) {
-        match &mut self.0 {
-            Some(timer) => timer.await,
-            None => pending().await,
-        }
-        self.0 = None;
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
+use tracing::field::display;
 
 use super::client_stream::StreamTransport;
 use super::clock::{Clock, after, by};
@@ -138,7 +139,8 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
         match accepted {
             Ok((accepted, peer)) => {
                 if self.pause.take().is_some() {
-                    tracing::info!("accepting TCP connections again");
+                    let address = self.host.address().map(display);
+                    tracing::info!(address, "accepting TCP connections again");
                 }
                 self.admit(accepted, peer);
                 ControlFlow::Continue(())
@@ -151,7 +153,12 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
     /// Waits before accept(2) is tried again, longer each time.
     async fn wait_out(&mut self, error: &io::Error) -> ControlFlow<()> {
         if self.pause.is_none() {
-            tracing::warn!(%error, "cannot accept TCP connections; serving those that are open, and trying again");
+            let address = self.host.address().map(display);
+            tracing::warn!(
+                address,
+                %error,
+                "cannot accept TCP connections; serving those that are open, and trying again"
+            );
         }
         let pause = self.pause.map_or(ACCEPT_PAUSE_MIN, |last| last.saturating_mul(2).min(ACCEPT_PAUSE_MAX));
         self.pause = Some(pause);
