@@ -1,11 +1,12 @@
-//! A loop of our own for streams that are not encrypted: one thread, its sockets and its tasks.
+//! The event loop of plain TCP: one thread with its sockets and its tasks.
 //!
-//! A connection with one query is mostly what is done around it, and a runtime for everything does more than it needs: an
-//! allocation for each socket and task, lists of who waits for what, a timer for each wait, and a system call that takes a
-//! socket from the poll which closing it does as well. Here a task is woken by its place, its sockets are first read and then
-//! polled, and its moments are looked at a few times a second.
+//! Of what a connection with one query costs, the query is the least. A runtime for everything does more around it than this
+//! needs: it allocates for each socket, lists who waits for what, has a timer for each wait, and takes a socket from epoll(7) by
+//! a system call, though closing the socket does the same. This loop knows a task by its place. A task tries its socket first
+//! and registers it only where it has to wait, and says when its moment is; the loop looks at all moments together, when the
+//! first has come.
 //!
-//! Not responsible for what the tasks do: they are the same futures that run elsewhere.
+//! Not responsible for what the tasks do: the same futures run on tokio, too.
 
 mod task;
 

@@ -1,21 +1,23 @@
 //! Listen addresses, and what is served at one: a file and a line for each combination of protocols.
 //!
-//! Another transport over streams is a file beside `tcp`, with its key in `[server]`, a line in the list below, and one of
+//! Another transport is a file beside `tls`, with its key in `[server]`, a line in the list below, and one of
 //! [`Transport`](crate::answer::Transport).
 
 mod entry;
+mod register_error;
+
 mod https;
 mod quic;
 mod tcp;
 mod tls;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use socket2::Socket;
 
 pub use self::entry::ProtocolsEntry;
+pub(super) use self::register_error::RegisterError;
 use super::responder::Responder;
 use super::stream::{StreamContext, StreamListener};
 use super::threads::Threads;
@@ -31,15 +33,6 @@ pub struct ListenAddress {
 
 /// Serves a socket that is registered, where it is.
 pub(super) type Registered = Box<dyn FnOnce() -> StreamListener>;
-
-/// Why a socket is not registered.
-#[derive(Debug)]
-pub(super) enum RegisterError {
-    /// The threads that would serve it cannot be started.
-    Threads(io::Error),
-    /// The runtime or the kernel does not take it.
-    Socket(io::Error),
-}
 
 /// Makes the enum, the list and the calls from one line for each combination of protocols. Its file offers `ENTRY` and
 /// `register`.

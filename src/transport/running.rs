@@ -96,7 +96,7 @@ struct Endpoint {
 /// Encrypted transports show what `tls` has, on the threads of `encrypted`.
 ///
 /// # Errors
-/// When a thread cannot be started, or the runtime does not take a socket; then nothing is served.
+/// When a thread cannot be started, or a socket cannot be registered with it; then nothing is served.
 pub fn start<R: Responder>(
     listeners: Listeners,
     make: impl Fn(Worker) -> R + Send + 'static,
@@ -258,7 +258,7 @@ impl<R: Responder> Running<R> {
         self.endpoints.iter().any(|endpoint| endpoint.asked == asked)
     }
 
-    /// Gains what can be refused: threads, and places in the runtime.
+    /// Gains what can be refused: threads, and that they take the sockets.
     fn prepare(
         &mut self,
         kept: Vec<Option<Group>>,

@@ -1,4 +1,4 @@
-//! The threads of streams that are not encrypted.
+//! The threads of plain TCP, which nothing encrypts.
 //!
 //! A connection stays on the thread that has accepted it. To wake another thread for it costs more than accepting it, and
 //! that for each of its queries. So each thread has a loop of its own, and at each listen address a socket of its own,

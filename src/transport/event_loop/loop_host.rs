@@ -107,7 +107,7 @@ fn start(task: Arc<Task>, group: Arc<Group>, future: LoopFuture) {
     let shared = Arc::clone(&task.shared);
     let mut started = Some(NewTask { task, group, future });
     // A loop that has ended runs nothing any more: it is dropped then, when the queue is free again.
-    shared.tell(|queue| queue.new.extend(started.take_if(|_| !queue.has_ended)));
+    shared.change(|queue| queue.new.extend(started.take_if(|_| !queue.has_ended)));
 }
 
 impl StreamHost for LoopHost {

@@ -15,17 +15,17 @@ use super::loop_clock::LoopClock;
 use super::task::{READABLE, Task, WRITABLE};
 use crate::transport::stream::ClientStream;
 
-/// A connection that is read first, and polled only when nothing is there: its query comes with it. Closing it takes it from
-/// the poll.
+/// A connection that is read first, and registered only when nothing is there: its query comes with it. Closing it ends that,
+/// too.
 pub(in crate::transport) struct LoopStream {
     socket: TcpStream,
     task: Arc<Task>,
-    polled: Polled,
+    registered: Registered,
 }
 
-/// What the loop is told of a socket.
+/// What a socket is registered for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Polled {
+enum Registered {
     Nothing,
     Reads,
     ReadsAndWrites,
@@ -33,7 +33,7 @@ enum Polled {
 
 impl LoopStream {
     pub(super) fn new(socket: TcpStream, task: Arc<Task>) -> Self {
-        Self { socket, task, polled: Polled::Nothing }
+        Self { socket, task, registered: Registered::Nothing }
     }
 
     /// Tries what may be done, and waits for it otherwise.
@@ -56,30 +56,31 @@ impl LoopStream {
                 done => return Poll::Ready(done),
             }
         }
-        match self.poll_for(what) {
+        match self.register_for(what) {
             Ok(()) => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
         }
     }
 
-    /// Has the loop tell what it is told of once: what is there already it tells at once.
-    fn poll_for(&mut self, what: u8) -> io::Result<()> {
+    /// Has the loop hear of it when the socket becomes ready for `what`. With EPOLLET it hears of that once; of what is ready
+    /// already, too, when the socket is registered.
+    fn register_for(&mut self, what: u8) -> io::Result<()> {
         let reads = EventFlags::IN | EventFlags::RDHUP | EventFlags::ET;
         let data = EventData::new_u64(self.task.key());
         let epoll = &self.task.shared.epoll;
-        match (self.polled, what) {
-            (Polled::ReadsAndWrites, _) | (Polled::Reads, READABLE) => return Ok(()),
-            (Polled::Nothing, READABLE) => {
+        match (self.registered, what) {
+            (Registered::ReadsAndWrites, _) | (Registered::Reads, READABLE) => return Ok(()),
+            (Registered::Nothing, READABLE) => {
                 epoll::add(epoll, &self.socket, data, reads)?;
-                self.polled = Polled::Reads;
+                self.registered = Registered::Reads;
             }
-            (Polled::Nothing, _) => {
+            (Registered::Nothing, _) => {
                 epoll::add(epoll, &self.socket, data, reads | EventFlags::OUT)?;
-                self.polled = Polled::ReadsAndWrites;
+                self.registered = Registered::ReadsAndWrites;
             }
-            (Polled::Reads, _) => {
+            (Registered::Reads, _) => {
                 epoll::modify(epoll, &self.socket, data, reads | EventFlags::OUT)?;
-                self.polled = Polled::ReadsAndWrites;
+                self.registered = Registered::ReadsAndWrites;
             }
         }
         Ok(())
@@ -102,7 +103,7 @@ impl AsyncRead for LoopStream {
         stream.poll_io(context, READABLE, |socket| read(socket, space.initialize_unfilled())).map(|read| {
             let count = read?;
             if count > 0 && count < space.remaining() {
-                // It was all that is there. More is told anew.
+                // It was all that is there. What comes later is an event of its own.
                 stream.task.remove_ready(READABLE);
             }
             space.advance(count);

@@ -9,6 +9,10 @@ use super::task::NEVER;
 /// How long after its moment a task has its turn, at most, in milliseconds: limits of connections are seconds.
 const LATE_MAX: u64 = 100;
 
+/// Longest sleep while a task waits. Kernels before 5.11, which el8 has, know no wait beyond 24 days, and a task may wait for a
+/// year.
+const SLEEP_MAX: Duration = Duration::from_secs(60 * 60);
+
 /// When moments are looked at next, in milliseconds as the loop counts them; never, where no task waits for one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NextLook(u64);
@@ -33,9 +37,9 @@ impl NextLook {
         self.0 <= now
     }
 
-    /// How long it is until then; none: for ever.
-    pub(super) fn wait(&self, now: u64) -> Option<Duration> {
-        (self.0 != NEVER).then(|| Duration::from_millis(self.0.saturating_sub(now)))
+    /// How long to sleep; none: for ever.
+    pub(super) fn sleep(&self, now: u64) -> Option<Duration> {
+        (self.0 != NEVER).then(|| Duration::from_millis(self.0.saturating_sub(now)).min(SLEEP_MAX))
     }
 }
 
@@ -48,12 +52,15 @@ mod tests {
     fn a_loop_sleeps_until_the_first_moment_comes() {
         let mut next = NextLook::default();
         next.include(NEVER, 7);
-        assert_eq!(next.wait(7), None);
+        assert_eq!(next.sleep(7), None);
         for due in [10_000, 5_000, 8_000] {
             next.include(due, 7);
         }
-        assert_eq!(next.wait(7), Some(Duration::from_millis(4_993)));
+        assert_eq!(next.sleep(7), Some(Duration::from_millis(4_993)));
         assert!(!next.has_come(4_999) && next.has_come(5_000));
+        let mut next = NextLook::default();
+        next.include(365 * 24 * 60 * 60 * 1000, 0);
+        assert_eq!(next.sleep(0), Some(SLEEP_MAX));
     }
 
     #[test]
@@ -66,6 +73,6 @@ mod tests {
         // One that comes to wait meanwhile is late by no more either.
         next.include(1_051, 1_050);
         assert_eq!(next, NextLook(1_000 + LATE_MAX));
-        assert_eq!(next.wait(1_200), Some(Duration::ZERO));
+        assert_eq!(next.sleep(1_200), Some(Duration::ZERO));
     }
 }

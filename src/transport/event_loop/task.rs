@@ -16,7 +16,7 @@ use crate::sync::lock;
 /// What a loop runs.
 pub(super) type LoopFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The key of what wakes the loop; no task has it.
+/// The key that the alarm is registered with; no task has it.
 pub(super) const WAKE_KEY: u64 = u64::MAX;
 
 /// No moment.
@@ -31,7 +31,8 @@ pub(super) const READABLE: u8 = 1;
 /// There may be room to write.
 pub(super) const WRITABLE: u8 = 2;
 
-/// The other side has ended, so that reading never waits any more.
+/// The client has ended its side, or the connection has failed. The loop hears of that once, so every read and write is tried
+/// from then on.
 pub(super) const CLOSED: u8 = 4;
 
 /// A loop, as others see it. When it has ended, what it is given is dropped.
@@ -112,7 +113,7 @@ impl LoopHandle {
     pub(super) fn new() -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let alarm = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        // Told once for each time that it is set: nobody needs to reset it.
+        // With EPOLLET each write is an event of its own: nobody needs to reset the alarm.
         let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
         epoll::add(&epoll, &alarm, epoll::EventData::new_u64(WAKE_KEY), flags)?;
         Ok(Self(Arc::new(Shared {
@@ -128,14 +129,14 @@ impl LoopHandle {
 
     /// Lets the loop end, without waiting for it.
     pub(in crate::transport) fn end(&self) {
-        self.0.tell(|queue| queue.has_ended = true);
+        self.0.change(|queue| queue.has_ended = true);
     }
 
     /// Asks whether the loop goes on, idle or not: resolves when it has looked up from its tasks. None: it has ended.
     pub(in crate::transport) fn pulse(&self) -> Option<oneshot::Receiver<()>> {
         let (asking, answered) = oneshot::channel();
         let mut asking = Some(asking);
-        self.0.tell(|queue| {
+        self.0.change(|queue| {
             queue.pulses.extend(asking.take_if(|_| !queue.has_ended));
             self.0.is_asked.store(true, Ordering::Relaxed);
         });
@@ -145,9 +146,9 @@ impl LoopHandle {
 
 impl Shared {
     /// Changes what the loop has to look at, and wakes it.
-    pub(super) fn tell(&self, change: impl FnOnce(&mut Queue)) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Queue)) {
         change(&mut lock(&self.queue));
-        // The loop says that it sleeps before it looks into the queue for the last time: whoever comes later sees it.
+        // The loop sets `sleeps` before its last look into the queue: whoever changes the queue after that look finds it set.
         if self.sleeps.load(Ordering::SeqCst) && self.sleeps.swap(false, Ordering::SeqCst) {
             // It fails only where it is set already.
             let _ = rustix::io::write(&self.alarm, &1_u64.to_ne_bytes());
@@ -224,7 +225,7 @@ impl Queue {
 }
 
 impl Task {
-    /// What the poll calls it.
+    /// What its sockets are registered with.
     pub(super) fn key(&self) -> u64 {
         // A usize has at most 64 bits.
         u64::try_from(self.place).unwrap_or(WAKE_KEY)
@@ -282,7 +283,7 @@ impl Wake for Task {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.is_woken.swap(true, Ordering::AcqRel) {
-            self.shared.tell(|queue| queue.woken.push(self.place));
+            self.shared.change(|queue| queue.woken.push(self.place));
         }
     }
 }
@@ -291,7 +292,7 @@ impl Group {
     /// Has them end where they are.
     pub(super) fn abort(&self, shared: &Shared) {
         self.is_aborted.store(true, Ordering::Relaxed);
-        shared.tell(|queue| queue.all = true);
+        shared.change(|queue| queue.all = true);
     }
 
     /// One of them has ended.

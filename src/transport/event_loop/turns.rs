@@ -87,11 +87,11 @@ impl EventLoop {
     fn wait(&self, events: &mut Vec<Event>) -> rustix::io::Result<()> {
         self.shared.sleeps.store(true, Ordering::SeqCst);
         let wait = if self.shared.look(|queue| queue.is_empty()) {
-            self.next_look.wait(self.shared.passed())
+            self.next_look.sleep(self.shared.passed())
         } else {
             Some(Duration::ZERO)
         };
-        // No limit is longer than a year.
+        // An hour at most.
         let wait = wait.map(|wait| Timespec::try_from(wait).unwrap_or_default());
         events.clear();
         let waited = epoll::wait(&self.shared.epoll, spare_capacity(events), wait.as_ref());

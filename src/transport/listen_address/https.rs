@@ -8,8 +8,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::RegisterError;
 use super::entry::ProtocolsEntry;
+use super::register_error::RegisterError;
 use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
 use crate::transport::https;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use socket2::Socket;
 
-use super::RegisterError;
 use super::entry::ProtocolsEntry;
+use super::register_error::RegisterError;
 use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
 use crate::transport::event_loop::{LoopHost, LoopStream};
