@@ -26,6 +26,8 @@ pub mod pattern; // globs of names and addresses
 
 pub mod delivery; // files for an operator: all of them or none; does not know what is in them
 
+pub mod crypto; // which cryptographic module computes; knows nothing
+
 pub mod tls; // trust anchors, certificates, client and server settings, random numbers; knows no peers
 
 pub mod dns; // names, types, RDATA, messages; knows no zones

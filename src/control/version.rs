@@ -1,10 +1,11 @@
-//! The version of this binary, the commit it was built from, and its features, as `edgedns --version` shows
+//! The version of this binary, the commit it was built from, its cryptographic module and its features, as `edgedns --version` shows
 //! them.
 //!
 //! `systemd/build-binary` finds the commit, and passes it by environment.
 
 use std::sync::LazyLock;
 
+use crate::crypto;
 use crate::probe;
 
 /// As in `Cargo.toml`.
@@ -25,7 +26,10 @@ pub fn version() -> &'static str {
         let probes: Vec<&str> = probe::KINDS.iter().map(|kind| kind.entry.name).collect();
         let built = if cfg!(debug_assertions) { "with debug assertions" } else { "for release" };
         let probes = probes.join(", ");
-        format!("{VERSION}\ncommit: {commit}\nbuilt: {built}, {LINKED}\nprobes: {probes}")
+        let cryptography = crypto::module().name;
+        format!(
+            "{VERSION}\ncommit: {commit}\nbuilt: {built}, {LINKED}\ncryptography: {cryptography}\nprobes: {probes}"
+        )
     });
     &TEXT
 }
@@ -35,10 +39,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_comes_first_and_every_kind_of_probe_is_told() {
+    fn the_version_comes_first_and_the_module_and_every_kind_of_probe_are_told() {
         let mut lines = version().lines();
         assert_eq!(lines.next(), Some(env!("CARGO_PKG_VERSION")));
         let told = lines.next_back().unwrap();
+        assert_eq!(lines.next_back(), Some(&*format!("cryptography: {}", crypto::module().name)));
         assert!(probe::KINDS.iter().all(|kind| told.contains(kind.entry.name)), "{told}");
     }
 }

@@ -1,8 +1,7 @@
 //! What the parent is told of a key: DS, CDS and CDNSKEY.
 
-use ring::digest::{SHA256, digest};
-
 use super::public_key::PublicKey;
+use crate::crypto::digest::{SHA256, digest};
 use crate::dns::NameRef;
 
 /// The digest type of SHA-256 (RFC 4509).

@@ -167,9 +167,9 @@ mod tests {
         let pem =
             wrapped(&[&[0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32], &seed[..]].concat());
         assert_eq!(read_foreign(&zone(), &pem, None, ZONE_KEY | SEP).unwrap().public, public);
-        let random = ring::rand::SystemRandom::new();
-        let form = &ring::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
-        let document = ring::signature::EcdsaKeyPair::generate_pkcs8(form, &random).unwrap();
+        let random = crate::crypto::rand::SystemRandom::new();
+        let form = &crate::crypto::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+        let document = crate::crypto::signature::EcdsaKeyPair::generate_pkcs8(form, &random).unwrap();
         let taken = read_foreign(&zone(), &wrapped(document.as_ref()), None, ZONE_KEY).unwrap();
         assert_eq!((taken.public.algorithm(), taken.public.flags()), (Algorithm::EcdsaP256Sha256, ZONE_KEY));
         let bytes = document.as_ref();

@@ -1,6 +1,8 @@
 //! Hashes of names, as NSEC3 records have them (RFC 5155, section 5), and the labels that are made of them. HOT where names are
 //! hashed.
 
+use crate::crypto::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
+
 /// Bytes of a hash: SHA-1, the only one there is.
 pub const HASH_BYTES: usize = 20;
 
@@ -41,7 +43,7 @@ pub(super) fn hash_once(name: &[u8]) -> [u8; HASH_BYTES] {
 fn hashed(name: &[&[u8]], salt: &[u8], iterations: u16) -> [u8; HASH_BYTES] {
     let mut hash = [0; HASH_BYTES];
     let mut round = |pieces: &[&[u8]]| {
-        let mut context = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
+        let mut context = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
         pieces.iter().for_each(|piece| context.update(piece));
         context.update(salt);
         if let Ok(digest) = context.finish().as_ref().try_into() {

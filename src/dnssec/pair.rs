@@ -8,11 +8,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use p256::SecretKey;
 use p256::elliptic_curve::sec1::ToEncodedPoint;
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
 
 use super::algorithm::Algorithm;
 use super::public_key::PublicKey;
+use crate::crypto::ecdsa_pair;
+use crate::crypto::rand::SystemRandom;
+use crate::crypto::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
 
 /// Bytes of a secret, with either algorithm.
 pub(super) const SECRET_BYTES: usize = 32;
@@ -75,20 +76,18 @@ impl Pair {
         if secret.len() != SECRET_BYTES {
             return Err(PairError::BadSecret);
         }
-        let random = SystemRandom::new();
         let signer = match algorithm {
             Algorithm::EcdsaP256Sha256 => {
                 let point = [&[UNCOMPRESSED], public].concat();
                 let form = &ECDSA_P256_SHA256_FIXED_SIGNING;
-                let pair = EcdsaKeyPair::from_private_key_and_public_key(form, secret, &point, &random);
-                Signer::Ecdsa(pair.map_err(|_| PairError::OtherKey)?)
+                Signer::Ecdsa(ecdsa_pair(form, secret, &point).ok_or(PairError::OtherKey)?)
             }
             Algorithm::Ed25519 => {
                 let pair = Ed25519KeyPair::from_seed_and_public_key(secret, public);
                 Signer::Ed25519(pair.map_err(|_| PairError::OtherKey)?)
             }
         };
-        Ok(Self { signer, random })
+        Ok(Self { signer, random: SystemRandom::new() })
     }
 
     /// The public key of a secret; none where it is no secret. Both are not checked to be a pair.
@@ -144,7 +143,7 @@ impl Pair {
     }
 }
 
-/// A pair for ECDSA: public key and secret. `ring` gives new ones as PKCS #8 (RFC 5958) only, always in the same form.
+/// A pair for ECDSA: public key and secret. The module gives new ones as PKCS #8 (RFC 5958) only, always in the same form.
 fn ecdsa() -> Result<(Vec<u8>, Vec<u8>), PairError> {
     /// What stands before the secret: the length of an octet string (RFC 5915, section 3).
     const BEFORE_SECRET: &[u8] = &[2, 1, 1, 4, 32];

@@ -2,9 +2,8 @@
 //!
 //! All signatures of a period have the same times, so that a reload or a flip back makes none.
 
-use ring::digest::{SHA256, digest};
-
 use super::time::Time;
+use crate::crypto::digest::{SHA256, digest};
 use crate::dns::NameRef;
 
 const HOUR: u64 = 3600;

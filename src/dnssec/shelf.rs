@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use ring::digest::{Context, SHA256};
-
 use super::pair::Signature;
+use crate::crypto::digest::{Context, SHA256};
 
 /// The digest of what is signed, key included: the first half of SHA-256. Two that are alike are an accident that nobody can
 /// bring about in less than 2^64 attempts, and then one of two RRsets is taken for forged.

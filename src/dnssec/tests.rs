@@ -43,9 +43,9 @@ pub(super) fn now() -> Time {
 
 /// A key that is there always, with this secret.
 pub(super) fn ed25519(secret: [u8; 32], flags: u16) -> Key {
+    use crate::crypto::signature::{Ed25519KeyPair, KeyPair as _};
     use base64::Engine;
     use base64::prelude::BASE64_STANDARD;
-    use ring::signature::{Ed25519KeyPair, KeyPair as _};
     let public = Ed25519KeyPair::from_seed_unchecked(&secret).unwrap();
     let public = PublicKey::new(flags, Algorithm::Ed25519, public.public_key().as_ref()).unwrap();
     let pair = Pair::new(&public, &BASE64_STANDARD.encode(secret)).unwrap();

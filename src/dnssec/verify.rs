@@ -5,12 +5,11 @@
 
 use std::thread;
 
-use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
-
 use super::canonical;
 use super::public_key::tag_of;
 use super::rrsig::{SignedRrset, labels, signed_data};
 use super::time::Time;
+use crate::crypto::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 use crate::dns::{NameRef, Rtype};
 use crate::source::{Diagnostic, Diagnostics, Origin};
 use crate::sync::in_parallel;

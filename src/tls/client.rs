@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::{Resumption, WantsClientCert};
-use rustls::crypto::ring;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, ConfigBuilder, SupportedProtocolVersion, pki_types};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,6 +19,7 @@ use super::file::FileError;
 use super::pair::{parts_of, useless};
 use super::pem::{Pem, PemText};
 use super::server_name::ServerName;
+use crate::crypto;
 
 /// Longest name of an application protocol, in bytes (RFC 7301, section 3.1).
 const PROTOCOL_BYTES_MAX: usize = 255;
@@ -171,10 +171,9 @@ fn builder(
         TlsVersions::Usual => rustls::DEFAULT_VERSIONS,
         TlsVersions::Newest => NEWEST,
     };
-    // An own provider, so that no other part of the program can change it.
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let builder = ClientConfig::builder_with_provider(crypto::provider())
         .with_protocol_versions(versions)
-        .expect("ring has what TLS 1.2 and 1.3 need");
+        .expect("every module has what TLS 1.2 and 1.3 need");
     Ok(match verify {
         Verify::Off => builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustEveryone)),
         Verify::System => builder.with_root_certificates(authority::read(authority::system_file())?),

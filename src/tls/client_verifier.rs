@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -15,6 +14,7 @@ use rustls::{
 
 use super::authority;
 use super::file::{FileError, FileFault, StrictFile};
+use crate::crypto::provider;
 
 /// Takes clients whose certificate is of an authority in the file, and no others; nobody while the file cannot be used.
 /// Copies share what was read.
@@ -37,8 +37,7 @@ impl ClientAuthorities {
     pub fn look(&self) -> Option<Result<(), FileError>> {
         self.0.look(|path| {
             let trusted = authority::read(path)?;
-            let provider = Arc::new(ring::default_provider());
-            let verifier = WebPkiClientVerifier::builder_with_provider(trusted, provider).build();
+            let verifier = WebPkiClientVerifier::builder_with_provider(trusted, provider()).build();
             verifier.map_err(|_| FileFault::BadCertificate.of(path))
         })
     }
@@ -89,7 +88,7 @@ pub(super) fn verify_tls12_signature(
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
 ) -> Result<HandshakeSignatureValid, Error> {
-    let algorithms = ring::default_provider().signature_verification_algorithms;
+    let algorithms = provider().signature_verification_algorithms;
     rustls::crypto::verify_tls12_signature(message, certificate, signed, &algorithms)
 }
 
@@ -99,11 +98,11 @@ pub(super) fn verify_tls13_signature(
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
 ) -> Result<HandshakeSignatureValid, Error> {
-    let algorithms = ring::default_provider().signature_verification_algorithms;
+    let algorithms = provider().signature_verification_algorithms;
     rustls::crypto::verify_tls13_signature(message, certificate, signed, &algorithms)
 }
 
 /// How it may sign that.
 pub(super) fn supported_verify_schemes() -> Vec<SignatureScheme> {
-    ring::default_provider().signature_verification_algorithms.supported_schemes()
+    provider().signature_verification_algorithms.supported_schemes()
 }

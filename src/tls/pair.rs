@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustls::Error;
-use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
@@ -17,6 +16,7 @@ use super::authority;
 use super::certificate::{not_after, not_before};
 use super::file::{FileError, FileFault};
 use super::pem::Pem;
+use crate::crypto;
 
 /// The files of a certificate and its key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ impl PairFiles {
         let leaf = chain.first();
         let (not_before, not_after) =
             (leaf.and_then(|leaf| not_before(leaf)), leaf.and_then(|leaf| not_after(leaf)));
-        let certified = CertifiedKey::from_der(chain, key, &ring::default_provider());
+        let certified = CertifiedKey::from_der(chain, key, &crypto::provider());
         let certified = certified.map_err(|error| useless(&error, &self.certificate, &self.key))?;
         Ok(Pair { certified: Arc::new(certified), not_before, not_after })
     }

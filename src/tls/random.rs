@@ -1,14 +1,14 @@
 //! Random numbers that cannot be predicted: keys, message ids, tokens.
 //!
-//! Takes keys from the system, and makes numbers from a key without asking the system again.
+//! Takes keys from the system or the cryptographic module, and makes numbers from a key without asking the system again.
 
 use std::fmt;
-use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use siphasher::sip::SipHasher24;
+
+use crate::crypto;
 
 /// A generator of numbers: a keyed function of a counter.
 pub struct Random {
@@ -70,12 +70,11 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     })
 }
 
-/// Random bytes of the system, fit for a secret that is kept; none where /dev/urandom cannot be read. It
-/// never waits, also while a host starts.
+/// Random bytes of the system, or of the cryptographic module where that has approved ones, fit for a secret that is kept; none
+/// where /dev/urandom cannot be read. It never waits, also while a host starts.
 pub fn system_bytes<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes)).ok()?;
-    Some(bytes)
+    crypto::fill_random(&mut bytes).map(|()| bytes)
 }
 
 #[cfg(test)]

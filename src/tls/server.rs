@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{
     ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert, WantsServerCert,
@@ -21,6 +20,7 @@ use super::client_proof::{AskedClients, ShownCertificate};
 use super::client_verifier::ClientAuthorities;
 use super::file::{FileError, FileFault, Stamp};
 use super::pair::{Pair, PairFiles};
+use crate::crypto;
 use crate::sync::lock;
 
 /// The certificate of this server, and what its handshakes are made with. Copies share it.
@@ -117,7 +117,7 @@ impl fmt::Debug for ServerTls {
 impl ServerTls {
     /// Without a certificate: until there is one, every handshake fails.
     pub fn new() -> Self {
-        Self { cell: Arc::default(), tickets: ring::Ticketer::new().ok(), clients: AskedClients::default() }
+        Self { cell: Arc::default(), tickets: crypto::tickets(), clients: AskedClients::default() }
     }
 
     /// What handshakes are made with where these application protocols are spoken, the best first. A client that names
@@ -264,11 +264,10 @@ impl ServerTls {
     }
 }
 
-/// With an own provider, so that no other part of the program can change it.
 fn builder() -> ConfigBuilder<ServerConfig, WantsVerifier> {
-    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    ServerConfig::builder_with_provider(crypto::provider())
         .with_protocol_versions(rustls::DEFAULT_VERSIONS)
-        .expect("ring has what TLS 1.2 and 1.3 need")
+        .expect("every module has what TLS 1.2 and 1.3 need")
 }
 
 impl fmt::Debug for CertificateCell {

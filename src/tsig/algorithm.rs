@@ -3,8 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ring::hmac;
-
+use crate::crypto::hmac;
 use crate::dns::NameRef;
 
 /// A keyed hash function, and how many bytes of what it gives are sent.
@@ -131,7 +130,7 @@ impl Algorithm {
         self.hash.name()
     }
 
-    pub(super) fn ring(self) -> hmac::Algorithm {
+    pub(super) fn hmac(self) -> hmac::Algorithm {
         match self.hash {
             Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
             Hash::Sha256 => hmac::HMAC_SHA256,

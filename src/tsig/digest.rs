@@ -1,10 +1,10 @@
 //! What a MAC is made over (RFC 8945, section 4.3).
 
-use ring::hmac;
 use subtle::ConstantTimeEq;
 
 use super::key::Key;
 use super::record::{Fields, Mac};
+use crate::crypto::hmac;
 use crate::dns::message::{HEADER_BYTES, class};
 
 /// A MAC that is being made.

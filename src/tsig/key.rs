@@ -10,9 +10,9 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use ring::hmac;
 
 use super::algorithm::Algorithm;
+use crate::crypto::hmac;
 use crate::dns::{Name, NameError, NameRef};
 
 /// The name of a key, in lower case; cheap to clone.
@@ -144,7 +144,7 @@ pub struct Key {
 impl Key {
     /// A key.
     pub fn new(name: KeyName, algorithm: Algorithm, secret: &Secret) -> Self {
-        let hmac = hmac::Key::new(algorithm.ring(), &secret.0);
+        let hmac = hmac::Key::new(algorithm.hmac(), &secret.0);
         Self { name, algorithm, hmac }
     }
 

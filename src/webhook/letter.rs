@@ -6,9 +6,9 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request};
-use ring::hmac;
 
 use super::settings::WebhookSettings;
+use crate::crypto::hmac;
 use crate::http_client::{Connection, Error, read};
 use crate::source::words;
 

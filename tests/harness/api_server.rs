@@ -15,6 +15,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
+use crate::crypto::provider;
 use crate::{PATIENCE, free_port, loopback};
 
 /// The token that it wants to see.
@@ -81,8 +82,7 @@ impl ApiServer {
         let names = vec![address.ip().to_string(), "api-int.lab.example".to_owned()];
         let server = rcgen::CertificateParams::new(names).expect("names");
         let certificate = server.signed_by(&server_key, &issuer).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ServerConfig::builder_with_provider(provider)
+        let tls = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_no_client_auth()

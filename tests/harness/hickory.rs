@@ -15,13 +15,13 @@ use hickory_net::xfer::{DnsExchange, FirstAnswer};
 use hickory_net::{DnsHandle, NetError};
 use hickory_server::store::in_memory::InMemoryZoneHandler;
 use hickory_server::zone_handler::{AxfrPolicy, Catalog, ZoneHandler, ZoneType};
-use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::runtime::Runtime;
 
+use crate::crypto::provider;
 use crate::{PATIENCE, free_port, loopback};
 
 /// Queries that its client takes at a time.
@@ -136,7 +136,7 @@ fn register(
     let chain = CertificateDer::pem_file_iter(certificate).expect("a certificate");
     let chain = chain.collect::<Result<Vec<_>, _>>().expect("a certificate");
     let key = PrivateKeyDer::from_pem_file(key).expect("a key");
-    let key = ring::default_provider().key_provider.load_private_key(key).expect("a key");
+    let key = provider().key_provider.load_private_key(key).expect("a key");
     let resolver = Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key)));
     if over == Transport::Quic {
         let socket = UdpSocket::bind(place).expect("a free port");
@@ -206,7 +206,7 @@ impl Client {
         for certificate in CertificateDer::pem_file_iter(authorities).expect("a certificate") {
             roots.add(certificate.expect("a certificate")).expect("an authority");
         }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("versions of TLS")
             .with_root_certificates(roots)

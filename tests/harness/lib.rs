@@ -7,6 +7,7 @@
 pub mod api_server;
 pub mod client;
 pub mod clock;
+pub mod crypto;
 pub mod etcd;
 pub mod forwarding;
 pub mod hickory;

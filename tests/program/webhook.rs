@@ -5,10 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use edgedns::crypto::hmac;
 use harness::master::Master;
 use harness::program::{Program, Site};
 use harness::{PATIENCE, free_port, loopback, wait_for};
-use ring::hmac;
 use serde_json::Value;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";

@@ -1,5 +1,5 @@
-//! The architecture, held: rooms and files look down, files say what they are for, `unsafe` has its addresses, no
-//! drawers.
+//! The architecture, held: rooms and files look down, files say what they are for, `unsafe` and cryptography have
+//! their addresses, no drawers.
 //!
 //! Reads the text of `src` alone. Whether a room is the right one is for people to say.
 
@@ -42,6 +42,22 @@ fn unsafe_is_where_its_addresses_are() {
     fault_free(
         |file, text| blocks(text).filter(|_| !UNSAFE.contains(&file)).map(|line| line + 1),
         "holds `unsafe`",
+    );
+}
+
+/// Most builds have one cryptographic module: what names it elsewhere is found by nobody until the other one is built.
+#[test]
+fn a_cryptographic_module_is_named_in_its_room_alone() {
+    const NAMES: [&str; 4] = ["crypto::ring", "aws_lc_rs", "feature = \"fips\"", "feature = \"ring\""];
+    let is_path = |code: &str| {
+        let is_word = |before: &str| !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        code.match_indices("ring::").any(|(at, _)| is_word(&code[..at]))
+    };
+    let names = |line: &str| is_path(code(line)) || NAMES.iter().any(|name| code(line).contains(name));
+    let unhoused = |text: &str| text.lines().position(names).map(|line| line + 1);
+    fault_free(
+        |file, text| if file == "crypto.rs" { None } else { unhoused(text) },
+        "names a cryptographic module: say `crate::crypto`",
     );
 }
 

@@ -40,6 +40,7 @@ use super::worker_counters::WorkerCounters;
 use crate::answer::{MessageKind, Publisher, Snapshot};
 use crate::config::Config;
 use crate::control::{self, AdminRequest, ServiceManager};
+use crate::crypto::{self, UnfitModule};
 use crate::health::force::Rules;
 use crate::health::{Board, Engine, Transition};
 use crate::source::Look;
@@ -54,6 +55,8 @@ use crate::zones::{
 pub enum Error {
     /// The config file cannot be used; the diagnostics, drawn.
     Config(String),
+    /// Nothing may be computed that others rely on.
+    Cryptography(UnfitModule),
     /// A socket cannot be had.
     Listen(transport::Error),
     /// The system refused something else.
@@ -64,6 +67,7 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Error::Config(drawn) => f.write_str(drawn),
+            Error::Cryptography(fault) => write!(f, "error: {fault}"),
             Error::Listen(error) => write!(f, "error: {error}"),
             Error::System(error) => write!(f, "error: {error}"),
         }
@@ -77,9 +81,10 @@ impl std::error::Error for Error {}
 ///
 /// # Errors
 ///
-/// Only before it serves: when the config file cannot be used, or an address cannot be listened on. A zone
+/// Only before it serves: when the cryptographic module is unfit, the config file cannot be used, or an address cannot be listened on. A zone
 /// that cannot be read stops nothing.
 pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), Error> {
+    crypto::check().map_err(Error::Cryptography)?;
     if let Err(fault) = descriptors::raise() {
         warn!("cannot raise the limit of {} open files: {fault}", descriptors::limit());
     }

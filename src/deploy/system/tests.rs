@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
-use super::{Finding, Grade, Host, Wanted, examine};
+use super::{Finding, Grade, Host, Wanted, examine, fips};
+use crate::crypto::{self, Module, Rules};
 use crate::transport::SocketProtocol;
 
 /// An installed node, three months into its life, on which all is well.
@@ -362,8 +363,18 @@ fn a_host_in_fips_mode_is_told_what_is_not_validated() {
     node.write("/proc/sys/crypto/fips_enabled", "0\n");
     assert_eq!(told(&node).map(|(grade, _)| grade), Some(Grade::Fine));
     node.write("/proc/sys/crypto/fips_enabled", "1\n");
-    let (grade, message) = told(&node).unwrap();
-    assert!(grade == Grade::Warning && message.contains("not a validated module"), "{message}");
+    let (_, message) = told(&node).unwrap();
+    assert_eq!(message, fips::in_fips_mode(crypto::module())[0].message);
+    let found = fips::in_fips_mode(Module { name: "ring", rules: Rules::Own }).remove(0);
+    assert!(found.grade == Grade::Warning && found.message.contains("not a validated module"), "{found:?}");
+}
+
+#[test]
+fn a_module_for_fips_mode_is_named_with_what_stays_outside_it() {
+    let found = fips::in_fips_mode(Module { name: "AWS-LC FIPS 4.2.0", rules: Rules::Fips140 });
+    assert!(found.iter().all(|finding| finding.grade == Grade::Fine), "{found:?}");
+    assert!(found[0].message.contains("AWS-LC FIPS 4.2.0; look up at NIST"), "{found:?}");
+    assert!(found[1].message.contains("DNS cookies"), "{found:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, ServerConnection};
 
 use super::super::authority::TrustEveryone;
+use super::super::client::{Handshake, TlsVersions, Verify};
 use super::*;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -47,7 +48,7 @@ fn followed(folder: &Path) -> ServerTls {
 
 /// The certificate that a client is shown, or why there is none, and what protocol is agreed on.
 fn shown(config: &Arc<ServerConfig>, offered: &[&[u8]]) -> Result<(Vec<u8>, Option<Vec<u8>>), rustls::Error> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = ClientConfig::builder_with_provider(crypto::provider());
     let builder = builder.with_protocol_versions(rustls::DEFAULT_VERSIONS).unwrap();
     let trusting = builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustEveryone));
     let mut wanted = trusting.with_no_client_auth();
@@ -218,4 +219,22 @@ fn files_that_are_followed_no_more_are_shown_no_more() {
     tls.follow(None);
     assert_eq!((tls.look(SystemTime::now()), tls.status()), (None, None));
     assert!(shown(&tls.config(&[b"dot"]), &[]).is_err());
+}
+
+#[test]
+fn what_servers_and_clients_speak_keeps_the_rules_of_the_module() {
+    let is_fips = crypto::module().rules == crypto::Rules::Fips140;
+    let tls = ServerTls::new();
+    let nobody = ClientAuthorities::new("/nonexistent".into());
+    for config in [
+        tls.config(&[b"dot"]),
+        tls.config_asking_clients(&[b"doq"]),
+        tls.config_for_clients_of(&nobody, &[b"http/1.1"]),
+    ] {
+        assert_eq!(config.fips(), is_fips);
+    }
+    let client = Handshake::without_alpn(None, Verify::Off, None);
+    for versions in [TlsVersions::Usual, TlsVersions::Newest] {
+        assert_eq!(client.config_of(versions).unwrap().fips(), is_fips);
+    }
 }

@@ -42,7 +42,7 @@ pub(super) fn endpoint() -> EndpointConfig {
 /// `ConcurrentQueries`.
 ///
 /// # Errors
-/// When `tls` has no cipher that QUIC begins with; ring has it.
+/// When `tls` has no cipher that QUIC begins with; every module of ours has it.
 pub(super) fn server(tls: &ServerTls, silence: Duration) -> io::Result<ServerConfig> {
     let tls = QuicServerConfig::try_from(tls.config_asking_clients(&[PROTOCOL])).map_err(io::Error::other)?;
     let mut transport = TransportConfig::default();

@@ -254,9 +254,7 @@ fn whoever_takes_a_message_is_told_that_no_zone_may_be_sent_over_older_versions(
     newest.write_all(&framed(&asked)).unwrap();
     assert_eq!(read_message(&mut newest).len(), 12 + 250, "what is handed over comes");
 
-    let builder = rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ));
+    let builder = rustls::ClientConfig::builder_with_provider(crate::crypto::provider());
     let older = builder.with_protocol_versions(&[&rustls::version::TLS12]).unwrap();
     let mut roots = rustls::RootCertStore::empty();
     roots.add(newest.conn.peer_certificates().unwrap()[0].clone()).unwrap();

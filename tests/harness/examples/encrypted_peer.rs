@@ -20,7 +20,6 @@ use std::time::Duration;
 use harness::hickory::{Certified, Server, Transport};
 use hickory_proto::rr::rdata::{A, SRV};
 use hickory_proto::rr::{Name, RData};
-use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -74,7 +73,7 @@ fn shake_hands(certificate: &Path, key: &Path, place: SocketAddr) {
     let chain = CertificateDer::pem_file_iter(certificate).expect("a certificate");
     let chain = chain.collect::<Result<Vec<_>, _>>().expect("a certificate");
     let key = PrivateKeyDer::from_pem_file(key).expect("a key");
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(harness::crypto::provider())
         .with_safe_default_protocol_versions()
         .expect("versions of TLS")
         .with_no_client_auth()

@@ -9,6 +9,7 @@ use std::process::Output;
 use std::sync::Arc;
 
 use harness::client::ask;
+use harness::crypto::provider;
 use harness::http::get;
 use harness::master::Master;
 use harness::program::{Site, said};
@@ -184,8 +185,7 @@ fn serve_tls(host: Ipv4Addr) -> SocketAddr {
     let rcgen::CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed([host.to_string()]).expect("a certificate");
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key))
         .expect("a certificate with its key");

@@ -9,13 +9,13 @@ use hickory_proto::op::ResponseCode;
 use quinn::Endpoint;
 use quinn::crypto::rustls::QuicClientConfig;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
+use harness::crypto::provider;
 use harness::program::{Program, Site, said};
 use harness::{PATIENCE, free_port, loopback, wait_for};
 
@@ -112,7 +112,7 @@ impl Primary {
 
     /// What a client that shows this begins a handshake with.
     fn config(&self, shown: Option<&Shown>) -> ClientConfig {
-        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = ClientConfig::builder_with_provider(provider());
         let builder = builder.with_safe_default_protocol_versions().expect("versions");
         let pem = std::fs::read(self.site.folder().join("server.crt")).expect("a certificate");
         let mut trusted = RootCertStore::empty();

@@ -65,6 +65,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use asker::{Asker, without_a_gap};
+use harness::crypto::provider;
 use harness::forwarding::Lab;
 use harness::stub::{ask, code, query, receive, said, sent};
 use harness::upstream::{ADDRESS, Asked, Over, zone_of_hosts};
@@ -111,16 +112,15 @@ impl Identity {
 
     /// For handshakes in which one of these protocols is chosen, if any.
     fn config(&self, protocols: &[&str]) -> ServerConfig {
-        let mut config =
-            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .expect("versions of TLS")
-                .with_no_client_auth()
-                .with_single_cert(
-                    vec![self.certificate.clone()],
-                    PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der())),
-                )
-                .expect("a certificate with its key");
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("versions of TLS")
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![self.certificate.clone()],
+                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der())),
+            )
+            .expect("a certificate with its key");
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         config
     }
