@@ -44,6 +44,10 @@ if ! builds_for_target "$(dirname "$(command -v rustc)")"; then
     fi
 fi
 
+# EDGEDNS_FEATURES=fips: another cryptographic module in place of ring (docs/openshift.md, "FIPS").
+features=()
+[ -z "${EDGEDNS_FEATURES:-}" ] || features=(--no-default-features --features "$EDGEDNS_FEATURES")
+
 # What is for another machine lies apart, is made with its tools, and is run here by qemu-user where there is need.
 if [ "$triple" = "$host" ]; then
     out=$target/package tools='' run=()
