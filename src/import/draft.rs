@@ -254,14 +254,17 @@ impl Draft {
         text
     }
 
-    /// Whether it has what others must not read: keys, the secret of cookies, what a probe sends.
+    /// Whether it has what others must not read: keys, the secret of cookies, what a probe shows to prove who asks.
     pub(super) fn has_secrets(&self) -> bool {
-        let sends = |zone: &Zone| {
-            zone.guards.iter().flat_map(|guard| &guard.lines).any(|line| line.key == "dialogue")
+        let proves = |line: &Line| {
+            let headers = line.value.get("headers").and_then(toml::Value::as_table);
+            line.key == "dialogue"
+                || headers.is_some_and(|headers| headers.keys().any(|name| proves_client(name)))
         };
+        let lines = |zone: &Zone| zone.guards.iter().flat_map(|guard| &guard.lines).any(proves);
         !self.keys.is_empty()
             || self.server.iter().any(|line| line.key == "cookie-secret")
-            || self.zones.iter().any(sends)
+            || self.zones.iter().any(lines)
     }
 
     fn write_allow(&self, text: &mut String) {
@@ -278,6 +281,12 @@ impl Draft {
             }
         }
     }
+}
+
+/// Whether the value of a header of this name is to prove who asks.
+fn proves_client(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["authorization", "cookie", "key", "secret", "token"].iter().any(|word| name.contains(word))
 }
 
 fn write_zone(text: &mut String, zone: &Zone) {

@@ -1,5 +1,8 @@
 //! Backends of HAProxy, which become pools with the same checks.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use harness::node::{Imported, Node};
 
 /// What Red Hat's documents show for a cluster without a load balancer of its own, with the check of /readyz that
@@ -95,6 +98,22 @@ fn a_backend_without_a_name_is_told_how_to_get_one() {
     alone.assert_lines(&["name = \"apps.lab.test\"", "names = [\"*\"]"]);
     let unknown = import(conf, &["--name", "wbe_1=x.test"]);
     unknown.assert_faults(&["no backend is called `wbe_1`", "did you mean `web_1`?"]);
+}
+
+#[test]
+fn a_config_file_with_what_a_check_sends_is_for_its_owner_alone() {
+    for (lines, is_secret) in [
+        ("option tcp-check\n tcp-check send PING\\r\\n\n tcp-check expect string PONG", true),
+        ("option httpchk\n http-check send hdr Authorization x", true),
+        ("option httpchk\n http-check send hdr X-Check x", false),
+    ] {
+        let conf = format!("backend b\n {lines}\n server a 192.0.2.1:80 check\n");
+        let node = Node::new(&[("etc/haproxy.cfg", &conf)]);
+        let result = node.import_with("haproxy", "etc/haproxy.cfg", &["--name", "b=b.test"]);
+        let meta = fs::metadata(node.path("new/edgedns.toml")).expect("a config file");
+        let is_closed = meta.permissions().mode() & 0o077 == 0;
+        assert_eq!(is_closed, is_secret, "{}\n{}", result.config, result.report);
+    }
 }
 
 #[test]
