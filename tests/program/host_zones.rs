@@ -90,7 +90,7 @@ fn a_pool_follows_updates_of_the_zone_that_its_hosts_are_in() {
     ));
     assert_eq!(serial(&site), first + 1);
     program.wait_for_addresses(API, &sorted([hosts[0], hosts[2]]));
-    let lost = "has no address in the zone `nodes.example.`: it has no A or AAAA record there; the pool keeps the addresses \
+    let lost = "has no address in the zone `nodes.example.`: there is no such name; the pool keeps the addresses \
                 that it had";
     assert!(unknown(&site).contains(lost), "{}", unknown(&site));
     let told = said(&site.ask(&["status"]));
