@@ -284,7 +284,7 @@ impl Draft {
 }
 
 /// Whether the value of a header of this name is to prove who asks.
-fn proves_client(name: &str) -> bool {
+pub(super) fn proves_client(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["authorization", "cookie", "key", "secret", "token"].iter().any(|word| name.contains(word))
 }

@@ -1,5 +1,6 @@
 //! The grammar of `haproxy.cfg`: lines of words, in sections.
 
+use super::super::draft::proves_client;
 use super::super::word::Word;
 use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
@@ -124,8 +125,24 @@ fn line(file: FileId, start: usize, raw: &[u8], found: &mut Diagnostics) -> Opti
         }
     }
     let span = words.first()?.span.to(words.last()?.span);
-    let shown = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    let shown = shown(&words);
     Some(ConfigLine { words, span, shown })
+}
+
+/// As the report shows a line: what proves who asks is left out.
+fn shown(words: &[Word]) -> String {
+    let text = |place: usize| words.get(place).map_or("", |word| word.text.as_str());
+    let is_secret = |place: usize| {
+        let before = |by: usize| place.checked_sub(by).map_or("", text);
+        match before(1) {
+            "auth" | "password" | "insecure-password" => true,
+            name if before(2) == "hdr" => proves_client(name),
+            // `http-check send` has names for what it sends.
+            word => text(0) == "tcp-check" && word.starts_with("send"),
+        }
+    };
+    let words = (0..words.len()).map(|place| if is_secret(place) { "…" } else { text(place) });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// A word and where it ends: quotes and `\` as HAProxy reads them ("Quoting and escaping"). A variable is
@@ -188,6 +205,25 @@ mod tests {
             ("\"a\\$b\\\"c\\'\\$d\\x42\"", "a$b\"c'$dB".to_owned()),
         ] {
             assert_eq!(word(written.as_bytes(), 0), (meant, written.len()), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_proves_who_asks_is_not_shown() {
+        for (written, shown) in [
+            (
+                "http-check send meth GET hdr Authorization \"Basic YTpi\" hdr X-Check yes",
+                "http-check send meth GET hdr Authorization … hdr X-Check yes",
+            ),
+            ("tcp-check send AUTH\\ secret\\r\\n comment login", "tcp-check send … comment login"),
+            ("tcp-check send-binary 50494e47", "tcp-check send-binary …"),
+            ("stats auth admin:secret", "stats auth …"),
+            ("user ops insecure-password secret groups all", "user ops insecure-password … groups all"),
+            ("server a 192.0.2.1:443 check", "server a 192.0.2.1:443 check"),
+        ] {
+            let file = Sources::default().add("haproxy.cfg", written.as_bytes().to_vec());
+            let read = line(file, 0, written.as_bytes(), &mut Diagnostics::default());
+            assert_eq!(read.unwrap().shown, shown);
         }
     }
 }

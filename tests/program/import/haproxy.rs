@@ -212,17 +212,17 @@ fn a_dialogue_with_a_step_that_cannot_be_had_is_none() {
             "backend x\n option tcp-check\n tcp-check send PING\n {steps}\n server a 192.0.2.1:80 check\n"
         )
     };
-    for (step, why) in [
-        ("tcp-check expect ! string ERR", "alone"),
-        ("tcp-check expect rstring [0-9]+", "alone"),
-        ("tcp-check expect rbinary 00", "alone"),
-        ("tcp-check send-lf %[srv_name]", "nothing of the server"),
-        ("tcp-check send \\xff", "alone"),
-        ("tcp-check set-var(check.x) int(1)", "alone"),
+    // What is sent may be a password: it is not shown.
+    for (step, shown, why) in [
+        ("tcp-check expect ! string ERR", None, "alone"),
+        ("tcp-check expect rstring [0-9]+", None, "alone"),
+        ("tcp-check expect rbinary 00", None, "alone"),
+        ("tcp-check send-lf %[srv_name]", Some("tcp-check send-lf …"), "nothing of the server"),
+        ("tcp-check send \\xff", Some("tcp-check send …"), "alone"),
+        ("tcp-check set-var(check.x) int(1)", None, "alone"),
     ] {
         let result = import(&conf(step), &["--zone", "lab.test"]);
-        let shown = step.replace("\\xff", "\u{fffd}");
-        result.assert_fate(&shown, "refused", why);
+        result.assert_fate(shown.unwrap_or(step), "refused", why);
         result.assert_lines(&["tcp = 80"]);
         assert_eq!(result.status, Some(1), "{step}");
     }
