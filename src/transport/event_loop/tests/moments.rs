@@ -28,7 +28,12 @@ impl Gate {
                 }
             }
         });
-        Self { client: connect(address), reached, opened }
+        let mut gate = Self { client: connect(address), reached, opened };
+        // Its connection is accepted from here on: what comes to it has its turn after what has come to others before.
+        gate.call();
+        gate.reached();
+        gate.open();
+        gate
     }
 
     /// Has the loop come here.
