@@ -124,7 +124,7 @@ fn the_next_primary_is_asked_when_one_is_gone_or_behind() {
         (0..400).any(is_there).then_some(())
     });
     // The one that is behind is asked when the other has gone; what it has is of no use.
-    newest.says(|_| vec![Step::Silence]);
+    drop(newest);
     // Before, it may be that neither has answered in time.
     let line = program.wait_for_line("it is at serial 1, which is older than ours, 2");
     assert!(line.text.contains("stays at serial 2"), "{line:?}");
