@@ -53,6 +53,23 @@ impl GuardTemplate {
         let source = source.filter(|source| source.is_ipv4() == address.is_ipv4());
         Guard { probe: Probe { address, source, timeout, kind }, interval, retry, rise, fall, life }
     }
+
+    /// A guard that tests once a second and believes each outcome.
+    #[cfg(test)]
+    pub(crate) fn each_second(test: Test) -> Self {
+        let (second, one) = (Duration::from_secs(1), NonZeroU32::MIN);
+        let life = Life::default();
+        Self {
+            test,
+            source: None,
+            timeout: second,
+            interval: second,
+            retry: second,
+            rise: one,
+            fall: one,
+            life,
+        }
+    }
 }
 
 /// What the configuration says about one owner: guards for the RRsets it has

@@ -194,8 +194,8 @@ mod tests {
     use crate::zone::Builder;
     use crate::zones::proposal::{Contents, Proposal};
     use crate::zones::signing::DnssecSettings;
+    use crate::zones::signing_time;
     use crate::zones::version::{Inputs, VersionOrigin};
-    use crate::zones::{ZoneSources, signing_time};
 
     /// A signed zone, with its keys in this folder.
     fn signed(keys: &Path) -> Arc<ZoneVersion> {
@@ -217,34 +217,45 @@ mod tests {
         }
         builder.sign_here();
         let contents = Contents::Whole(Box::new(builder.finish(&mut Diagnostics::default()).unwrap()));
-        let inputs = Inputs {
-            sources: ZoneSources::default(),
-            forward: None,
-            settings: crate::zonefile::Settings::default(),
-            guards: Vec::new(),
-            own: Vec::new(),
-            texts: Vec::new(),
-            signing: Some(Arc::new(signing)),
-        };
+        let inputs = Inputs { signing: Some(Arc::new(signing)), ..Inputs::default() };
         let proposal = Proposal { zone, contents, inputs: Arc::new(inputs), origin: VersionOrigin::Sources };
         Arc::new(proposal.accept(None).unwrap())
     }
 
+    /// A signed version, and a state directory that nothing can be written into.
+    struct Site {
+        _folder: tempfile::TempDir,
+        state: PathBuf,
+        version: Arc<ZoneVersion>,
+    }
+
+    impl Site {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let (keys, state) = (folder.path().join("keys"), folder.path().join("state"));
+            std::fs::create_dir(&keys).unwrap();
+            // No folder can be made in it.
+            std::fs::write(&state, "").unwrap();
+            Self { _folder: folder, state, version: signed(&keys) }
+        }
+    }
+
+    /// Makes it one that can be written into.
+    fn mend(state: &Path) {
+        std::fs::remove_file(state).unwrap();
+        std::fs::create_dir(state).unwrap();
+    }
+
     #[test]
     fn signatures_that_cannot_be_written_are_tried_again_no_sooner_than_those_that_were() {
-        let folder = tempfile::tempdir().unwrap();
-        let (keys, state) = (folder.path().join("keys"), folder.path().join("state"));
-        std::fs::create_dir(&keys).unwrap();
-        // No folder can be made in it.
-        std::fs::write(&state, "").unwrap();
-        let (version, begin, mut work) = (signed(&keys), Instant::now(), Work::default());
+        let Site { _folder, state, version } = Site::new();
+        let (begin, mut work) = (Instant::now(), Work::default());
         let mut keep = |keeping, seconds| {
             work.keep(&state, std::slice::from_ref(&version), keeping, begin + Duration::from_secs(seconds));
             (work.written.len(), work.fault.is_some())
         };
         assert_eq!(keep(Keeping::Now, 0), (0, true));
-        std::fs::remove_file(&state).unwrap();
-        std::fs::create_dir(&state).unwrap();
+        mend(&state);
         assert_eq!(keep(Keeping::Now, 60), (0, true), "it is told once");
         assert_eq!(keep(Keeping::Now, 600), (1, false));
         assert!(kept_at(&state, &version.id).exists());
@@ -252,15 +263,11 @@ mod tests {
 
     #[test]
     fn the_end_of_the_server_is_a_reason_to_try_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let (keys, state) = (folder.path().join("keys"), folder.path().join("state"));
-        std::fs::create_dir(&keys).unwrap();
-        std::fs::write(&state, "").unwrap();
-        let (version, now, mut work) = (signed(&keys), Instant::now(), Work::default());
+        let Site { _folder, state, version } = Site::new();
+        let (now, mut work) = (Instant::now(), Work::default());
         let served = std::slice::from_ref(&version);
         work.keep(&state, served, Keeping::Now, now);
-        std::fs::remove_file(&state).unwrap();
-        std::fs::create_dir(&state).unwrap();
+        mend(&state);
         work.keep(&state, served, Keeping::AtTheEnd, now);
         assert!(work.fault.is_none() && kept_at(&state, &version.id).exists());
     }

@@ -72,7 +72,7 @@ pub enum VersionOrigin {
 }
 
 /// Everything a version is made from: the same gives the same version.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Inputs {
     /// Where its records come from.
     pub sources: ZoneSources,

@@ -142,16 +142,7 @@ fn place() -> Span {
 /// What guards the addresses of `g`, and in some zones the SRV records of `c.g`.
 fn guards(chance: &mut Chance) -> Vec<Guarding> {
     let test = Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(443).unwrap() }));
-    let template = |test: &Test| GuardTemplate {
-        test: test.clone(),
-        source: None,
-        timeout: Duration::from_secs(1),
-        interval: Duration::from_secs(1),
-        retry: Duration::from_secs(1),
-        rise: NonZeroU32::MIN,
-        fall: NonZeroU32::MIN,
-        life: Life::default(),
-    };
+    let template = |test: &Test| GuardTemplate::each_second(test.clone());
     let guarding = |owner: &str, test: &Test| Guarding {
         owner: owner.parse().unwrap(),
         origin: place().into(),

@@ -70,6 +70,24 @@ impl Running {
         });
         address
     }
+
+    /// Echoes to every client, and counts the turns of all of them.
+    fn count_turns(&self) -> (SocketAddr, Arc<AtomicUsize>) {
+        let turns = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&turns);
+        let address = self.listen(move |stream| {
+            let counted = Arc::clone(&counted);
+            async move {
+                let mut served = pin!(echo(stream));
+                poll_fn(|context| {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    served.as_mut().poll(context)
+                })
+                .await;
+            }
+        });
+        (address, turns)
+    }
 }
 
 impl Drop for Running {
@@ -193,19 +211,7 @@ fn a_task_is_woken_by_other_threads() {
 #[test]
 fn a_client_that_never_pauses_leaves_turns_to_others() {
     let running = Running::start();
-    let turns = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&turns);
-    let address = running.listen(move |stream| {
-        let counted = Arc::clone(&counted);
-        async move {
-            let mut served = pin!(echo(stream));
-            poll_fn(|context| {
-                counted.fetch_add(1, Ordering::Relaxed);
-                served.as_mut().poll(context)
-            })
-            .await;
-        }
-    });
+    let (address, turns) = running.count_turns();
     let mut client = connect(address);
     client.write_all(&[7; 6400]).unwrap();
     let mut heard = [0; 6400];

@@ -1,25 +1,15 @@
 //! Plain RRsets that the configuration guards.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::probe::{Life, Port, ProbeKind, Tcp};
+use crate::probe::{Port, ProbeKind, Tcp};
 
 impl Lab {
     /// A probe of a port.
     pub(super) fn template(&self, port: u16) -> GuardTemplate {
-        GuardTemplate {
-            test: Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() })),
-            source: None,
-            timeout: Duration::from_secs(1),
-            interval: Duration::from_secs(1),
-            retry: Duration::from_secs(1),
-            rise: NonZeroU32::MIN,
-            fall: NonZeroU32::MIN,
-            life: Life::default(),
-        }
+        GuardTemplate::each_second(Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() })))
     }
 
     /// Guards an owner, as a `[[zone.probe]]` of the configuration does.
@@ -241,16 +231,7 @@ fn a_probe_of_a_target_goes_to_all_its_addresses_whatever_was_guarded_first() {
             owner: name(b"_x._tcp"),
             origin: span.into(),
             hosts: Vec::new(),
-            guards: vec![GuardTemplate {
-                test: Test::TargetPort,
-                source: None,
-                timeout: Duration::from_secs(1),
-                interval: Duration::from_secs(1),
-                retry: Duration::from_secs(1),
-                rise: NonZeroU32::MIN,
-                fall: NonZeroU32::MIN,
-                life: Life::default(),
-            }],
+            guards: vec![GuardTemplate::each_second(Test::TargetPort)],
             choice: PoolSettings::default(),
             records: Expected::Now,
         });

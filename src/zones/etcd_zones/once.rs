@@ -47,15 +47,7 @@ pub async fn from_etcd(source: &EtcdKeys, name: &Name) -> Result<FromEtcd, Strin
     let id = ZoneId::from(name.clone());
     let making = Making {
         id: &id,
-        inputs: Arc::new(Inputs {
-            sources,
-            forward: None,
-            settings,
-            guards: Vec::new(),
-            own: Vec::new(),
-            texts: Vec::new(),
-            signing: None,
-        }),
+        inputs: Arc::new(Inputs { sources, settings, ..Inputs::default() }),
         apexes: Arc::new(Apexes::default()),
         wants_hosts: false,
         span: source.span,

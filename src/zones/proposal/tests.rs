@@ -1,16 +1,12 @@
 //! What becomes of proposals: accepted at the cost of what they change, put together anew, or refused.
 
-use std::num::NonZeroU32;
-use std::time::Duration;
-
 use super::*;
 use crate::dns::{Name, Rtype, Ttl};
-use crate::probe::{Life, Port, ProbeKind, Tcp};
+use crate::probe::{Port, ProbeKind, Tcp};
 use crate::source::{Sources, Span};
 use crate::zone::{
     Builder, Elsewhere, Expected, GuardTemplate, HostAddress, HostName, Machines, PoolSettings, Test,
 };
-use crate::zonefile;
 use crate::zones::source::{Changing, ZoneSources};
 
 fn named() -> Origin {
@@ -18,15 +14,7 @@ fn named() -> Origin {
 }
 
 fn inputs(sources: ZoneSources) -> Inputs {
-    Inputs {
-        sources,
-        forward: None,
-        settings: zonefile::Settings::default(),
-        guards: Vec::new(),
-        own: Vec::new(),
-        texts: Vec::new(),
-        signing: None,
-    }
+    Inputs { sources, ..Inputs::default() }
 }
 
 fn live() -> Inputs {
@@ -212,16 +200,7 @@ fn with_hosts(hosts: &[(&str, &[&str])], machines: Machines) -> Inputs {
         let elsewhere = Some(Elsewhere { zone: "nodes.test.".parse().unwrap(), addresses });
         HostName { name: format!("{name}.nodes.test.").parse().unwrap(), origin: named(), elsewhere }
     };
-    let guard = GuardTemplate {
-        test: Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(443).unwrap() })),
-        source: None,
-        timeout: Duration::from_secs(1),
-        interval: Duration::from_secs(1),
-        retry: Duration::from_secs(1),
-        rise: NonZeroU32::MIN,
-        fall: NonZeroU32::MIN,
-        life: Life::default(),
-    };
+    let guard = GuardTemplate::each_second(Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(443).unwrap() })));
     let guarding = Guarding {
         owner: "api.example.".parse().unwrap(),
         origin: named(),

@@ -6,9 +6,7 @@ use super::*;
 use crate::dns::{Name, Rtype, Ttl};
 use crate::source::{Diagnostics, Sources, Span};
 use crate::zone::Builder;
-use crate::zonefile;
-use crate::zones::source::ZoneSources;
-use crate::zones::version::{Inputs, VersionOrigin};
+use crate::zones::version::VersionOrigin;
 use crate::zones::zone_id::ZoneId;
 
 /// A clock that only moves when it is told to.
@@ -30,16 +28,7 @@ fn version(serial: u32, origin: VersionOrigin) -> Arc<ZoneVersion> {
     builder.add(apex.as_ref(), Rtype::SOA, ttl, &soa, span).unwrap();
     builder.add(apex.as_ref(), Rtype::NS, ttl, b"\x02ns\x04test\x00", span).unwrap();
     let zone = builder.finish(&mut Diagnostics::default()).unwrap();
-    let inputs = Inputs {
-        sources: ZoneSources::default(),
-        forward: None,
-        settings: zonefile::Settings::default(),
-        guards: Vec::new(),
-        own: Vec::new(),
-        texts: Vec::new(),
-        signing: None,
-    };
-    Arc::new(ZoneVersion::of(ZoneId::from(apex), zone, Arc::new(inputs), origin).unwrap())
+    Arc::new(ZoneVersion::of(ZoneId::from(apex), zone, Arc::default(), origin).unwrap())
 }
 
 fn accepted(serial: u32) -> Event {

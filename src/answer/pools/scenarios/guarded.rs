@@ -3,31 +3,19 @@
 use super::*;
 use crate::dns::Name;
 use crate::dns::{Rtype, Ttl};
-use crate::probe::{Life, Port, ProbeKind, Tcp};
+use crate::probe::{Port, ProbeKind, Tcp};
 use crate::zone::{Expected, GuardTemplate, MinUp, Test};
 
 /// A guarding of `owner` with one guard.
 fn guarding(owner: &str, test: Test, choice: PoolSettings) -> Guarding {
     let mut sources = Sources::default();
     let span = Span::new(sources.add("guards", b"x".to_vec()), 0, 1);
-    let second = std::time::Duration::from_secs(1);
-    let (rise, fall) = (NonZeroU32::MIN, NonZeroU32::MIN);
-    let guard = GuardTemplate {
-        test,
-        source: None,
-        timeout: second,
-        interval: second,
-        retry: second,
-        rise,
-        fall,
-        life: Life::default(),
-    };
     let owner: Name = format!("{owner}.x.example.").parse().unwrap();
     Guarding {
         owner,
         origin: span.into(),
         hosts: Vec::new(),
-        guards: vec![guard],
+        guards: vec![GuardTemplate::each_second(test)],
         choice,
         records: Expected::Now,
     }

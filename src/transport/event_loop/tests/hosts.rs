@@ -70,19 +70,7 @@ fn a_waker_that_is_late_wakes_who_has_the_place_now_in_vain() {
             Poll::Ready(())
         })
     });
-    let turns = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&turns);
-    let second = running.listen(move |stream| {
-        let counted = Arc::clone(&counted);
-        async move {
-            let mut served = pin!(echo(stream));
-            poll_fn(|context| {
-                counted.fetch_add(1, Ordering::Relaxed);
-                served.as_mut().poll(context)
-            })
-            .await;
-        }
-    });
+    let (second, turns) = running.count_turns();
     assert_ended(&mut connect(first));
     let late = told.recv_timeout(LIMIT).unwrap();
     let mut client = connect(second);

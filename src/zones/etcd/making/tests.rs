@@ -1,14 +1,11 @@
 //! From keys to versions: change by change, and at once.
 
-use std::num::NonZeroU32;
-use std::time::Duration;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::etcd::{Change, KeyValue};
 use crate::layout::{Place, PoolReader, ReadPool, Subtree, layout};
-use crate::probe::{Life, Port, ProbeKind, Tcp};
+use crate::probe::{Port, ProbeKind, Tcp};
 use crate::zone::{GuardTemplate, PoolSettings, Selector};
 use crate::zones::source::{Changing, ZoneSources};
 
@@ -48,17 +45,7 @@ impl ReadPool for Ports {
 }
 
 fn guard(port: u16) -> GuardTemplate {
-    let second = Duration::from_secs(1);
-    GuardTemplate {
-        test: Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() })),
-        source: None,
-        timeout: second,
-        interval: second,
-        retry: second,
-        rise: NonZeroU32::MIN,
-        fall: NonZeroU32::MIN,
-        life: Life::default(),
-    }
+    GuardTemplate::each_second(Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() })))
 }
 
 fn made(keys: &mut Keys, current: Option<&ZoneVersion>, revision: u64) -> Result<Made, String> {
@@ -88,12 +75,8 @@ fn guarded(
         id: &id,
         inputs: Arc::new(Inputs {
             sources,
-            forward: None,
-            settings: zonefile::Settings::default(),
             guards: names.iter().map(guarding).collect(),
-            own: Vec::new(),
-            texts: Vec::new(),
-            signing: None,
+            ..Inputs::default()
         }),
         apexes: Arc::default(),
         wants_hosts: false,
