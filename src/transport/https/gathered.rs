@@ -1,11 +1,12 @@
 //! The streams of one connection of HTTP/2, answered together by the task that reads them.
 
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use hyper::rt::Executor;
+use tokio::task::unconstrained;
 
 use crate::sync::lock;
 
@@ -28,15 +29,18 @@ impl Gathered {
     /// Answers what has been gathered; returns whether that was anything. Nearly all answers are there at once: then a task for
     /// each, which another thread may take, would cost more than the answer. A stream that waits becomes a task.
     fn answer(&self) -> bool {
-        let streams = mem::take(&mut *lock(&self.0));
+        let mut streams = mem::take(&mut *lock(&self.0));
         let is_any = !streams.is_empty();
-        for mut stream in streams {
-            // A task is polled as soon as it is spawned, and says then whom to wake.
-            let polled = stream.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            if polled.is_pending() {
+        for mut stream in streams.drain(..) {
+            // A task is polled as soon as it is spawned, and says then whom to wake. How much is done in a turn is bounded here,
+            // and is nothing that the connection is to be held back for.
+            let answer = pin!(unconstrained(stream.as_mut()));
+            if answer.poll(&mut Context::from_waker(Waker::noop())).is_pending() {
                 tokio::spawn(stream);
             }
         }
+        // Its room is for those that come next.
+        *lock(&self.0) = streams;
         is_any
     }
 
@@ -53,6 +57,7 @@ impl Gathered {
                 return polled;
             }
         }
+        // hyper is woken by what it has been given to send; it need not be.
         context.waker().wake_by_ref();
         Poll::Pending
     }
@@ -61,13 +66,13 @@ impl Gathered {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, poll_fn};
-    use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::runtime::Handle;
-    use tokio::sync::oneshot;
+    use tokio::sync::{Semaphore, oneshot};
 
     use super::*;
+    use crate::transport::stream::STREAMS_MAX;
 
     /// Polls it once, with what has been gathered.
     async fn poll_once<C: Future>(streams: &Gathered, mut connection: Pin<&mut C>) -> Poll<C::Output> {
@@ -109,6 +114,22 @@ mod tests {
         })
         .await;
         assert_eq!(answered.load(Ordering::Relaxed), 4 * TURNS_MAX);
+    }
+
+    #[tokio::test]
+    async fn as_many_streams_as_a_connection_may_have_are_answered_in_place() {
+        let (streams, permits) = (Gathered::default(), Arc::new(Semaphore::new(1)));
+        for _ in 0..STREAMS_MAX {
+            let permits = Arc::clone(&permits);
+            streams.execute(async move {
+                // As a query takes them.
+                for _ in 0..2 {
+                    drop(permits.acquire().await.unwrap());
+                }
+            });
+        }
+        assert!(poll_once(&streams, pin!(pending::<()>())).await.is_pending());
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
     }
 
     #[tokio::test]
