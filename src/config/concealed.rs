@@ -33,7 +33,8 @@ fn secret_names(key: &'static ConfigKey) -> impl Iterator<Item = &'static str> {
     let (own, inside): (Option<&'static str>, &'static [&'static str]) = match key.holds {
         Holds::Secret => (Some(key.name), &[]),
         Holds::SecretsOf(names) => (None, names),
-        Holds::Setting | Holds::File | Holds::SecretFile | Holds::HostFile => (None, &[]),
+        // A drawing shows which header it is about, and what of it is wrong.
+        Holds::Setting | Holds::File | Holds::SecretFile | Holds::HostFile | Holds::Headers => (None, &[]),
     };
     own.into_iter().chain(inside.iter().copied())
 }

@@ -134,7 +134,7 @@ impl Toml {
 
 /// Whoever writes into the store does not choose files of this host.
 fn refuse_files(section: Section, table: &Table<'_>, found: &mut Diagnostics) {
-    let is_setting = |holds| matches!(holds, Holds::Setting | Holds::SecretsOf(_));
+    let is_setting = |holds| matches!(holds, Holds::Setting | Holds::SecretsOf(_) | Holds::Headers);
     for key in section.keys().filter(|key| !is_setting(key.holds)) {
         if let Some(value) = table.get(key.name) {
             found.push(refused(key.name, value));

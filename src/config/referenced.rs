@@ -11,6 +11,7 @@ use super::concealed;
 use super::keys::Section;
 use super::syntax;
 use super::table::{Part, Table};
+use crate::probe::Header;
 use crate::setting::{Holds, Value};
 use crate::source::{Diagnostics, FileId, Sources, Span, merged};
 
@@ -83,6 +84,13 @@ impl Walk<'_> {
                 Holds::SecretsOf(names) => {
                     let values = table.get(key.name).map(|value| value.within(names)).unwrap_or_default();
                     self.within.extend(values.into_iter().map(Value::span));
+                    continue;
+                }
+                Holds::Headers => {
+                    let headers = table.get(key.name).and_then(|value| value.entries().ok());
+                    let headers = headers.unwrap_or_default().into_iter();
+                    let proving = headers.filter(|(name, _)| Header::proves_client(name));
+                    self.within.extend(proving.map(|(_, value)| value.span()));
                     continue;
                 }
                 Holds::File => (Secrecy::Open, true),

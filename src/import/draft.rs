@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::word::plain;
 use crate::dns::Name;
+use crate::probe::Header;
 use crate::tsig::{Algorithm, Secret};
 
 /// A network that no client is in (RFC 1122, 3.2.1.3), for a zone that no client may ask: an empty list would
@@ -195,6 +196,12 @@ impl Draft {
              in it and in the zone files.\n\n",
             plain(origin)
         );
+        if self.has_secrets() {
+            text.push_str(
+                "# It has secrets, so that it is for its owner alone. The service may read it by a group of its own: `chgrp GROUP`, \
+                 `chmod 640`,\n# and SupplementaryGroups=GROUP below [Service] (`systemctl edit edgedns.service`).\n\n",
+            );
+        }
         text.push_str("[server]\n");
         let listen = self.listen.iter().map(|address| toml::Value::String(address.to_string())).collect();
         line(&mut text, "listen", &toml::Value::Array(listen), &self.listen_remark);
@@ -222,12 +229,7 @@ impl Draft {
             text.push_str("\n[[key]]\n");
             line(&mut text, "name", &toml::Value::String(key.name.clone()), &key.remark);
             line(&mut text, "algorithm", &toml::Value::String(key.algorithm.clone()), "");
-            line(
-                &mut text,
-                "secret",
-                &toml::Value::String(key.secret.clone()),
-                "this file is for its owner alone",
-            );
+            line(&mut text, "secret", &toml::Value::String(key.secret.clone()), "");
         }
         self.zones.iter().for_each(|zone| write_zone(&mut text, zone));
         for forward in &self.forwards {
@@ -259,7 +261,7 @@ impl Draft {
         let proves = |line: &Line| {
             let headers = line.value.get("headers").and_then(toml::Value::as_table);
             line.key == "dialogue"
-                || headers.is_some_and(|headers| headers.keys().any(|name| proves_client(name)))
+                || headers.is_some_and(|headers| headers.keys().any(|name| Header::proves_client(name)))
         };
         let lines = |zone: &Zone| zone.guards.iter().flat_map(|guard| &guard.lines).any(proves);
         !self.keys.is_empty()
@@ -281,12 +283,6 @@ impl Draft {
             }
         }
     }
-}
-
-/// Whether the value of a header of this name is to prove who asks.
-pub(super) fn proves_client(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["authorization", "cookie", "key", "secret", "token"].iter().any(|word| name.contains(word))
 }
 
 fn write_zone(text: &mut String, zone: &Zone) {

@@ -34,6 +34,8 @@ pub enum Holds {
     Secret,
     /// A setting that has tables, in which the values of these keys may be secrets.
     SecretsOf(&'static [&'static str]),
+    /// Headers of HTTP. The values of those that prove who asks are secrets.
+    Headers,
 }
 
 /// A key of some table.

@@ -155,6 +155,25 @@ fn what_a_dialogue_sends_stays_here_and_names_no_target() {
 }
 
 #[test]
+fn what_headers_of_probes_prove_stays_here_and_other_headers_do_not() {
+    let site = Site::new();
+    site.write("lab.zone", "$TTL 60\n@ SOA ns h 1 3h 30m 2w 10\n@ NS ns\nns A 127.0.0.1\n");
+    site.configure(&format!(
+        "# It was {MARK}.\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n[[zone.probe]]\nnames = [\"ns\"]\n\
+         http = {{ port = 1, headers = {{ X-Api-Key = \"{MARK}\", Cookie = \"sid={MARK}\", X-Probe = \"edgedns\" }} }}\n"
+    ));
+    let texts = archive(&site, "exit 1");
+    for (path, text) in &texts {
+        assert!(!text.contains(MARK), "in {path}:\n{text}");
+    }
+    let config = &texts[&format!("files{}/edgedns.toml", site.folder().display())];
+    assert!(
+        config.contains("{ X-Api-Key = \"(left out)\", Cookie = \"(left out)\", X-Probe = \"edgedns\" }"),
+        "{config}"
+    );
+}
+
+#[test]
 fn passwords_in_urls_and_private_keys_stay_here_whatever_file_they_are_in() {
     let site = Site::new();
     site.configure("[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n[[zone.probe]]\nnames = [\"ns\"]\ntls = { port = 1, ca = \"both.pem\" }\n");

@@ -1,7 +1,7 @@
 //! The grammar of `haproxy.cfg`: lines of words, in sections.
 
-use super::super::draft::proves_client;
 use super::super::word::Word;
+use crate::probe::Header;
 use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
 /// Words that begin a section (the manual of HAProxy 2.6 to 3.2).
@@ -135,14 +135,23 @@ fn shown(words: &[Word]) -> String {
     let is_secret = |place: usize| {
         let before = |by: usize| place.checked_sub(by).map_or("", text);
         match before(1) {
-            "auth" | "password" | "insecure-password" => true,
-            name if before(2) == "hdr" => proves_client(name),
+            "auth" | "password" | "insecure-password" | "body" => true,
+            name if matches!(before(2), "hdr" | "set-header" | "add-header") => Header::proves_client(name),
             // `http-check send` has names for what it sends.
             word => text(0) == "tcp-check" && word.starts_with("send"),
         }
     };
-    let words = (0..words.len()).map(|place| if is_secret(place) { "…" } else { text(place) });
-    words.collect::<Vec<_>>().join(" ")
+    let shown = |place: usize| {
+        let word = text(place);
+        // Arguments of a path, and headers that are written behind a version.
+        let end = word.find(['\r', '\n']).or_else(|| word.starts_with('/').then(|| word.find('?')).flatten());
+        match end {
+            _ if is_secret(place) => "…".to_owned(),
+            Some(end) => format!("{}…", word.get(..end).unwrap_or_default()),
+            None => word.to_owned(),
+        }
+    };
+    (0..words.len()).map(shown).collect::<Vec<_>>().join(" ")
 }
 
 /// A word and where it ends: quotes and `\` as HAProxy reads them ("Quoting and escaping"). A variable is
@@ -217,6 +226,9 @@ mod tests {
             ),
             ("tcp-check send AUTH\\ secret\\r\\n comment login", "tcp-check send … comment login"),
             ("tcp-check send-binary 50494e47", "tcp-check send-binary …"),
+            ("http-check send uri /h?token=secret body pw=secret", "http-check send uri /h… body …"),
+            ("option httpchk GET /h HTTP/1.1\\r\\nCookie:\\ secret", "option httpchk GET /h HTTP/1.1…"),
+            ("http-request set-header X-Token secret", "http-request set-header X-Token …"),
             ("stats auth admin:secret", "stats auth …"),
             ("user ops insecure-password secret groups all", "user ops insecure-password … groups all"),
             ("server a 192.0.2.1:443 check", "server a 192.0.2.1:443 check"),

@@ -4,7 +4,7 @@ use super::parameters::{BODY_LIMIT_BYTES_MAX, Http, REDIRECTS_MAX};
 use super::request::{Header, HeaderError, Host, Method, Path};
 use super::status::Statuses;
 use crate::probe::port::Port;
-use crate::setting::{Absent, KeyEntry, Table, Value, keep};
+use crate::setting::{Absent, Holds, KeyEntry, Table, Value, keep};
 use crate::source::{Diagnostic, Diagnostics};
 
 /// The keys that every kind with a request has.
@@ -20,7 +20,8 @@ pub(in crate::probe) const REQUEST_KEYS: &[KeyEntry] = &[
         "headers",
         Absent::Unset { example: r#"{ X-Probe = "edge" }"# },
         "more headers of the request",
-    ),
+    )
+    .holding(Holds::Headers),
     KeyEntry::new(
         "status",
         Absent::Default(r#""200-299""#),

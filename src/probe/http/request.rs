@@ -107,6 +107,13 @@ pub enum HeaderError {
 }
 
 impl Header {
+    /// Whether the value of a header of this name is to prove who asks: no report, archive or file that others read has it.
+    pub fn proves_client(name: &str) -> bool {
+        const WORDS: [&str; 8] = ["auth", "cookie", "credential", "key", "pass", "secret", "sign", "token"];
+        let name = name.to_ascii_lowercase();
+        WORDS.iter().any(|word| name.contains(word))
+    }
+
     /// A header.
     ///
     /// # Errors

@@ -113,6 +113,7 @@ fn a_config_file_with_what_a_check_sends_is_for_its_owner_alone() {
         let meta = fs::metadata(node.path("new/edgedns.toml")).expect("a config file");
         let is_closed = meta.permissions().mode() & 0o077 == 0;
         assert_eq!(is_closed, is_secret, "{}\n{}", result.config, result.report);
+        assert_eq!(result.config.contains("SupplementaryGroups="), is_secret, "{}", result.config);
     }
 }
 
