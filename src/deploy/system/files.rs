@@ -88,7 +88,11 @@ fn obstacle(host: &Host, file: &Path) -> Option<Obstacle> {
     // The way as it is written leads through other folders than the one behind its links.
     let ways = [file, real.as_path()];
     let mut folders = ways.iter().flat_map(|way| way.ancestors().skip(1));
-    folders.find_map(|folder| closed(host, folder, OTHERS_PASS)).or_else(|| closed(host, &real, OTHERS_READ))
+    let is_of_group = |mode: u32| mode & GROUP_READS != 0 && has_groups(host);
+    folders.find_map(|folder| closed(host, folder, OTHERS_PASS)).or_else(|| {
+        let closed = closed(host, &real, OTHERS_READ);
+        closed.filter(|one| !matches!(one, Obstacle::Closed { mode, .. } if is_of_group(*mode)))
+    })
 }
 
 /// The same of a secret; and one that everybody can read stops nobody, but should.
@@ -97,16 +101,11 @@ fn secret_obstacle(host: &Host, file: &Path) -> Option<Obstacle> {
         return None;
     }
     match obstacle(host, file) {
-        Some(Obstacle::Closed { mode, needed: OTHERS_READ, .. })
-            if mode & GROUP_READS != 0 && has_groups(host) =>
-        {
-            None
-        }
         Some(Obstacle::Closed { path, mode, needed: OTHERS_READ }) => Some(Obstacle::Secret { path, mode }),
         Some(obstacle) => Some(obstacle),
         None => {
             let mode = host.place(file).metadata().ok()?.mode() & MODE_BITS;
-            Some(Obstacle::Shown { path: file.to_owned(), mode })
+            (mode & OTHERS_READ != 0).then(|| Obstacle::Shown { path: file.to_owned(), mode })
         }
     }
 }
@@ -116,6 +115,14 @@ fn closed(host: &Host, path: &Path, needed: u32) -> Option<Obstacle> {
     path.parent()?;
     let mode = host.place(path).metadata().ok()?.mode();
     (mode & needed == 0).then(|| Obstacle::Closed { path: path.to_owned(), mode: mode & MODE_BITS, needed })
+}
+
+/// How the service, and nobody else, may read a file.
+fn by_group(file: &str) -> String {
+    format!(
+        "a group of its own, `chgrp GROUP {file}`, `chmod 640 {file}`, and `SupplementaryGroups=GROUP` below `[Service]` \
+         (`systemctl edit {UNIT}`)"
+    )
 }
 
 impl Obstacle {
@@ -145,7 +152,12 @@ impl Obstacle {
                 } else {
                     finding.note(format!("behind it: {which}"))
                 };
-                finding.help(format!("`chmod o+{letter} {shown}`; in a MachineConfig, mode 420 (0644)"))
+                let finding =
+                    finding.help(format!("`chmod o+{letter} {shown}`; in a MachineConfig, mode 420 (0644)"));
+                if *needed != OTHERS_READ {
+                    return finding;
+                }
+                finding.help(format!("where it has secrets: {}", by_group(&shown.to_string())))
             }
             Obstacle::Secret { path, mode } => {
                 let shown = path.display();
@@ -158,8 +170,8 @@ impl Obstacle {
                          \"{CREDENTIALS}/{name}\" in the config; a new one is seen after a restart"
                     ))
                     .help(format!(
-                        "for a key or token that is renewed while the server runs: a group of its own, `chgrp GROUP \
-                         {shown}`, `chmod 640 {shown}`, and `SupplementaryGroups=GROUP` there"
+                        "for a key or token that is renewed while the server runs: {}",
+                        by_group(&shown.to_string())
                     ))
             }
             Obstacle::Shown { path, mode } => {

@@ -238,6 +238,20 @@ fn a_secret_is_handed_over_or_a_groups_and_never_made_readable_for_all() {
 }
 
 #[test]
+fn a_config_that_a_group_of_the_service_may_read_is_fine() {
+    let mut node = Node::new();
+    let config = "/etc/edgedns/secret.toml";
+    node.write(config, "");
+    node.wanted.files.push(config.into());
+    chmod(&node.place(config), 0o640);
+    assert!(node.trouble().help.iter().any(|help| help.contains("SupplementaryGroups=GROUP")));
+    node.write("/etc/systemd/system/edgedns.service.d/group.conf", "[Service]\nSupplementaryGroups=dns\n");
+    assert!(node.found().iter().all(|finding| finding.grade == Grade::Fine));
+    chmod(&node.place(config), 0o600);
+    assert_eq!(node.trouble().grade, Grade::Error);
+}
+
+#[test]
 fn behind_a_link_the_folders_it_leads_to_count() {
     let node = Node::new();
     node.write("/etc/secret/a.zone", "");

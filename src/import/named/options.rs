@@ -190,7 +190,7 @@ pub(super) fn cookie_secret(reading: &mut Reading<'_>, option: &Statement) -> Fa
     }
     push(reading, "cookie-secret", text, option);
     Fate::honoured(
-        "→ [server] cookie-secret: the config file is for its owner alone, so give it to the user of the service",
+        "→ [server] cookie-secret: the config file is for its owner alone, and says how the service may read it",
     )
 }
 

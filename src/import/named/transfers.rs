@@ -178,7 +178,7 @@ fn readable_key(statement: &Statement) -> Result<Key, &'static str> {
 pub(super) fn key(_: &mut Reading<'_>, statement: &Statement) -> Fate {
     match readable_key(statement) {
         Ok(_) => Fate::honoured(
-            "→ [[key]] where a list or a server names it: the config file is for its owner alone, so give it to the user of the service",
+            "→ [[key]] where a list or a server names it: the config file is for its owner alone, and says how the service may read it",
         ),
         Err(why) => Fate::dispensable(why),
     }

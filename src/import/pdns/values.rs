@@ -169,7 +169,7 @@ pub(super) fn cookie_secret(reading: &mut Reading<'_>, setting: &ServerSetting) 
     }
     reading.work.draft.server.push(line("cookie-secret", text, setting));
     Fate::honoured(
-        "→ [server] cookie-secret: the config file is for its owner alone, so give it to the user of the service",
+        "→ [server] cookie-secret: the config file is for its owner alone, and says how the service may read it",
     )
 }
 
