@@ -114,9 +114,8 @@ impl Fault {
             Fault::Refused(_) | Fault::NotText => Some(
                 "copy it anew, with the files beside it (-wal, -journal), while PowerDNS does not write it, and import again",
             ),
-            Fault::Slow | Fault::Endless => {
-                Some("import on a machine that is less busy, or the zones in several parts")
-            }
+            Fault::Slow => Some("import on a machine that is less busy"),
+            Fault::Endless => Some("delete what is not needed from a copy of it, and import that"),
         }
     }
 }

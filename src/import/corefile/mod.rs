@@ -292,12 +292,21 @@ fn refuse_hidden(
     for Forwarding { span, shown, zones, fate } in forwarding {
         let here: Vec<(&Name, Name)> = zones.iter().filter_map(|it| Some((it, hiding(it)?))).collect();
         hidden.extend(here.iter().map(|(forwarded, _)| *forwarded));
-        let fate = match here.first() {
-            None => fate.clone(),
-            Some((forwarded, zone)) => Fate::refused(format!(
-                "{forwarded} is not forwarded: the zone {zone} above it is served here, and zones come before [[forward]]; have \
-                 {zone} forwarded as well, and import again"
-            )),
+        let fate = match here.as_slice() {
+            [] => fate.clone(),
+            [(forwarded, zone), others @ ..] => {
+                let more = match others.len() {
+                    0 => String::new(),
+                    _ => format!(
+                        "; nor {}",
+                        others.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>().join(", ")
+                    ),
+                };
+                Fate::refused(format!(
+                    "{forwarded} is not forwarded: the zone {zone} above it is served here, and zones come before [[forward]]; \
+                     have {zone} forwarded as well, and import again{more}"
+                ))
+            }
         };
         work.report.add(*span, shown.clone(), fate);
     }

@@ -90,6 +90,17 @@ impl DatabaseKeys<'_> {
             }
             signs
         });
+        // Nobody could check what it signs beside a key of its algorithm that is in the zone (`ZoneKeys::in_effect`).
+        let published: BTreeSet<u8> =
+            read.iter().filter(|key| key.is_published).map(|key| key.public.algorithm().number()).collect();
+        read.retain(|key| {
+            let is_hidden = !key.is_published && published.contains(&key.public.algorithm().number());
+            if is_hidden {
+                left_out
+                    .push(format!("it is not in the zone, and another key of {} is", key.public.algorithm()));
+            }
+            !is_hidden
+        });
         self.check(&read).map_err(|why| unsigned(&why, MEND))?;
         let file = |name: String, text: String, readers| File {
             path: Path::new(FOLDER).join(name),

@@ -305,7 +305,7 @@ impl<'r> ZoneReading<'r> {
         };
         match self.add_transfer(format!("key:{name}")) {
             Ok(()) => Fate::honoured(
-                "→ [[zone]] allow-transfer, [[key]]: the config file is for its owner alone, so give it to the user of the service",
+                "→ [[zone]] allow-transfer, [[key]]: the config file is for its owner alone, and says how the service may read it",
             ),
             Err(fate) => fate,
         }
@@ -338,7 +338,7 @@ impl<'r> ZoneReading<'r> {
             Ok(key) => {
                 servers.iter_mut().for_each(|server| server.push_str(&format!(" key:{key}")));
                 Fate::honoured(
-                    "→ [[zone]] primary, [[key]]: the config file is for its owner alone, so give it to the user of the service",
+                    "→ [[zone]] primary, [[key]]: the config file is for its owner alone, and says how the service may read it",
                 )
             }
             Err(why) => {

@@ -287,6 +287,20 @@ fn keys_that_cannot_sign_here_are_not_said_to() {
 }
 
 #[test]
+fn a_key_that_is_not_in_the_zone_does_not_sign_beside_one_that_is() {
+    let hidden = SECRET.replace("PrivateKey: x", "PrivateKey: y");
+    let rows = key("lab.test", 257, 1, 1, SECRET) + &key("lab.test", 256, 1, 0, &hidden);
+    let Some(node) = node(&rows) else { return };
+    let result = node.pdns();
+    result.assert_fate(
+        "keys of lab.test.",
+        "changed",
+        "it is not in the zone, and another key of ECDSAP256SHA256 is",
+    );
+    assert_eq!(names(&node, "new/edgedns/dnssec").len(), 2);
+}
+
+#[test]
 fn whom_a_list_has_no_room_for_is_told() {
     let servers: Vec<String> = (1..=65).map(|last| format!("192.0.2.{last}")).collect();
     let all: Vec<(&str, &str)> = servers.iter().map(|server| ("ALSO-NOTIFY", server.as_str())).collect();
