@@ -99,7 +99,7 @@ fn a_pool_follows_updates_of_the_zone_that_its_hosts_are_in() {
     program.reload_and_wait();
     assert!(unknown(&site).contains(lost), "{}", unknown(&site));
     update(&program, &format!("update add {owner} 60 A {}", hosts[1]));
-    program.wait_for_line(&format!("`{owner}` has addresses again"));
+    program.wait_for_line(&format!("`{owner}` has addresses now"));
     program.wait_for_addresses(API, &sorted([hosts[0], hosts[1]]));
     assert_eq!(serial(&site), first + 2);
     // A process that is killed does not go back; and contents that have changed meanwhile have another serial.

@@ -169,7 +169,7 @@ impl HostFollower {
         self.lost.retain(|name| {
             let is_lost = unknown.iter().any(|one| one.name == *name);
             if !is_lost {
-                info!(zone = %zone.name, "`{name}` has addresses again");
+                info!(zone = %zone.name, "`{name}` has addresses now");
             }
             is_lost
         });

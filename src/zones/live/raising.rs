@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tracing::warn;
-
 use super::batch::write_step;
 use super::dropping::{version_after, version_of};
 use super::zone::{LiveState, LiveZone, seconds_now};
@@ -59,8 +57,9 @@ pub fn follow_hosts(
     let (by, at) = (Arc::from(BY_HOSTS), seconds_now());
     let step = JournalStep { from: current.serial, to: version.serial, changes, at, by };
     // A serial that goes back after a restart is better than an address that nobody has any more.
-    if let Err(error) = state.rebase(&zone.id, version.inputs.digest(), step) {
-        warn!(zone = %zone.id.name, "cannot write down the serial of zone {}: {error}", zone.id);
+    match state.rebase(&zone.id, version.inputs.digest(), step) {
+        Ok(()) => state.clear_fault(&zone.id),
+        Err(error) => state.set_fault(&zone.id, &error),
     }
     zone.show(state);
     Ok(Some(version))
