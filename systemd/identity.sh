@@ -80,5 +80,7 @@ else
 fi
 commit=${EDGEDNS_COMMIT:-$commit}
 release=${EDGEDNS_RELEASE:-$release}
+# Another build of the same sources is another package: neither stands for the other.
+[ "${#features[@]}" -eq 0 ] || release=$release.${EDGEDNS_FEATURES//[!a-z0-9]/.}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$date}
 export LC_ALL=C TZ=UTC
