@@ -4,9 +4,7 @@
 //! the crate `aws-lc-rs`, which has ring's names. Where the two differ, what is offered here is the same. Not responsible for
 //! what is computed with it, nor for what needs no module: DNS cookies (RFC 9018) and digests of files, which are SipHash.
 
-use std::sync::Arc;
-#[cfg(feature = "fips")]
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 #[cfg(not(feature = "fips"))]
 use std::{fs::File, io::Read};
 
@@ -97,7 +95,8 @@ fn keeps(rules: Rules, provider: &CryptoProvider) -> Result<(), UnfitModule> {
 
 /// What TLS computes with. Whoever configures TLS says so each time, so that no other part of the program can change it.
 pub fn provider() -> Arc<CryptoProvider> {
-    Arc::new(tls::default_provider())
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(tls::default_provider()));
+    Arc::clone(&PROVIDER)
 }
 
 /// Makes session tickets, and reads them; none where there are no random numbers.

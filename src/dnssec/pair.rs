@@ -114,7 +114,7 @@ impl Pair {
         let (public, secret) = match algorithm {
             Algorithm::EcdsaP256Sha256 => ecdsa()?,
             Algorithm::Ed25519 => {
-                let seed = crate::tls::system_bytes::<SECRET_BYTES>().ok_or(PairError::NoRandomness)?;
+                let seed = crate::tls::secret_bytes::<SECRET_BYTES>().ok_or(PairError::NoRandomness)?;
                 let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| PairError::BadSecret)?;
                 (pair.public_key().as_ref().to_vec(), seed.to_vec())
             }

@@ -34,6 +34,6 @@ pub use client_verifier::ClientAuthorities;
 pub use file::{FileError, FileFault, FromFiles, Stamp, StrictFile, read as read_file};
 pub use pair::{Pair, PairFiles};
 pub use pem::PemText;
-pub use random::{Random, random_bytes, system_bytes};
+pub use random::{Random, random_bytes, secret_bytes};
 pub use server::{CertificateChange, CertificateStanding, CertificateStatus, ServerTls};
 pub use server_name::ServerName;

@@ -55,12 +55,12 @@ impl Random {
     }
 }
 
-/// Random bytes of the system.
+/// Random bytes of the system or of the cryptographic module.
 ///
 /// Where /dev/urandom cannot be opened, as in a root folder without devices, the standard library's own
 /// source serves: it asks the kernel by a system call, and shows what it gets only as hashes.
 pub fn random_bytes<const N: usize>() -> [u8; N] {
-    system_bytes().unwrap_or_else(|| {
+    secret_bytes().unwrap_or_else(|| {
         let mut bytes = [0; N];
         for piece in bytes.chunks_mut(8) {
             let number = RandomState::new().build_hasher().finish().to_le_bytes();
@@ -70,9 +70,8 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     })
 }
 
-/// Random bytes of the system, or of the cryptographic module where that has approved ones, fit for a secret that is kept; none
-/// where /dev/urandom cannot be read. It never waits, also while a host starts.
-pub fn system_bytes<const N: usize>() -> Option<[u8; N]> {
+/// Random bytes that are fit for a secret that is kept; none where there are none ([`crypto::fill_random`]).
+pub fn secret_bytes<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
     crypto::fill_random(&mut bytes).map(|()| bytes)
 }

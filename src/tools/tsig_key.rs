@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::tls::system_bytes;
+use crate::tls::secret_bytes;
 use crate::tsig::{Algorithm, KeyName, Secret};
 
 /// What key is to be made.
@@ -26,8 +26,9 @@ pub struct KeyRequest {
 ///
 /// When there is no randomness, the file is there already or cannot be written, or the output cannot be.
 pub fn make_key(request: &KeyRequest) -> io::Result<()> {
-    let bytes: [u8; 64] = system_bytes()
-        .ok_or_else(|| io::Error::other("cannot read /dev/urandom: a secret would be no secret"))?;
+    let bytes: [u8; 64] = secret_bytes().ok_or_else(|| {
+        io::Error::other("no random numbers (is there a /dev/urandom?): a secret would be no secret")
+    })?;
     // RFC 2104, section 3: more bytes than the hash function has add nothing.
     let bytes = bytes.get(..request.algorithm.hash_bytes()).unwrap_or(&bytes);
     let secret = Secret::from_bytes(bytes).to_base64();

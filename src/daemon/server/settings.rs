@@ -5,7 +5,7 @@ use crate::answer::{CookieSecret, Identity, Prefix, RateLimit};
 use crate::config::{Config, Limit};
 use crate::daemon::descriptors;
 use crate::health;
-use crate::tls::system_bytes;
+use crate::tls::secret_bytes;
 use crate::transport::{self, TcpSettings};
 use crate::zones::{known_networks, networks_of};
 
@@ -39,7 +39,7 @@ pub(super) fn identity(config: &Config, own_secret: Option<CookieSecret>) -> Ide
 
 /// A random secret of the system; none where it has no random numbers.
 pub(super) fn random_secret() -> Option<CookieSecret> {
-    system_bytes().map(CookieSecret::new)
+    secret_bytes().map(CookieSecret::new)
 }
 
 /// Has `served` know which resolvers are believed for whom they ask, and whom a limit is for.
