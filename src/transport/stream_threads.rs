@@ -18,8 +18,8 @@ use super::event_loop::{EventLoop, LoopHandle};
 pub(super) struct StreamThreads {
     threads: Vec<StreamThread>,
     count: usize,
-    /// Sockets so far.
-    given: usize,
+    /// The thread whose turn it is.
+    next: usize,
 }
 
 struct StreamThread(LoopHandle);
@@ -27,7 +27,7 @@ struct StreamThread(LoopHandle);
 impl StreamThreads {
     /// Those of a server with so many UDP workers.
     pub(super) fn beside(workers: usize) -> Self {
-        Self { threads: Vec::new(), count: Self::count_beside(workers), given: 0 }
+        Self { threads: Vec::new(), count: Self::count_beside(workers), next: 0 }
     }
 
     /// How many there are in a server with so many UDP workers.
@@ -45,13 +45,13 @@ impl StreamThreads {
     /// # Errors
     /// When the system gives no thread.
     pub(super) fn next(&mut self) -> io::Result<LoopHandle> {
-        let turn = self.given.checked_rem(self.count).unwrap_or(0);
+        let turn = self.next;
         if turn >= self.threads.len() {
             self.threads.push(StreamThread::start(self.threads.len())?);
         }
         let StreamThread(handle) = self.threads.get(turn).ok_or(io::ErrorKind::NotFound)?;
-        // One turn after the other: counting them does not overflow.
-        self.given = turn.saturating_add(1);
+        // There is one at least, and a turn is below their count.
+        self.next = turn.saturating_add(1).checked_rem(self.count).unwrap_or(0);
         Ok(handle.clone())
     }
 
